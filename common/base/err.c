@@ -1,0 +1,49 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->text, sizeof e->text, fmt, ap);
+    va_end(ap);
+    e->code = code;
+    return code;
+}
+
+int err_sys(struct err *e, const char *fmt, ...)
+{
+    int saved = errno;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->text, sizeof e->text, fmt, ap);
+    va_end(ap);
+    size_t used = strlen(e->text);
+    snprintf(e->text + used, sizeof e->text - used, ": %s", strerror(saved));
+    e->code = ERR_IO;
+    return e->code;
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+    char old[sizeof e->text];
+    memcpy(old, e->text, sizeof old);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->text, sizeof e->text, fmt, ap);
+    va_end(ap);
+    size_t used = strlen(e->text);
+    snprintf(e->text + used, sizeof e->text - used, ": %s", old);
+    return e->code;
+}
+
+int err_report(const struct err *e, const char *name)
+{
+    if (e->code != ERR_NONE)
+        fprintf(stderr, "%s: %s\n", name, e->text);
+    return e->code;
+}

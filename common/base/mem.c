@@ -1,0 +1,65 @@
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+static _Noreturn void out_of_memory(size_t n, size_t size)
+{
+    fprintf(stderr, "out of memory: %zu x %zu bytes\n", n, size);
+    exit(ERR_MEMORY);
+}
+
+void *mem_calloc(size_t n, size_t size)
+{
+    void *p = calloc(n ? n : 1, size ? size : 1);
+    if (!p)
+        out_of_memory(n, size);
+    return p;
+}
+
+void *mem_realloc(void *p, size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes))
+        out_of_memory(n, size);
+    p = realloc(p, bytes ? bytes : 1);
+    if (!p)
+        out_of_memory(n, size);
+    return p;
+}
+
+char *mem_strdup(const char *s)
+{
+    return s ? mem_strndup(s, strlen(s)) : NULL;
+}
+
+char *mem_strndup(const char *s, size_t n)
+{
+    char *copy = mem_calloc(n + 1, 1);
+    if (n)
+        memcpy(copy, s, n);
+    return copy;
+}
+
+void *mem_grow(void *p, size_t n, size_t size)
+{
+    if (n == 0)
+        return mem_realloc(p, 1, size);
+    return (n & (n - 1)) == 0 ? mem_realloc(p, 2 * n, size) : p;
+}
+
+void *mem_aligned(size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - 64)
+        out_of_memory(n, size);
+    bytes = (bytes + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes ? bytes : 64);
+    if (!p)
+        out_of_memory(n, size);
+    return memset(p, 0, bytes);
+}

@@ -1,0 +1,379 @@
+#include "io/yaml.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/mem.h"
+
+enum { MAX_DEPTH = 64, MAX_BYTES = 16 << 20 };
+
+struct reader {
+    yaml_parser_t parser;
+    const char *file;
+    struct err *e;
+};
+
+static int fail_at(struct reader *r, yaml_mark_t mark, const char *text, const char *detail)
+{
+    return err_set(r->e, ERR_USAGE, "%s:%zu:%zu: %s%s", r->file, mark.line + 1, mark.column + 1, text, detail);
+}
+
+static int next_event(struct reader *r, yaml_event_t *event)
+{
+    if (yaml_parser_parse(&r->parser, event))
+        return 0;
+    const yaml_parser_t *p = &r->parser;
+    /* A reader error (bad UTF-8, a control character) has a byte offset in place of a mark. */
+    if (p->error == YAML_READER_ERROR)
+        return err_set(r->e, ERR_USAGE, "%s: byte %zu: %s", r->file, p->problem_offset, p->problem);
+    if (p->error == YAML_MEMORY_ERROR)
+        return err_set(r->e, ERR_MEMORY, "%s: out of memory", r->file);
+    bool brace = p->context && strstr(p->context, "flow mapping");
+    return fail_at(r, p->problem_mark, p->problem ? p->problem : "not YAML",
+                   brace ? " (inside { } write \"${...}\" in quotes)" : "");
+}
+
+static struct yaml *new_node(const struct reader *r, enum yaml_kind kind, yaml_mark_t mark)
+{
+    struct yaml *node = mem_calloc(1, sizeof *node);
+    *node = (struct yaml){ .kind = kind, .file = r->file, .line = mark.line + 1, .column = mark.column + 1 };
+    return node;
+}
+
+static int read_node(struct reader *r, yaml_event_t *event, int depth, struct yaml **out);
+
+static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml **out)
+{
+    if (event->data.scalar.anchor || event->data.scalar.tag)
+        return fail_at(r, event->start_mark, event->data.scalar.tag ? "tags are not part of this format" : "anchors are not part of this format", "");
+    const char *text = (const char *)event->data.scalar.value;
+    size_t n = event->data.scalar.length;
+    if (memchr(text, '\0', n))
+        return fail_at(r, event->start_mark, "a NUL character in a value", "");
+    struct yaml *node = new_node(r, YAML_SCALAR, event->start_mark);
+    node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    node->text = mem_strndup(text, n);
+    *out = node;
+    return 0;
+}
+
+static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *map)
+{
+    int rc;
+    if (event->type != YAML_SCALAR_EVENT)
+        return fail_at(r, event->start_mark, "a key must be a word", "");
+    map->key = mem_grow(map->key, map->n, sizeof *map->key);
+    if ((rc = read_scalar(r, event, &map->key[map->n])))
+        return rc;
+    struct yaml *key = map->key[map->n];
+    if (!key->quoted && strcmp(key->text, "<<") == 0)
+        rc = fail_at(r, event->start_mark, "merge keys are not part of this format", "");
+    else if (yaml_get(map, key->text))
+        rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)", r->file, key->line,
+                     key->column, key->text, yaml_get(map, key->text)->line);
+    if (rc)
+        yaml_free(key);
+    return rc;
+}
+
+/* The items of a list or map up to its end event. */
+static int read_items(struct reader *r, struct yaml *node, int depth)
+{
+    yaml_event_t event;
+    yaml_event_type_t end = node->kind == YAML_LIST ? YAML_SEQUENCE_END_EVENT : YAML_MAPPING_END_EVENT;
+    int rc;
+
+    for (;;) {
+        if ((rc = next_event(r, &event)))
+            return rc;
+        if (event.type == end) {
+            yaml_event_delete(&event);
+            return 0;
+        }
+        if (node->kind == YAML_MAP) {
+            rc = read_key(r, &event, node);
+            yaml_event_delete(&event);
+            if (rc)
+                return rc;
+            if ((rc = next_event(r, &event))) {
+                yaml_free(node->key[node->n]);
+                return rc;
+            }
+        }
+        node->item = mem_grow(node->item, node->n, sizeof *node->item);
+        rc = read_node(r, &event, depth + 1, &node->item[node->n]);
+        yaml_event_delete(&event);
+        if (rc) {
+            if (node->kind == YAML_MAP)
+                yaml_free(node->key[node->n]);
+            return rc;
+        }
+        node->n++;
+    }
+}
+
+static int read_node(struct reader *r, yaml_event_t *event, int depth, struct yaml **out)
+{
+    if (event->type == YAML_SCALAR_EVENT)
+        return read_scalar(r, event, out);
+    if (event->type == YAML_ALIAS_EVENT)
+        return fail_at(r, event->start_mark, "aliases are not part of this format (quote a value that begins with '*')", "");
+    if (depth > MAX_DEPTH)
+        return fail_at(r, event->start_mark, "nested too deeply", "");
+    bool list = event->type == YAML_SEQUENCE_START_EVENT;
+    const yaml_char_t *anchor = list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
+    const yaml_char_t *tag = list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+    if (anchor || tag)
+        return fail_at(r, event->start_mark, tag ? "tags are not part of this format" : "anchors are not part of this format", "");
+    struct yaml *node = new_node(r, list ? YAML_LIST : YAML_MAP, event->start_mark);
+    node->text = mem_strdup("");
+    int rc = read_items(r, node, depth);
+    if (rc)
+        yaml_free(node);
+    else
+        *out = node;
+    return rc;
+}
+
+/* stream start, document start, node, document end, stream end */
+static int read_document(struct reader *r, struct yaml **out)
+{
+    yaml_event_t event;
+    int rc;
+
+    for (;;) {
+        if ((rc = next_event(r, &event)))
+            return rc;
+        yaml_event_type_t type = event.type;
+        yaml_mark_t mark = event.start_mark;
+        if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT) {
+            yaml_event_delete(&event);
+            continue;
+        }
+        if (type == YAML_STREAM_END_EVENT) {
+            yaml_event_delete(&event);
+            return *out ? 0 : err_set(r->e, ERR_USAGE, "%s:1:1: the file is empty", r->file);
+        }
+        if (type == YAML_DOCUMENT_START_EVENT) {
+            yaml_event_delete(&event);
+            if (*out)
+                return fail_at(r, mark, "a second document in one file", "");
+            continue;
+        }
+        rc = read_node(r, &event, 0, out);
+        yaml_event_delete(&event);
+        if (rc)
+            return rc;
+    }
+}
+
+int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n, struct err *e)
+{
+    char *file = mem_strdup(name);
+    struct reader r = { .file = file, .e = e };
+    struct yaml *root = NULL;
+
+    if (n > MAX_BYTES) {
+        free(file);
+        return err_set(e, ERR_USAGE, "'%s' has %zu bytes: want at most %d", name, n, MAX_BYTES);
+    }
+    if (!yaml_parser_initialize(&r.parser)) {
+        free(file);
+        return err_set(e, ERR_MEMORY, "%s: out of memory", name);
+    }
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, n);
+    int rc = read_document(&r, &root);
+    yaml_parser_delete(&r.parser);
+    if (rc) {
+        yaml_free(root);
+        free(file);
+        return rc;
+    }
+    root->file_owned = file;
+    *out = root;
+    return 0;
+}
+
+int yaml_read(struct yaml **out, const char *path, struct err *e)
+{
+    FILE *fp = fopen(path, "rbe");
+    if (!fp)
+        return err_sys(e, "cannot open '%s'", path);
+    size_t room = 1 << 14, n = 0;
+    char *bytes = mem_calloc(room, 1);
+    int rc = 0;
+    for (;;) {
+        n += fread(bytes + n, 1, room - n, fp);
+        if (n < room || n > MAX_BYTES)
+            break;
+        room *= 2;
+        bytes = mem_realloc(bytes, room, 1);
+    }
+    if (ferror(fp))
+        rc = err_sys(e, "cannot read '%s'", path);
+    fclose(fp);
+    if (rc == 0)
+        rc = yaml_parse(out, path, bytes, n, e);
+    free(bytes);
+    return rc;
+}
+
+void yaml_free(struct yaml *node)
+{
+    if (!node)
+        return;
+    for (size_t i = 0; i < node->n; i++) {
+        yaml_free(node->item[i]);
+        if (node->key)
+            yaml_free(node->key[i]);
+    }
+    free(node->item);
+    free(node->key);
+    free(node->text);
+    free(node->file_owned);
+    free(node);
+}
+
+int yaml_fail(const struct yaml *at, struct err *e, const char *fmt, ...)
+{
+    char text[900];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return err_set(e, ERR_USAGE, "%s:%zu:%zu: %s", at->file, at->line, at->column, text);
+}
+
+struct yaml *yaml_get(const struct yaml *map, const char *key)
+{
+    if (map && map->kind == YAML_MAP)
+        for (size_t i = 0; i < map->n; i++)
+            if (strcmp(map->key[i]->text, key) == 0)
+                return map->item[i];
+    return NULL;
+}
+
+int yaml_only(const struct yaml *map, const char *what, const char *const *keys, struct err *e)
+{
+    size_t n = 0;
+    if (map->kind != YAML_MAP)
+        return yaml_fail(map, e, "%s: want a mapping (key: value)", what);
+    while (keys[n])
+        n++;
+    for (size_t i = 0; i < map->n; i++) {
+        const char *found = map->key[i]->text;
+        bool known = false;
+        for (size_t k = 0; k < n && !known; k++)
+            known = strcmp(found, keys[k]) == 0;
+        if (known)
+            continue;
+        const char *near = str_nearest(found, keys, n);
+        return yaml_fail(map->key[i], e, "%s: unknown key '%s'%s%s%s", what, found, near ? "; did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
+    }
+    return 0;
+}
+
+bool yaml_is_null(const struct yaml *node)
+{
+    return node->kind == YAML_SCALAR && !node->quoted &&
+           (*node->text == '\0' || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
+}
+
+int yaml_text(const struct yaml *node, const char *what, const char **out, struct err *e)
+{
+    if (node->kind != YAML_SCALAR)
+        return yaml_fail(node, e, "%s: want a text, found a %s", what, node->kind == YAML_LIST ? "list" : "mapping");
+    *out = node->text;
+    return 0;
+}
+
+int yaml_int(const struct yaml *node, const char *what, long long min, long long max, long long *out, struct err *e)
+{
+    long long v;
+    if (node->kind != YAML_SCALAR || !str_to_int(node->text, &v))
+        return yaml_fail(node, e, "%s: '%s' is not a whole number", what, node->text);
+    if (v < min || v > max)
+        return yaml_fail(node, e, "%s: %lld is out of range: want %lld to %lld", what, v, min, max);
+    *out = v;
+    return 0;
+}
+
+int yaml_real(const struct yaml *node, const char *what, double min, double max, double *out, struct err *e)
+{
+    double v;
+    if (node->kind != YAML_SCALAR || !str_to_real(node->text, &v))
+        return yaml_fail(node, e, "%s: '%s' is not a number", what, node->text);
+    if (v < min || v > max)
+        return yaml_fail(node, e, "%s: %g is out of range: want %g to %g", what, v, min, max);
+    *out = v;
+    return 0;
+}
+
+int yaml_bool(const struct yaml *node, const char *what, bool *out, struct err *e)
+{
+    if (node->kind != YAML_SCALAR || !str_to_bool(node->text, out))
+        return yaml_fail(node, e, "%s: '%s' is neither true nor false", what, node->text);
+    return 0;
+}
+
+int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out, struct err *e)
+{
+    struct str all = { 0 };
+    size_t n = 0;
+    for (; choice[n]; n++) {
+        if (node->kind == YAML_SCALAR && strcmp(node->text, choice[n]) == 0) {
+            *out = n;
+            str_release(&all);
+            return 0;
+        }
+        str_addf(&all, "%s%s", n ? ", " : "", choice[n]);
+    }
+    const char *near = str_nearest(node->text, choice, n);
+    yaml_fail(node, e, "%s: '%s' is not one of %s%s%s%s", what, node->text, str_text(&all),
+              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    str_release(&all);
+    return e->code;
+}
+
+static void write_quoted(const char *text, struct str *out)
+{
+    str_addc(out, '"');
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\')
+            str_addf(out, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            str_addf(out, "\\x%02x", c);
+        else
+            str_addc(out, *p);
+    }
+    str_addc(out, '"');
+}
+
+void yaml_write(const struct yaml *node, struct str *out)
+{
+    if (node->kind == YAML_SCALAR) {
+        if (yaml_is_null(node))
+            str_addz(out, "null");
+        else
+            write_quoted(node->text, out);
+        return;
+    }
+    str_addc(out, node->kind == YAML_MAP ? '{' : '[');
+    for (size_t i = 0; i < node->n; i++) {
+        if (i)
+            str_addz(out, ", ");
+        if (node->kind == YAML_MAP) {
+            write_quoted(node->key[i]->text, out);
+            str_addz(out, ": ");
+        }
+        yaml_write(node->item[i], out);
+    }
+    str_addc(out, node->kind == YAML_MAP ? '}' : ']');
+}

@@ -1,0 +1,71 @@
+#ifndef MODELS_MODEL_H
+#define MODELS_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "io/featmat.h"
+#include "io/pixels.h"
+#include "io/sides.h"
+#include "io/table.h"
+#include "io/tokens.h"
+
+/* Model families behind one interface. Training, batch prediction and the server call the very same model_predict.
+ * A model file (refit.model, docs/formats.md) carries everything that prediction needs: network, weights,
+ * vocabulary, fitted state of impute_scale, label map, recipes of text and pictures, roles of the input table. */
+
+/** Inputs, row by row in the same order; what is absent is NULL. All borrowed. */
+struct model_data {
+    const struct table *table;
+    const struct tokens *tokens;
+    const struct pixels *pixels;
+    const struct featmat *features;
+    const struct sides *sides;
+};
+
+/** Read the files that are given (NULL: absent) and check that they have the same rows (ERR_DATA). */
+struct model_files {
+    const char *table, *text, *pixels, *features, *split;
+};
+struct model_inputs {
+    struct table table;
+    struct tokens tokens;
+    struct pixels pixels;
+    struct featmat features;
+    struct sides sides;
+    struct model_data data; /* points at those of the above that were read */
+};
+int model_inputs_read(struct model_inputs *in, const struct model_files *files, struct err *e);
+void model_inputs_release(struct model_inputs *in);
+
+struct model;
+
+/** Classes of a model: index -> label text (and a name for people, or NULL). Borrowed from the model. */
+size_t model_n_class(const struct model *m);
+const char *model_class(const struct model *m, size_t i);
+const char *model_class_name(const struct model *m, size_t i);
+
+/** What kind it is: "fusion", "text", "image", "table": which inputs its network reads. */
+const char *model_kind(const struct model *m);
+
+/** Index of a label text among the classes, or -1. */
+int64_t model_find_class(const struct model *m, const char *label);
+
+/** Vocabulary of the text branch: words by id, id 0 is padding and 1 unknown ("" and "<OOV>"); 0 words if it has none. */
+size_t model_vocabulary(const struct model *m, const char *const **out_word);
+
+/**
+ * Class probabilities of n rows.
+ *   row     (n) row numbers in `data`
+ *   out     (n, n_class) float32
+ *   errors  ERR_DATA if an input that the model reads is absent or has other sizes or recipes than it was trained on
+ */
+int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
+                  struct err *e);
+
+int model_load(struct model **out, const char *path, int threads, struct err *e);
+int model_save(struct model *m, const char *path, struct err *e);
+void model_free(struct model *m);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "models/nn/spec.h"
+
+/* The network engine. Below: B rows of a batch, T words, E embedding, H units, C classes.
+ *
+ * All parameters lie in one block, all gradients in another of the same shape, all activations in one arena planned
+ * before the first step: no allocation while training. A batch is cut into `shards`; every shard is computed by one
+ * worker thread with single-threaded kernels, and every sum across shards goes through one fixed binary tree: the
+ * result is the same bits for any number of threads. */
+
+/** Sizes that come from the data. Inputs that the spec does not use may be 0. */
+struct nn_dims {
+    size_t vocabulary;     /* ids are 0 .. vocabulary - 1; 0 pad, 1 unknown */
+    size_t length;         /* T */
+    size_t height, width;  /* of pictures, 3 channels */
+    size_t n_feature;
+    size_t n_class;
+    size_t batch;          /* largest B */
+};
+
+/** Rows to compute. All borrowed. */
+struct nn_batch {
+    size_t n;                      /* B <= dims.batch */
+    const int32_t *ids;            /* (B, T) padded */
+    const int32_t *n_word;         /* (B) words of each row, 0 .. T: the rest is padding */
+    const uint8_t *const *pixels;  /* (B) each (height, width, 3), 0 .. 255; the network sees value / 255 */
+    const float *features;         /* (B, n_feature) */
+    const int32_t *label;          /* (B) 0 .. C - 1; training and evaluation only */
+    const float *weight;           /* (B) weight of each row in the loss; NULL: all 1 */
+};
+
+/** One parameter tensor: a view into the block. */
+struct nn_param {
+    char *name;            /* "text.1_lstm.kernel" */
+    size_t offset, n;      /* floats in the block */
+    size_t shape[4];
+    int rank;
+    bool trainable;        /* batch norm's running statistics are not */
+    double l1, l2;
+};
+
+struct net;
+
+/** Build for these sizes; ERR_USAGE if layers do not fit each other (names the layer and the shapes). */
+int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e);
+void net_free(struct net *n);
+
+/** Draw initial weights as Keras does: Glorot uniform kernels, orthogonal recurrent kernels, forget-gate bias 1,
+ *  embeddings uniform +-0.05, batch norm 1/0. Each tensor from its own stream of `seed`. */
+void net_init(struct net *n, uint64_t seed);
+
+size_t net_n_param(const struct net *n);
+const struct nn_param *net_params(const struct net *n);
+size_t net_n_weight(const struct net *n);     /* floats in all tensors, running statistics counted (as Keras counts) */
+float *net_weights(struct net *n);            /* (n_weight) the block */
+float *net_gradients(struct net *n);          /* (n_weight) after net_train */
+
+/** Which kernels were chosen for which layer, as JSON for the model file; owned by the caller. */
+char *net_kernels(const struct net *n);
+
+/**
+ * Forward in training mode, loss = weighted mean cross-entropy + penalties, backward into the gradient block.
+ *   draw        seeds the dropout masks: the same draw gives the same masks
+ *   out_loss    of this batch, penalties included
+ *   out_right   rows whose largest probability is their label (may be NULL)
+ *   errors      ERR_DATA if the loss is not finite
+ */
+int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss, size_t *out_right,
+              struct err *e);
+
+/** Forward in inference mode: class probabilities (B, C). */
+void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
+
+/** Adam (Kingma & Ba 2015, algorithm 1; beta .9/.999, epsilon 1e-7 as Keras). State is (n_weight) each, owned. */
+struct adam {
+    size_t n;
+    int64_t step;
+    float *m, *v;
+};
+void adam_init(struct adam *a, size_t n);
+void adam_step(struct adam *a, struct net *n, double learning_rate);
+void adam_release(struct adam *a);
+
+/**
+ * To be called first in main() of every program that uses the engine: corrects OpenBLAS's choice of core type and
+ * thread counts through the environment and re-executes the program once if needed (DESIGN: measured trap); refuses a
+ * serial OpenBLAS with more than one thread; sets flush-to-zero.
+ */
+int nn_start(int argc, char **argv, struct err *e);
+
+#endif
