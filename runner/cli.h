@@ -1,0 +1,43 @@
+#ifndef RUNNER_CLI_H
+#define RUNNER_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/** The command line of refit, parsed once in cli.c and handed to the command. Texts point into argv. */
+struct cli {
+    const char *file;         /* -f FILE: the pipeline file (default pipeline.yaml) */
+    const char *profile;      /* --profile NAME */
+    const char **set;         /* (n_set) -p NAME=VALUE */
+    size_t n_set;
+    const char **name;        /* (n_name) words after the command: stages, a run... */
+    size_t n_name;
+    const char *single, *from;/* -s STAGE, --from STAGE */
+    int64_t jobs;             /* -j N; 0: the file's, else the processors */
+    bool dry_run, force, keep_going, json, quiet, verbose;
+    bool check;               /* plan --check: exit 4 when there is work */
+    const char *format;       /* graph --format ascii|dot */
+    const char *run;          /* --run RUN */
+    int64_t limit;            /* history -n N */
+    bool follow;              /* logs -f */
+    bool colour;              /* stdout (or stderr) is a terminal and nobody said no */
+};
+
+/** Exit statuses of refit beside enum err_code: see docs/operations.md. */
+enum { EXIT_FAILED = 1, EXIT_BLOCKED = 3, EXIT_WORK = 4, EXIT_PARTLY = 5, EXIT_LOCKED = 75, EXIT_TIMEOUT = 124 };
+
+/* The commands. Each returns the exit status; when `e` is set, main prints it and uses its code. */
+int command_run(const struct cli *c, struct err *e);
+int command_retry(const struct cli *c, struct err *e);
+int command_status(const struct cli *c, struct err *e);
+int command_history(const struct cli *c, struct err *e);
+int command_logs(const struct cli *c, struct err *e);
+int command_plan(const struct cli *c, struct err *e);
+int command_explain(const struct cli *c, struct err *e);
+int command_validate(const struct cli *c, struct err *e);
+int command_graph(const struct cli *c, struct err *e);
+
+#endif
