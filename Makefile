@@ -11,8 +11,9 @@ B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang
 APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
        libjpeg62-turbo-dev libsqlite3-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
        libstemmer-dev libexif-dev liblcms2-dev libcmocka-dev
-APT_check := hdf5-tools python3-h5py sqlite3 strace
+APT_check := perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
+APT_fuzz  := clang libclang-rt-14-dev
 
 PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -33,12 +34,12 @@ RUNNER_SRC := $(wildcard runner/*.c)
 STAGES     := $(patsubst stages/%.c,%,$(wildcard stages/*.c)) $(patsubst stages/%/,%,$(wildcard stages/*/))
 HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c))
 UNITS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-PROGRAMS   := $(B)/bin/refit $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
+PROGRAMS   := $(if $(wildcard runner/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
 TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.c))
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check bench lint install clean packages test
+.PHONY: all run check test bench lint fuzz fuzz-long install uninstall clean packages
 .SECONDARY:
 
 all: $(PROGRAMS) $(TOOLS)
@@ -68,12 +69,62 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(RUNNER_TESTED) $(B)/librefit.a
 $(B)/data/% $(B)/bench/% $(B)/tests/tools/%: $(B)/obj/$$(patsubst $(B)/%,%,$$@).o $(B)/librefit.a
 	$(LINK)
 
+# ---- what a user runs -----------------------------------------------------------------------------------------------
+# Packages come first and make starts again, because pkg-config may not have been there when this file was read.
+run: packages
+	@$(MAKE) --no-print-directory all
+	$(B)/bin/refit run $(RUNFLAGS)
+
+packages:
+	@tests/packages.sh $(APT)
+
+# ---- proof ----------------------------------------------------------------------------------------------------------
+check:
+	@tests/packages.sh $(APT) $(APT_check)
+	@$(MAKE) --no-print-directory test
+
+TESTS ?= $(UNITS) $(wildcard tests/cli/*.t)
+test: all $(UNITS)
+	@BIN=$(B) tests/run.sh $(TESTS)
+
+lint:
+	@tests/packages.sh $(APT) $(APT_lint)
+	@tests/lint.sh
+
+# FUZZ_SECONDS for each reader of outside bytes; findings stay in build/fuzz/<parser>/.
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%/fuzz,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 600
+build/fuzz/%/fuzz: tests/fuzz/%.c $(LIB_SRC) $(filter-out runner/cli.c,$(RUNNER_SRC))
+	@mkdir -p $(@D)/corpus
+	clang $(filter-out -MMD -MP,$(CPPFLAGS)) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -pthread -Wl,--as-needed -o $@ $^ $(LDLIBS)
+fuzz:
+	@tests/packages.sh $(APT) $(APT_fuzz)
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	@set -e; for f in $(FUZZERS); do echo "== $$f"; d=$$(dirname $$f); \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+	    -artifact_prefix=$$d/ $$d/corpus >$$d/log 2>&1 || { tail -40 $$d/log; exit 1; }; tail -4 $$d/log; done
+fuzz-long:
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
+
+bench: packages
+	@$(MAKE) --no-print-directory all
+	@BIN=$(B) bench/run.sh
+
+# ---- installation ---------------------------------------------------------------------------------------------------
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit/presets
+	install -m 755 $(B)/bin/refit $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(filter-out $(B)/bin/refit,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
+	install -m 644 models/presets/*.yaml $(DESTDIR)$(PREFIX)/share/refit/presets
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit
+
 clean:
 	rm -rf build
 
 -include $(shell [ -d $(B)/obj ] && find $(B)/obj -name '*.d')
 
-# ---- tests ----------------------------------------------------------------------------------------------------------
-.PHONY: test
-test: all $(UNITS)
-	@CMOCKA_MESSAGE_OUTPUT=TAP BIN=$(B) prove --merge $(PROVEFLAGS) $(UNITS) $(wildcard tests/cli/*.t)
+print-cppflags:
+	@echo $(filter-out -MMD -MP,$(CPPFLAGS))

@@ -34,7 +34,8 @@ static void open_channel(void)
     state = isatty(STDERR_FILENO) && !where ? BAR : SILENT;
     if (!where)
         return;
-    if (str_starts(where, "fd:") && str_to_int(where + 3, &fd) && fd > 2 && fcntl((int)fd, F_GETFD) >= 0)
+    if (str_starts(where, "fd:") && str_to_int(where + 3, &fd) && fd > 2 &&
+        fcntl((int)fd, F_GETFD) >= 0)
         channel = (int)fd;
     else if (str_starts(where, "file:"))
         channel = open(where + 5, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -67,8 +68,8 @@ static void draw_bar(int64_t done, int64_t total, const char *unit, int64_t elap
         bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = '\0';
     if (total > 0)
-        fprintf(stderr, "\r[%s] %3d %% %lld/%lld %s", bar, (int)(done * 100 / total), (long long)done, (long long)total,
-                unit);
+        fprintf(stderr, "\r[%s] %3d %% %lld/%lld %s", bar, (int)(done * 100 / total),
+                (long long)done, (long long)total, unit);
     else
         fprintf(stderr, "\r%lld %s", (long long)done, unit);
     if (elapsed_ms > 1000 && done > 0) {
@@ -97,8 +98,8 @@ void event_progress(int64_t done, int64_t total, const char *unit)
     }
     last_ms = now;
     if (state == CHANNEL)
-        send_line(json_pack("{s:{s:I,s:I,s:s}}", "progress", "done", (json_int_t)done, "total", (json_int_t)total,
-                            "unit", unit));
+        send_line(json_pack("{s:{s:I,s:I,s:s}}", "progress", "done", (json_int_t)done, "total",
+                            (json_int_t)total, "unit", unit));
     else
         draw_bar(done, total, unit, now - start_ms);
 }
@@ -109,7 +110,8 @@ void event_metric(const char *name, double value, int64_t step)
         open_channel();
     if (state == CHANNEL)
         send_line(json_pack("{s:{s:s,s:o,s:I}}", "metric", "name", name, "value",
-                            isfinite(value) ? json_real(value) : json_null(), "step", (json_int_t)step));
+                            isfinite(value) ? json_real(value) : json_null(), "step",
+                            (json_int_t)step));
 }
 
 void event_warning(const char *text)
@@ -118,7 +120,9 @@ void event_warning(const char *text)
         open_channel();
     if (state == CHANNEL) {
         json_t *value = json_string(text); /* NULL where the text is not UTF-8 */
-        send_line(json_pack("{s:o}", "warning", value ? value : json_string("(a warning that is not UTF-8; see the log)")));
+        send_line(
+            json_pack("{s:o}", "warning",
+                      value ? value : json_string("(a warning that is not UTF-8; see the log)")));
     }
 }
 

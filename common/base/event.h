@@ -8,9 +8,11 @@
  *   {"metric":{"name":"val_loss","value":0.41,"step":3}}
  *   {"warning":"..."}
  * Without a runner, on a terminal, progress is a bar on stderr. A runner that has gone away or a
- * full disk never fails the stage: events are then dropped. Not to be called from worker threads. */
+ * full disk never fails the stage: events are then dropped. Not to be called from worker threads.
+ */
 
-/** `done` of `total` units; cheap enough for every item (at most ten a second are sent). total 0: unknown. */
+/** `done` of `total` units; cheap enough for every item (at most ten a second are sent). total 0:
+ * unknown. */
 void event_progress(int64_t done, int64_t total, const char *unit);
 
 /** A figure of the run; a value that is not finite is sent as null. */

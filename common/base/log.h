@@ -1,7 +1,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-/* The log of a program is its standard error: one line a message, no clock (the runner adds times). */
+/* The log of a program is its standard error: one line a message, no clock (the runner adds times).
+ */
 
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

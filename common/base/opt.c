@@ -68,8 +68,8 @@ static int check_range(const struct opt *o, double v, const char *text, struct e
 {
     if ((o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max))
         return 0;
-    return err_set(e, ERR_USAGE, "--%s '%s' is out of range: want %g to %g%s%s", o->name, text, o->min, o->max,
-                   o->unit ? " " : "", o->unit ? o->unit : "");
+    return err_set(e, ERR_USAGE, "--%s '%s' is out of range: want %g to %g%s%s", o->name, text,
+                   o->min, o->max, o->unit ? " " : "", o->unit ? o->unit : "");
 }
 
 static int set_value(const struct opt *o, void *params, const char *text, struct err *e)
@@ -119,8 +119,8 @@ static int unknown_option(const struct stage *stage, const char *arg, struct err
     for (size_t i = 0; i < N_OWN_FLAG; i++)
         names[n++] = own_flags[i];
     const char *near = str_nearest(arg + strspn(arg, "-"), names, n);
-    return err_set(e, ERR_USAGE, "unknown option '%s'%s%s%s (--help lists them)", arg, near ? "; did you mean --" : "",
-                   near ? near : "", near ? "?" : "");
+    return err_set(e, ERR_USAGE, "unknown option '%s'%s%s%s (--help lists them)", arg,
+                   near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
 static int set_threads(const char *text, struct err *e)
@@ -137,8 +137,11 @@ static bool is_verb(const char *arg, enum opt_verb *out)
     static const struct {
         const char *flag;
         enum opt_verb verb;
-    } verbs[] = { { "--help", OPT_HELP },         { "-h", OPT_HELP },     { "--describe", OPT_DESCRIBE },
-                  { "--version", OPT_VERSION }, { "--check", OPT_CHECK } };
+    } verbs[] = { { "--help", OPT_HELP },
+                  { "-h", OPT_HELP },
+                  { "--describe", OPT_DESCRIBE },
+                  { "--version", OPT_VERSION },
+                  { "--check", OPT_CHECK } };
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(arg, verbs[i].flag) == 0) {
             *out = verbs[i].verb;
@@ -156,7 +159,8 @@ static int check_required(const struct stage *stage, const bool *given, struct e
     return 0;
 }
 
-int opt_parse(const struct stage *stage, int argc, char **argv, void *params, enum opt_verb *out_verb, struct err *e)
+int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
+              enum opt_verb *out_verb, struct err *e)
 {
     bool given[MAX_OPTION] = { false };
     int rc;
@@ -172,7 +176,8 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params, en
             continue;
         }
         if (!str_starts(argv[i], "--"))
-            return err_set(e, ERR_USAGE, "'%s' is not an option; options are written --name value", argv[i]);
+            return err_set(e, ERR_USAGE, "'%s' is not an option; options are written --name value",
+                           argv[i]);
         const char *name = argv[i] + 2, *equals = strchr(name, '=');
         size_t n = equals ? (size_t)(equals - name) : strlen(name);
         const struct opt *o = find(stage, name, n);
@@ -250,7 +255,8 @@ char *opt_describe(const struct stage *stage)
         set_text(row, "kind", kind_name(o));
         set_text(row, "type", type_name(o));
         json_object_set_new(row, "list", json_boolean(o->list));
-        json_object_set_new(row, "required", json_boolean(o->kind != OPT_KIND_PARAM && !o->optional));
+        json_object_set_new(row, "required",
+                            json_boolean(o->kind != OPT_KIND_PARAM && !o->optional));
         json_object_set_new(row, "side", json_boolean(o->side));
         if (o->kind == OPT_KIND_PARAM)
             json_object_set_new(row, "default", default_json(o));
@@ -352,14 +358,18 @@ static void print_help(const struct stage *stage)
         }
     }
     printf("\nEvery program:\n");
-    print_row("--threads N", "worker threads; never changes a result (default: REFIT_THREADS, else all processors)");
+    print_row(
+        "--threads N",
+        "worker threads; never changes a result (default: REFIT_THREADS, else all processors)");
     print_row("--check", "read the options and the configuration files, do no work");
     print_row("--describe", "this table as JSON");
     print_row("--help, --version", "print and leave");
     if (stage->more)
         printf("\n%s\n", stage->more);
-    printf("\nExit status: 0 done, 64 usage, 65 bad input, 70 a bug, 71 out of memory, 74 I/O, 75 try again,\n"
-           "98 blocked, 99 nothing to do. An output appears under its name only when it is complete.\n");
+    printf("\nExit status: 0 done, 64 usage, 65 bad input, 70 a bug, 71 out of memory, 74 I/O, 75 "
+           "try again,\n"
+           "98 blocked, 99 nothing to do. An output appears under its name only when it is "
+           "complete.\n");
 }
 
 static int finish_stdout(const char *name)

@@ -18,7 +18,14 @@ struct opt_list {
 };
 
 enum opt_kind { OPT_KIND_IN, OPT_KIND_OUT, OPT_KIND_PARAM };
-enum opt_type { OPT_TYPE_PATH, OPT_TYPE_TEXT, OPT_TYPE_INT, OPT_TYPE_REAL, OPT_TYPE_BOOL, OPT_TYPE_CHOICE };
+enum opt_type {
+    OPT_TYPE_PATH,
+    OPT_TYPE_TEXT,
+    OPT_TYPE_INT,
+    OPT_TYPE_REAL,
+    OPT_TYPE_BOOL,
+    OPT_TYPE_CHOICE
+};
 
 struct opt {
     const char *name;
@@ -28,12 +35,14 @@ struct opt {
     size_t offset;
     /* from here on by designated initialiser */
     const char *help;
-    bool optional;       /* an in or out that may be absent (its field is NULL then); a param without default */
-    bool side;           /* a configuration file that --check reads: schema, network, feature spec */
-    bool file_default;   /* int, real: unset (INT64_MIN, NAN) unless given: a side file has the default */
-    double def;          /* int, real, bool */
-    const char *text;    /* default of text and choice */
-    double min, max;     /* int, real; both 0: no limit */
+    bool optional;     /* an in or out that may be absent (its field is NULL then); a param without
+                          default */
+    bool side;         /* a configuration file that --check reads: schema, network, feature spec */
+    bool file_default; /* int, real: unset (INT64_MIN, NAN) unless given: a side file has the
+                          default */
+    double def;        /* int, real, bool */
+    const char *text;  /* default of text and choice */
+    double min, max;   /* int, real; both 0: no limit */
     const char *unit;
     const char *choices; /* choice: "random|stratified" */
     const char *format;  /* in, out: "hdf5:refit.table", "json", "html", "tar" */
@@ -41,29 +50,32 @@ struct opt {
 };
 
 /* The row does not compile if the field has another type than the option. */
-#define OPT_AT(T, f, want) .name = #f, .offset = _Generic(((T *)0)->f, want: offsetof(T, f))
-#define OPT_IN(T, f) OPT_AT(T, f, const char *), .kind = OPT_KIND_IN, .type = OPT_TYPE_PATH
-#define OPT_INS(T, f) OPT_AT(T, f, struct opt_list), .kind = OPT_KIND_IN, .type = OPT_TYPE_PATH, .list = true
-#define OPT_OUT(T, f) OPT_AT(T, f, const char *), .kind = OPT_KIND_OUT, .type = OPT_TYPE_PATH
+#define OPT_AT(T, f, want) .name = #f, .offset = _Generic(((T *)0)->f, want : offsetof(T, f))
+#define OPT_IN(T, f)       OPT_AT(T, f, const char *), .kind = OPT_KIND_IN, .type = OPT_TYPE_PATH
+#define OPT_INS(T, f) \
+    OPT_AT(T, f, struct opt_list), .kind = OPT_KIND_IN, .type = OPT_TYPE_PATH, .list = true
+#define OPT_OUT(T, f)  OPT_AT(T, f, const char *), .kind = OPT_KIND_OUT, .type = OPT_TYPE_PATH
 #define OPT_TEXT(T, f) OPT_AT(T, f, const char *), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_TEXT
-#define OPT_TEXTS(T, f) OPT_AT(T, f, struct opt_list), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_TEXT, .list = true
+#define OPT_TEXTS(T, f) \
+    OPT_AT(T, f, struct opt_list), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_TEXT, .list = true
 #define OPT_CHOICE(T, f) OPT_AT(T, f, const char *), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_CHOICE
-#define OPT_INT(T, f) OPT_AT(T, f, int64_t), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_INT
-#define OPT_REAL(T, f) OPT_AT(T, f, double), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_REAL
-#define OPT_BOOL(T, f) OPT_AT(T, f, bool), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_BOOL
+#define OPT_INT(T, f)    OPT_AT(T, f, int64_t), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_INT
+#define OPT_REAL(T, f)   OPT_AT(T, f, double), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_REAL
+#define OPT_BOOL(T, f)   OPT_AT(T, f, bool), .kind = OPT_KIND_PARAM, .type = OPT_TYPE_BOOL
 
 #define OPT_INT_UNSET INT64_MIN
 
 /** A program that reads files and writes files. */
 struct stage {
     const char *name;
-    const char *purpose;      /* one line */
-    const char *more;         /* paragraphs and examples at the end of --help; may be NULL */
-    const struct opt *opts;   /* ends with a row without name */
-    size_t size;              /* of the struct params that the rows point into */
+    const char *purpose;    /* one line */
+    const char *more;       /* paragraphs and examples at the end of --help; may be NULL */
+    const struct opt *opts; /* ends with a row without name */
+    size_t size;            /* of the struct params that the rows point into */
     int (*run)(const void *params, struct err *e);
-    int (*check)(const void *params, struct err *e); /* --check: side files and how options fit; may be NULL.
-                                                        Required files may be absent (NULL) here */
+    int (*check)(const void *params,
+                 struct err *e); /* --check: side files and how options fit; may be NULL.
+                                    Required files may be absent (NULL) here */
 };
 
 /** What opt_parse found besides the params. */
@@ -74,10 +86,11 @@ enum opt_verb { OPT_RUN, OPT_CHECK, OPT_HELP, OPT_DESCRIBE, OPT_VERSION };
  * the table. --check lets required options be absent.
  *   errors  ERR_USAGE with the option, the found and the wanted value
  */
-int opt_parse(const struct stage *stage, int argc, char **argv, void *params, enum opt_verb *out_verb,
-              struct err *e);
+int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
+              enum opt_verb *out_verb, struct err *e);
 
-/** The main() of every stage: parse, then run, check, or print help; reports errors; exit status. */
+/** The main() of every stage: parse, then run, check, or print help; reports errors; exit status.
+ */
 int stage_main(const struct stage *stage, int argc, char **argv);
 
 /** Worker threads: --threads, else REFIT_THREADS, else the processors this process may use. Not

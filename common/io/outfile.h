@@ -18,7 +18,8 @@ struct outfile {
 /** Create <path>.tmp (missing directories too). ERR_IO. */
 int outfile_open(struct outfile *o, const char *path, struct err *e);
 
-/** Flush, fsync, close, rename, fsync the directory; o is empty afterwards, also on error (nothing stays). */
+/** Flush, fsync, close, rename, fsync the directory; o is empty afterwards, also on error (nothing
+ * stays). */
 int outfile_commit(struct outfile *o, struct err *e);
 
 /** Close and remove the temporary file, if any. */

@@ -19,7 +19,8 @@ struct reader {
 
 static int fail_at(struct reader *r, yaml_mark_t mark, const char *text, const char *detail)
 {
-    return err_set(r->e, ERR_USAGE, "%s:%zu:%zu: %s%s", r->file, mark.line + 1, mark.column + 1, text, detail);
+    return err_set(r->e, ERR_USAGE, "%s:%zu:%zu: %s%s", r->file, mark.line + 1, mark.column + 1,
+                   text, detail);
 }
 
 static int next_event(struct reader *r, yaml_event_t *event)
@@ -40,7 +41,9 @@ static int next_event(struct reader *r, yaml_event_t *event)
 static struct yaml *new_node(const struct reader *r, enum yaml_kind kind, yaml_mark_t mark)
 {
     struct yaml *node = mem_calloc(1, sizeof *node);
-    *node = (struct yaml){ .kind = kind, .file = r->file, .line = mark.line + 1, .column = mark.column + 1 };
+    *node = (struct yaml){
+        .kind = kind, .file = r->file, .line = mark.line + 1, .column = mark.column + 1
+    };
     return node;
 }
 
@@ -49,7 +52,10 @@ static int read_node(struct reader *r, yaml_event_t *event, int depth, struct ya
 static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml **out)
 {
     if (event->data.scalar.anchor || event->data.scalar.tag)
-        return fail_at(r, event->start_mark, event->data.scalar.tag ? "tags are not part of this format" : "anchors are not part of this format", "");
+        return fail_at(r, event->start_mark,
+                       event->data.scalar.tag ? "tags are not part of this format"
+                                              : "anchors are not part of this format",
+                       "");
     const char *text = (const char *)event->data.scalar.value;
     size_t n = event->data.scalar.length;
     if (memchr(text, '\0', n))
@@ -73,8 +79,8 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *ma
     if (!key->quoted && strcmp(key->text, "<<") == 0)
         rc = fail_at(r, event->start_mark, "merge keys are not part of this format", "");
     else if (yaml_get(map, key->text))
-        rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)", r->file, key->line,
-                     key->column, key->text, yaml_get(map, key->text)->line);
+        rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)",
+                     r->file, key->line, key->column, key->text, yaml_get(map, key->text)->line);
     if (rc)
         yaml_free(key);
     return rc;
@@ -84,7 +90,8 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *ma
 static int read_items(struct reader *r, struct yaml *node, int depth)
 {
     yaml_event_t event;
-    yaml_event_type_t end = node->kind == YAML_LIST ? YAML_SEQUENCE_END_EVENT : YAML_MAPPING_END_EVENT;
+    yaml_event_type_t end = node->kind == YAML_LIST ? YAML_SEQUENCE_END_EVENT
+                                                    : YAML_MAPPING_END_EVENT;
     int rc;
 
     for (;;) {
@@ -121,14 +128,19 @@ static int read_node(struct reader *r, yaml_event_t *event, int depth, struct ya
     if (event->type == YAML_SCALAR_EVENT)
         return read_scalar(r, event, out);
     if (event->type == YAML_ALIAS_EVENT)
-        return fail_at(r, event->start_mark, "aliases are not part of this format (quote a value that begins with '*')", "");
+        return fail_at(r, event->start_mark,
+                       "aliases are not part of this format (quote a value that begins with '*')",
+                       "");
     if (depth > MAX_DEPTH)
         return fail_at(r, event->start_mark, "nested too deeply", "");
     bool list = event->type == YAML_SEQUENCE_START_EVENT;
-    const yaml_char_t *anchor = list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
+    const yaml_char_t *anchor = list ? event->data.sequence_start.anchor
+                                     : event->data.mapping_start.anchor;
     const yaml_char_t *tag = list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
     if (anchor || tag)
-        return fail_at(r, event->start_mark, tag ? "tags are not part of this format" : "anchors are not part of this format", "");
+        return fail_at(
+            r, event->start_mark,
+            tag ? "tags are not part of this format" : "anchors are not part of this format", "");
     struct yaml *node = new_node(r, list ? YAML_LIST : YAML_MAP, event->start_mark);
     node->text = mem_strdup("");
     int rc = read_items(r, node, depth);
@@ -273,8 +285,8 @@ int yaml_only(const struct yaml *map, const char *what, const char *const *keys,
         if (known)
             continue;
         const char *near = str_nearest(found, keys, n);
-        return yaml_fail(map->key[i], e, "%s: unknown key '%s'%s%s%s", what, found, near ? "; did you mean '" : "",
-                         near ? near : "", near ? "'?" : "");
+        return yaml_fail(map->key[i], e, "%s: unknown key '%s'%s%s%s", what, found,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return 0;
 }
@@ -288,12 +300,14 @@ bool yaml_is_null(const struct yaml *node)
 int yaml_text(const struct yaml *node, const char *what, const char **out, struct err *e)
 {
     if (node->kind != YAML_SCALAR)
-        return yaml_fail(node, e, "%s: want a text, found a %s", what, node->kind == YAML_LIST ? "list" : "mapping");
+        return yaml_fail(node, e, "%s: want a text, found a %s", what,
+                         node->kind == YAML_LIST ? "list" : "mapping");
     *out = node->text;
     return 0;
 }
 
-int yaml_int(const struct yaml *node, const char *what, long long min, long long max, long long *out, struct err *e)
+int yaml_int(const struct yaml *node, const char *what, long long min, long long max,
+             long long *out, struct err *e)
 {
     long long v;
     if (node->kind != YAML_SCALAR || !str_to_int(node->text, &v))
@@ -304,7 +318,8 @@ int yaml_int(const struct yaml *node, const char *what, long long min, long long
     return 0;
 }
 
-int yaml_real(const struct yaml *node, const char *what, double min, double max, double *out, struct err *e)
+int yaml_real(const struct yaml *node, const char *what, double min, double max, double *out,
+              struct err *e)
 {
     double v;
     if (node->kind != YAML_SCALAR || !str_to_real(node->text, &v))
@@ -322,7 +337,8 @@ int yaml_bool(const struct yaml *node, const char *what, bool *out, struct err *
     return 0;
 }
 
-int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out, struct err *e)
+int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out,
+                struct err *e)
 {
     struct str all = { 0 };
     size_t n = 0;

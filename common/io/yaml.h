@@ -17,14 +17,14 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 /** One node. The tree is owned by the root and freed by yaml_release. */
 struct yaml {
     enum yaml_kind kind;
-    const char *file;      /* as given to yaml_read; borrowed from the root */
-    size_t line, column;   /* from 1 */
-    bool quoted;           /* scalar: written in quotes or as a block, so that "" and null differ */
-    char *text;            /* scalar; "" in lists and maps */
-    size_t n;              /* list, map: number of items */
-    struct yaml **key;     /* map: n scalars */
-    struct yaml **item;    /* list, map: n values */
-    char *file_owned;      /* root only */
+    const char *file;    /* as given to yaml_read; borrowed from the root */
+    size_t line, column; /* from 1 */
+    bool quoted;         /* scalar: written in quotes or as a block, so that "" and null differ */
+    char *text;          /* scalar; "" in lists and maps */
+    size_t n;            /* list, map: number of items */
+    struct yaml **key;   /* map: n scalars */
+    struct yaml **item;  /* list, map: n values */
+    char *file_owned;    /* root only */
 };
 
 /** Parse a file. `*out` is a new tree, to be freed with yaml_free. ERR_USAGE (bad YAML), ERR_IO. */
@@ -36,23 +36,30 @@ int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n,
 void yaml_free(struct yaml *root);
 
 /** "file:line:column: text" with ERR_USAGE. */
-int yaml_fail(const struct yaml *at, struct err *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int yaml_fail(const struct yaml *at, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /** The value of a key of a map; NULL if absent (or `map` is NULL). */
 struct yaml *yaml_get(const struct yaml *map, const char *key);
 
-/** The node is a map and has only these keys (NULL-terminated): else an error at the key, with a did-you-mean. */
+/** The node is a map and has only these keys (NULL-terminated): else an error at the key, with a
+ * did-you-mean. */
 int yaml_only(const struct yaml *map, const char *what, const char *const *keys, struct err *e);
 
 /** Is it an unquoted "", "~" or "null"? */
 bool yaml_is_null(const struct yaml *node);
 
-/* Typed values of a scalar; an error at the node names the key's meaning (`what`), found and wanted. */
-int yaml_text(const struct yaml *node, const char *what, const char **out, struct err *e); /* borrowed */
-int yaml_int(const struct yaml *node, const char *what, long long min, long long max, long long *out, struct err *e);
-int yaml_real(const struct yaml *node, const char *what, double min, double max, double *out, struct err *e);
+/* Typed values of a scalar; an error at the node names the key's meaning (`what`), found and
+ * wanted. */
+int yaml_text(const struct yaml *node, const char *what, const char **out,
+              struct err *e); /* borrowed */
+int yaml_int(const struct yaml *node, const char *what, long long min, long long max,
+             long long *out, struct err *e);
+int yaml_real(const struct yaml *node, const char *what, double min, double max, double *out,
+              struct err *e);
 int yaml_bool(const struct yaml *node, const char *what, bool *out, struct err *e);
-int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out, struct err *e);
+int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out,
+                struct err *e);
 
 /** Write the tree as YAML text that parses to the same tree; for canonical copies. */
 void yaml_write(const struct yaml *node, struct str *out);

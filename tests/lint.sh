@@ -1,0 +1,35 @@
+#!/bin/sh
+# lint.sh: format, static analysis, layer arrows, banned functions. Silent where all is well.
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+say() { echo "$1"; bad=1; }
+c=$(git ls-files '*.c' '*.h')
+
+# shellcheck disable=SC2086
+clang-format --dry-run --Werror $c || say "clang-format: run clang-format -i on the files above"
+
+# Arrows point downward only: what a layer may not include.
+arrow() { # FILES PATTERN WORDS
+    found=$(git grep -nE "#include \"($2)" -- $1) && say "$3
+$found"
+}
+arrow 'common/base' 'num/|io/|models/|runner/|serve/' 'common/base uses nothing of ours:'
+arrow 'common/num' 'io/|models/|runner/|serve/' 'common/num uses base alone:'
+arrow 'common/io' 'models/|runner/|serve/' 'common/io uses base and num:'
+arrow 'models' 'runner/|serve/' 'models know no runner:'
+arrow 'stages' 'runner/|serve/' 'stages know no runner:'
+arrow 'runner/*.c runner/*.h' 'models/|stages/|serve/|io/(h5|table|csv|image|text|tokens|pixels|sides|featmat|registry)' \
+      'the runner knows stages by their command line alone:'
+
+found=$(git grep -nwE '(strcpy|strcat|sprintf|strtok|atoi|atof|gets|system)\(' -- '*.c' '*.h') && say "banned functions:
+$found"
+found=$(git ls-files | sed 's#.*/##' | grep -E '\.(c|h)$' | sort | uniq -d) && [ -n "$found" ] && say "file names are unique across the tree: $found"
+
+# shellcheck disable=SC2086
+cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -j "$(nproc)" \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Icommon -I. $(git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c') || bad=1
+flags=$(make -s print-cppflags)
+# shellcheck disable=SC2086
+git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c' |
+    xargs -P "$(nproc)" -n 4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- -std=c17 $flags || bad=1
+exit $bad
