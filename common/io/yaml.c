@@ -82,7 +82,7 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *ma
         rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)",
                      r->file, key->line, key->column, key->text, yaml_get(map, key->text)->line);
     if (rc)
-        yaml_free(key);
+        yaml_release(key);
     return rc;
 }
 
@@ -107,7 +107,7 @@ static int read_items(struct reader *r, struct yaml *node, int depth)
             if (rc)
                 return rc;
             if ((rc = next_event(r, &event))) {
-                yaml_free(node->key[node->n]);
+                yaml_release(node->key[node->n]);
                 return rc;
             }
         }
@@ -116,7 +116,7 @@ static int read_items(struct reader *r, struct yaml *node, int depth)
         yaml_event_delete(&event);
         if (rc) {
             if (node->kind == YAML_MAP)
-                yaml_free(node->key[node->n]);
+                yaml_release(node->key[node->n]);
             return rc;
         }
         node->n++;
@@ -145,7 +145,7 @@ static int read_node(struct reader *r, yaml_event_t *event, int depth, struct ya
     node->text = mem_strdup("");
     int rc = read_items(r, node, depth);
     if (rc)
-        yaml_free(node);
+        yaml_release(node);
     else
         *out = node;
     return rc;
@@ -202,7 +202,7 @@ int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n,
     int rc = read_document(&r, &root);
     yaml_parser_delete(&r.parser);
     if (rc) {
-        yaml_free(root);
+        yaml_release(root);
         free(file);
         return rc;
     }
@@ -235,14 +235,14 @@ int yaml_read(struct yaml **out, const char *path, struct err *e)
     return rc;
 }
 
-void yaml_free(struct yaml *node)
+void yaml_release(struct yaml *node)
 {
     if (!node)
         return;
     for (size_t i = 0; i < node->n; i++) {
-        yaml_free(node->item[i]);
+        yaml_release(node->item[i]);
         if (node->key)
-            yaml_free(node->key[i]);
+            yaml_release(node->key[i]);
     }
     free(node->item);
     free(node->key);

@@ -27,13 +27,15 @@ struct yaml {
     char *file_owned;    /* root only */
 };
 
-/** Parse a file. `*out` is a new tree, to be freed with yaml_free. ERR_USAGE (bad YAML), ERR_IO. */
+/** Parse a file. `*out` is a new tree, to be freed by yaml_release. ERR_USAGE (bad YAML), ERR_IO.
+ */
 int yaml_read(struct yaml **out, const char *path, struct err *e);
 
 /** Parse n bytes; `name` stands for the file in messages. */
 int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n, struct err *e);
 
-void yaml_free(struct yaml *root);
+/** Free a tree; NULL is harmless. Not called yaml_free: libyaml exports a function of that name. */
+void yaml_release(struct yaml *root);
 
 /** "file:line:column: text" with ERR_USAGE. */
 int yaml_fail(const struct yaml *at, struct err *e, const char *fmt, ...)
