@@ -1,6 +1,7 @@
 #ifndef MODELS_MODEL_H
 #define MODELS_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,11 +25,12 @@ struct model_data {
     const struct sides *sides;
 };
 
-/** Read the files that are given (NULL: absent) and check that they have the same rows (ERR_DATA). */
+/** Files of a data set; NULL: absent. */
 struct model_files {
     const char *table, *text, *pixels, *features, *split;
 };
 struct model_inputs {
+    struct model_files files; /* the names, for messages; borrowed */
     struct table table;
     struct tokens tokens;
     struct pixels pixels;
@@ -36,6 +38,8 @@ struct model_inputs {
     struct sides sides;
     struct model_data data; /* points at those of the above that were read */
 };
+
+/** Read the files that are given and check that they have the same rows in the same order (ERR_DATA). */
 int model_inputs_read(struct model_inputs *in, const struct model_files *files, struct err *e);
 void model_inputs_release(struct model_inputs *in);
 
@@ -55,6 +59,27 @@ int64_t model_find_class(const struct model *m, const char *label);
 /** Vocabulary of the text branch: words by id, id 0 is padding and 1 unknown ("" and "<OOV>"); 0 words if it has none. */
 size_t model_vocabulary(const struct model *m, const char *const **out_word);
 
+/** Which inputs it reads, and how they were made: all borrowed, NULL or 0 where the model does not read the input. */
+struct model_wants {
+    const char *text_recipe;      /* JSON of the text options (tokens.recipe) */
+    size_t length;                /* words per row, T */
+    bool pad_front, drop_unknown; /* see vocab.h */
+    const char *pixels_recipe;    /* JSON of the picture options (pixels.recipe) */
+    size_t height, width;
+    const char *features_state;   /* JSON of impute_scale's state (featmat.state) */
+    const char *const *feature;   /* (n_feature) column names */
+    size_t n_feature;
+    const struct table_roles *roles; /* of the table that it was trained on */
+};
+void model_wants(const struct model *m, struct model_wants *out);
+
+/** How its training went, as JSON: rows, options, figures of the kept epoch. Borrowed. */
+const char *model_training(const struct model *m);
+
+/** Branches, layers with shapes and weights, as lines of text for the log; appended to *out. */
+struct str;
+void model_describe(const struct model *m, struct str *out);
+
 /**
  * Class probabilities of n rows.
  *   row     (n) row numbers in `data`
@@ -64,7 +89,10 @@ size_t model_vocabulary(const struct model *m, const char *const **out_word);
 int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
                   struct err *e);
 
+/** Read a refit.model. ERR_DATA where sizes, names or weights (finite) contradict the network that the file holds. */
 int model_load(struct model **out, const char *path, int threads, struct err *e);
+
+/** Publish as refit.model: equal models are equal bytes. */
 int model_save(struct model *m, const char *path, struct err *e);
 void model_free(struct model *m);
 
