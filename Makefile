@@ -113,13 +113,16 @@ bench: packages
 
 # ---- installation ---------------------------------------------------------------------------------------------------
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit/presets
+	docs/man.sh $(B) $(B)/man
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/refit share/refit/presets share/man/man1)
+	cd $(B)/man && install -m 644 *.1 $(abspath $(DESTDIR)$(PREFIX))/share/man/man1
 	install -m 755 $(B)/bin/refit $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(filter-out $(B)/bin/refit,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
 	install -m 644 models/presets/*.yaml $(DESTDIR)$(PREFIX)/share/refit/presets
 
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit
+	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/refit.1 $(DESTDIR)$(PREFIX)/share/man/man1/refit-*.1
 
 clean:
 	rm -rf build
