@@ -40,12 +40,16 @@ int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e);
 /** Close; a file being written is removed. h is empty afterwards. */
 void h5_close(struct h5 *h);
 
+/** Make a group (and those above it) that is to carry attributes before it holds a dataset. */
+int h5_group(struct h5 *h, const char *name, struct err *e);
+
 /* Datasets. `name` is a path inside the file ("products/price/values"); groups are made as needed. */
 
 int h5_write(struct h5 *h, const char *name, enum h5_type type, int rank, const size_t *dims, const void *data,
              struct err *e);
 
-/** Shape of a dataset; ERR_DATA if it is absent, or its rank differs, or its type cannot be read as `type`. */
+/** Shape of a dataset; ERR_DATA if it is absent, or its rank or type differs, or it is not stored in one piece in this
+ *  very file (chunks, external or virtual storage, soft and external links are refused). */
 int h5_shape(struct h5 *h, const char *name, enum h5_type type, int rank, size_t *out_dims, struct err *e);
 
 /** Read a whole dataset into new memory, `*out` owned by the caller (64-byte aligned, free()). Refuses more than
@@ -86,9 +90,17 @@ int h5_get_real(struct h5 *h, const char *object, const char *name, double *out,
 int h5_get_texts(struct h5 *h, const char *object, const char *name, char ***out, size_t *out_n, struct err *e);
 
 /* Lists of strings as two datasets, <name>/bytes (uint8) and <name>/offsets (int64, n + 1), as Arrow lays them out.
- * Read: every offset is checked; the result is one block of NUL-terminated texts. */
+ * Read: offsets must rise from 0 to the number of bytes, the bytes be UTF-8 without NUL (ERR_DATA). */
 int h5_write_strings(struct h5 *h, const char *name, const char *const *text, size_t n, struct err *e);
 int h5_read_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, size_t max_bytes, struct err *e);
+
+/** As h5_read_strings, in the layout of the file: `*out_bytes`, `*out_offset` (n + 1), owned by the caller. */
+int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_t **out_offset, size_t *out_n,
+                        size_t max_bytes, struct err *e);
+
+/** The check of both: n texts in n_byte bytes; `path` and `name` are for the message. */
+int h5_check_strings(const char *path, const char *name, const char *bytes, size_t n_byte, const int64_t *offset,
+                     size_t n, struct err *e);
 
 /** Free what h5_list, h5_get_texts, h5_read_strings gave. */
 void h5_free_strings(char **text, size_t n);
