@@ -15,6 +15,9 @@ enum nn_op {
     NN_CONCAT, NN_POOL_TIME, NN_POOL_SPACE
 };
 
+/** The word for an op in network files: "lstm". */
+const char *nn_op_name(enum nn_op op);
+
 enum nn_activation { NN_LINEAR, NN_ACT_RELU };
 enum nn_input { NN_TEXT, NN_PIXELS, NN_FEATURES, N_NN_INPUT };
 
@@ -28,7 +31,7 @@ struct nn_layer {
     enum nn_activation activation;
     double rate;               /* dropout; lstm: of its input */
     double recurrent_rate;     /* lstm: of its state */
-    double l1, l2;             /* penalty on the layer's kernel */
+    double l1, l2;             /* penalty on the layer's kernels, on top of training's */
 };
 
 struct nn_branch {
@@ -45,10 +48,10 @@ struct nn_branch {
 
 /** Defaults of training; each is also an option of train, which wins. */
 struct nn_training {
-    double learning_rate, l1, l2;
+    double learning_rate, l1, l2;    /* l1, l2: on every kernel (not embeddings, biases, norms): l1 sum|w| + l2 sum w^2 */
     int64_t batch, epochs, shards;   /* shards: a batch is cut into so many parts; part of the result, threads are not */
-    enum { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE } class_weight;
-    enum { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY } keep;
+    enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE } class_weight;
+    enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY } keep;
     enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCURACY } stop_monitor, plateau_monitor;
     double stop_min_delta, plateau_factor, plateau_min_delta;
     int64_t stop_patience, plateau_patience, plateau_cooldown;
@@ -63,7 +66,8 @@ struct nn_spec {
     char *text;                /* owned: the file, word for word */
 };
 
-/** Read a network file. ERR_USAGE with file:line:column. */
+/** Read a network file. ERR_USAGE with file:line:column: unknown keys, values out of range, layers whose forms do not fit
+ *  each other (sizes that come from the data are checked by net_build). ERR_IO if it cannot be read. */
 int nn_spec_read(struct nn_spec *s, const char *path, struct err *e);
 
 /** The same from a text (as kept in a model file); `name` stands for the file in messages. */
