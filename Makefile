@@ -66,7 +66,11 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(RUNNER_TESTED) $(B)/librefit.a
 	@mkdir -p $(@D); echo "link $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lcmocka
 
-$(B)/data/% $(B)/bench/% $(B)/tests/tools/%: $(B)/obj/$$(patsubst $(B)/%,%,$$@).o $(B)/librefit.a
+$(B)/data/%: $$(call obj,data/$$*.c $$(wildcard data/$$*/*.c)) $(B)/librefit.a
+	$(LINK)
+$(B)/bench/%: $(B)/obj/bench/%.o $(B)/librefit.a
+	$(LINK)
+$(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(B)/librefit.a
 	$(LINK)
 
 # ---- what a user runs -----------------------------------------------------------------------------------------------
