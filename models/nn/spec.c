@@ -386,7 +386,7 @@ int nn_spec_parse(struct nn_spec *s, const char *name, const char *text, struct 
         fresh.text = mem_strdup(text);
         *s = fresh;
     }
-    yaml_free(root);
+    yaml_release(root);
     return rc;
 }
 
