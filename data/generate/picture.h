@@ -1,6 +1,9 @@
 #ifndef GENERATE_PICTURE_H
 #define GENERATE_PICTURE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/str.h"
 #include "num/rng.h"
 
