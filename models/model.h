@@ -89,6 +89,26 @@ void model_describe(const struct model *m, struct str *out);
 int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
                   struct err *e);
 
+/** What a model is made from. All borrowed, `network` is used up. */
+struct nn_spec;
+struct history;
+struct fit {
+    struct nn_spec *network;        /* its `training` decides; branches with an empty input are taken out; empty afterwards */
+    const struct model_data *data;  /* sides absent: every labelled row is for training */
+    uint64_t seed;
+    int threads;
+    const char *checkpoint;         /* file to go on from after an interruption; NULL: none */
+    struct history *history;        /* filled */
+};
+
+/**
+ * Train a model. The same fit gives the same model, bit by bit, for any number of threads and any number of
+ * interruptions (on one kind of CPU).
+ *   errors  ERR_USAGE if a branch of the network has no input; ERR_DATA if there is nothing to learn from or the loss
+ *           is not finite (names epoch and step)
+ */
+int model_fit(struct model **out, const struct fit *fit, struct err *e);
+
 /** Read a refit.model. ERR_DATA where sizes, names or weights (finite) contradict the network that the file holds. */
 int model_load(struct model **out, const char *path, int threads, struct err *e);
 

@@ -10,7 +10,7 @@
 
 /* The words that a model knows, learnt from the training rows alone, and rows of words as padded rows of ids. */
 
-enum { VOCAB_PAD = 0, VOCAB_UNKNOWN = 1, VOCAB_FIRST = 2, VOCAB_MAX = 1 << 24, VOCAB_MAX_LENGTH = 1 << 16 };
+enum { VOCAB_PAD = 0, VOCAB_UNKNOWN = 1, VOCAB_FIRST = 2, VOCAB_MAX = 1 << 24, VOCAB_MAX_LENGTH = 100000 };
 
 /** Words by id. Id 0 ("") is padding, 1 ("<OOV>") every other word, then words from the most frequent on. */
 struct vocab {

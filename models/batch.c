@@ -1,0 +1,68 @@
+#include "models/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void batcher_init(struct batcher *b, const struct prep *prep, const struct model_data *data, size_t max,
+                  const int32_t *class_of_row, const float *weight_of_class)
+{
+    *b = (struct batcher){ .prep = prep,
+                           .data = *data,
+                           .max = max,
+                           .class_of_row = class_of_row,
+                           .weight_of_class = weight_of_class };
+    if (prep->reads[NN_TEXT]) {
+        b->map = vocab_map(&prep->vocab, data->tokens);
+        b->ids = mem_calloc(max, prep->shape.length * sizeof *b->ids);
+        b->n_word = mem_calloc(max, sizeof *b->n_word);
+    }
+    if (prep->reads[NN_PIXELS])
+        b->pixels = mem_calloc(max, sizeof *b->pixels);
+    if (prep->reads[NN_FEATURES])
+        b->features = mem_calloc(max, prep->n_feature * sizeof *b->features);
+    if (class_of_row)
+        b->label = mem_calloc(max, sizeof *b->label);
+    if (class_of_row && weight_of_class)
+        b->weight = mem_calloc(max, sizeof *b->weight);
+}
+
+void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batch *out)
+{
+    const struct prep *p = b->prep;
+    size_t length = p->shape.length, n_feature = p->n_feature, picture = p->height * p->width * 3;
+
+    assert(n <= b->max);
+    for (size_t i = 0; i < n; i++) {
+        if (b->ids)
+            b->n_word[i] = vocab_encode(&p->shape, b->map, b->data.tokens, row[i], b->ids + i * length);
+        if (b->pixels)
+            b->pixels[i] = b->data.pixels->data + row[i] * picture;
+        for (size_t j = 0; j < n_feature; j++)
+            b->features[i * n_feature + j] = (float)b->data.features->x[row[i] * n_feature + j];
+        if (b->label)
+            b->label[i] = b->class_of_row[row[i]];
+        if (b->weight)
+            b->weight[i] = b->weight_of_class[b->label[i]];
+    }
+    *out = (struct nn_batch){ .n = n,
+                              .ids = b->ids,
+                              .n_word = b->n_word,
+                              .pixels = b->pixels,
+                              .features = b->features,
+                              .label = b->label,
+                              .weight = b->weight };
+}
+
+void batcher_release(struct batcher *b)
+{
+    free(b->map);
+    free(b->ids);
+    free(b->n_word);
+    free(b->label);
+    free((void *)b->pixels);
+    free(b->features);
+    free(b->weight);
+    *b = (struct batcher){ 0 };
+}

@@ -1,0 +1,85 @@
+#include "models/identity.h"
+
+#include "models/nn/spec.h"
+
+static void add_int(struct hash *h, int64_t value)
+{
+    hash_add(h, &value, sizeof value);
+}
+
+static void add_real(struct hash *h, double value)
+{
+    hash_add(h, &value, sizeof value);
+}
+
+/* Member by member: the bytes between the members of a struct are not defined. */
+static void add_options(struct hash *h, const struct nn_training *t)
+{
+    add_real(h, t->learning_rate);
+    add_real(h, t->l1);
+    add_real(h, t->l2);
+    add_int(h, t->batch);
+    add_int(h, t->epochs);
+    add_int(h, t->shards);
+    add_int(h, t->class_weight);
+    add_int(h, t->keep);
+    add_int(h, t->stop_monitor);
+    add_int(h, t->plateau_monitor);
+    add_real(h, t->stop_min_delta);
+    add_real(h, t->plateau_factor);
+    add_real(h, t->plateau_min_delta);
+    add_int(h, t->stop_patience);
+    add_int(h, t->plateau_patience);
+    add_int(h, t->plateau_cooldown);
+}
+
+static void add_rows(struct hash *h, const struct rows *rows, size_t n_row)
+{
+    add_int(h, (int64_t)rows->classes.n);
+    for (size_t i = 0; i < rows->classes.n; i++)
+        hash_add_text(h, rows->classes.label[i]);
+    hash_add(h, rows->class_of_row, n_row * sizeof *rows->class_of_row);
+    add_int(h, (int64_t)rows->n_train);
+    hash_add(h, rows->train, rows->n_train * sizeof *rows->train);
+    add_int(h, (int64_t)rows->n_validation);
+    hash_add(h, rows->validation, rows->n_validation * sizeof *rows->validation);
+}
+
+static void add_inputs(struct hash *h, const struct prep *p, const struct model_data *data)
+{
+    if (p->reads[NN_TEXT]) {
+        const struct tokens *t = data->tokens;
+        for (size_t i = 0; i < t->n_word; i++)
+            hash_add_text(h, t->word[i]);
+        hash_add(h, t->id, t->n_id * sizeof *t->id);
+        hash_add(h, t->offset, (t->n_row + 1) * sizeof *t->offset);
+        hash_add_text(h, t->recipe);
+    }
+    if (p->reads[NN_PIXELS]) {
+        const struct pixels *x = data->pixels;
+        hash_add(h, x->data, x->n_row * x->height * x->width * 3);
+        hash_add_text(h, x->recipe);
+    }
+    if (p->reads[NN_FEATURES]) {
+        const struct featmat *f = data->features;
+        for (size_t i = 0; i < f->n_col; i++)
+            hash_add_text(h, f->name[i]);
+        hash_add(h, f->x, f->n_row * f->n_col * sizeof *f->x);
+    }
+}
+
+void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep, const struct rows *rows,
+                     const char *kernels, char out_hex[HASH_HEX])
+{
+    struct hash h;
+    hash_init(&h);
+    hash_add_text(&h, REFIT_VERSION);
+    hash_add_text(&h, spec->text);
+    hash_add_text(&h, kernels);
+    add_int(&h, (int64_t)fit->seed);
+    add_options(&h, &spec->training);
+    hash_add_text(&h, fit->data->table->keys_sha256);
+    add_rows(&h, rows, fit->data->table->n_row);
+    add_inputs(&h, prep, fit->data);
+    hash_hex(&h, out_hex);
+}

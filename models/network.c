@@ -1,0 +1,313 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "models/batch.h"
+#include "models/family.h"
+#include "models/identity.h"
+#include "models/nn/net.h"
+#include "models/rows.h"
+#include "models/trainer.h"
+
+/* The family of networks: what a network file describes, on the inputs that its branches read. */
+
+struct network {
+    struct nn_spec spec;
+    struct nn_dims dims;
+    struct net *net;
+};
+
+static void network_free(void *state)
+{
+    struct network *w = state;
+    net_free(w->net);
+    nn_spec_release(&w->spec);
+    free(w);
+}
+
+static struct nn_dims dims_of(const struct model *m, size_t batch)
+{
+    const struct prep *p = &m->prep;
+    return (struct nn_dims){ .vocabulary = p->vocab.n,
+                             .length = p->shape.length,
+                             .height = p->height,
+                             .width = p->width,
+                             .n_feature = p->n_feature,
+                             .n_class = m->classes.n,
+                             .batch = batch };
+}
+
+/* ---- fit ---- */
+
+static const char *const weight_name[] = { "none", "balanced", "one_minus_share" };
+static const char *const keep_name[] = { "last", "validation_loss", "validation_accuracy" };
+static const char *const monitor_name[] = { "none", "validation_loss", "validation_accuracy" };
+
+static void add_real(struct str *s, const char *key, double value)
+{
+    str_addf(s, "\"%s\": ", key);
+    if (isfinite(value))
+        str_add_real(s, value);
+    else
+        str_addz(s, "null");
+    str_addz(s, ", ");
+}
+
+static void add_options(struct str *s, const struct nn_training *t)
+{
+    add_real(s, "learning_rate", t->learning_rate);
+    add_real(s, "l1", t->l1);
+    add_real(s, "l2", t->l2);
+    str_addf(s, "\"batch\": %lld, \"epochs\": %lld, \"shards\": %lld, ", (long long)t->batch, (long long)t->epochs,
+             (long long)t->shards);
+    str_addf(s, "\"class_weight\": \"%s\", \"keep\": \"%s\", ", weight_name[t->class_weight], keep_name[t->keep]);
+    str_addf(s, "\"stop_monitor\": \"%s\", ", monitor_name[t->stop_monitor]);
+    add_real(s, "stop_min_delta", t->stop_min_delta);
+    str_addf(s, "\"stop_patience\": %lld, \"plateau_monitor\": \"%s\", ", (long long)t->stop_patience,
+             monitor_name[t->plateau_monitor]);
+    add_real(s, "plateau_factor", t->plateau_factor);
+    add_real(s, "plateau_min_delta", t->plateau_min_delta);
+    str_addf(s, "\"plateau_patience\": %lld, \"plateau_cooldown\": %lld", (long long)t->plateau_patience,
+             (long long)t->plateau_cooldown);
+}
+
+/* How the model came to be, for people: a pure function of inputs and options. */
+static char *summary(const struct nn_training *t, const struct rows *rows, uint64_t seed, const struct history *h)
+{
+    const struct epoch *kept = &h->epoch[h->kept - 1];
+    struct str s = { 0 };
+    str_addf(&s, "{\"rows\": {\"train\": %zu, \"validation\": %zu}, ", rows->n_train, rows->n_validation);
+    str_addf(&s, "\"seed\": %llu, \"epochs\": %zu, \"stopped\": \"%s\", \"kept\": {\"epoch\": %lld, ",
+             (unsigned long long)seed, h->n, h->stopped, (long long)h->kept);
+    add_real(&s, "loss", kept->loss);
+    add_real(&s, "accuracy", kept->accuracy);
+    add_real(&s, "val_loss", kept->val_loss);
+    add_real(&s, "val_accuracy", kept->val_accuracy);
+    add_real(&s, "learning_rate", kept->learning_rate);
+    s.n -= 2; /* the last comma */
+    str_addz(&s, "}, \"options\": {");
+    add_options(&s, t);
+    str_addz(&s, "}}");
+    return str_take(&s);
+}
+
+static void log_network(const struct model *m, const struct rows *rows)
+{
+    struct str text = { 0 };
+    log_info("%s model: %zu classes, %zu training rows, %zu validation rows", model_kind(m), m->classes.n, rows->n_train,
+             rows->n_validation);
+    model_describe(m, &text);
+    for (char *line = text.text; line && *line;) {
+        size_t n = strcspn(line, "\n");
+        log_info("%.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    str_release(&text);
+}
+
+static int train(struct model *m, const struct fit *fit, const struct rows *rows, struct err *e)
+{
+    struct network *w = m->state;
+    char identity[HASH_HEX] = "";
+    char *kernels = net_kernels(w->net);
+    if (fit->checkpoint)
+        identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, identity);
+    free(kernels);
+    struct trainer trainer = { .net = w->net,
+                               .options = &w->spec.training,
+                               .prep = &m->prep,
+                               .data = fit->data,
+                               .rows = rows,
+                               .seed = fit->seed,
+                               .checkpoint = fit->checkpoint,
+                               .identity = identity };
+    int rc = trainer_run(&trainer, fit->history, e);
+    if (rc == 0)
+        m->training = summary(&w->spec.training, rows, fit->seed, fit->history);
+    return rc;
+}
+
+static int network_fit(struct model *m, const struct fit *fit, struct err *e)
+{
+    struct network *w = mem_calloc(1, sizeof *w);
+    struct rows rows = { 0 };
+    int rc;
+
+    m->state = w;
+    w->spec = *fit->network;
+    *fit->network = (struct nn_spec){ 0 };
+    if ((rc = rows_pick(&rows, fit->data, e)) ||
+        (rc = prep_fit(&m->prep, &w->spec, fit->data, rows.train, rows.n_train, e)))
+        goto out;
+    m->classes = rows.classes;
+    w->dims = dims_of(m, (size_t)w->spec.training.batch);
+    if ((rc = net_build(&w->net, &w->spec, &w->dims, fit->threads, e)) == 0) {
+        net_init(w->net, fit->seed);
+        log_network(m, &rows);
+        rc = train(m, fit, &rows, e);
+    }
+    rows.classes = (struct classes){ 0 }; /* the model has them */
+out:
+    rows_release(&rows);
+    return rc;
+}
+
+/* ---- predict ---- */
+
+static int network_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
+                           struct err *e)
+{
+    struct network *w = m->state;
+    struct batcher batcher;
+    (void)e;
+    batcher_init(&batcher, &m->prep, data, w->dims.batch, NULL, NULL);
+    for (size_t start = 0; start < n; start += w->dims.batch) {
+        struct nn_batch b;
+        batcher_fill(&batcher, row + start, n - start < w->dims.batch ? n - start : w->dims.batch, &b);
+        net_predict(w->net, &b, out + start * w->dims.n_class);
+    }
+    batcher_release(&batcher);
+    return 0;
+}
+
+static void network_describe(const struct model *m, struct str *out)
+{
+    const struct network *w = m->state;
+    const struct nn_param *p = net_params(w->net);
+    for (size_t i = 0; i < net_n_param(w->net); i++) {
+        str_addf(out, "  %-28s", p[i].name);
+        for (int k = 0; k < p[i].rank; k++)
+            str_addf(out, "%s%zu", k ? " x " : "", p[i].shape[k]);
+        str_addc(out, '\n');
+    }
+    str_addf(out, "  %zu weights", net_n_weight(w->net));
+}
+
+/* ---- file ---- */
+
+static int save_weights(const struct network *w, struct h5 *h, struct err *e)
+{
+    const struct nn_param *p = net_params(w->net);
+    const float *weight = net_weights(w->net);
+    int rc = 0;
+    for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++) {
+        for (size_t k = p[i].offset; k < p[i].offset + p[i].n; k++)
+            if (!isfinite(weight[k]))
+                return err_set(e, ERR_DATA, "weight %zu of '%s' is not finite", k - p[i].offset, p[i].name);
+        char *name = str_format("weights/%s", p[i].name);
+        rc = h5_write(h, name, H5_F32, p[i].rank, p[i].shape, weight + p[i].offset, e);
+        free(name);
+    }
+    return rc;
+}
+
+static int network_save(const struct model *m, struct h5 *h, struct err *e)
+{
+    const struct network *w = m->state;
+    char *kernels = net_kernels(w->net);
+    int rc;
+    if ((rc = h5_set_text(h, "/", "network", w->spec.text, e)) == 0 &&
+        (rc = h5_set_text(h, "/", "kernels", kernels, e)) == 0 &&
+        (rc = h5_set_int(h, "/", "batch", w->spec.training.batch, e)) == 0 &&
+        (rc = h5_set_int(h, "/", "shards", w->spec.training.shards, e)) == 0)
+        rc = save_weights(w, h, e);
+    free(kernels);
+    return rc;
+}
+
+static int load_param(const struct nn_param *p, float *weight, struct h5 *h, struct err *e)
+{
+    size_t dims[H5_MAX_RANK];
+    char *name = str_format("weights/%s", p->name);
+    int rc = h5_shape(h, name, H5_F32, p->rank, dims, e);
+    for (int k = 0; rc == 0 && k < p->rank; k++)
+        if (dims[k] != p->shape[k])
+            rc = err_set(e, ERR_DATA, "'%s': size %d is %zu, the network wants %zu", name, k + 1, dims[k], p->shape[k]);
+    if (rc == 0)
+        rc = h5_read_rows(h, name, H5_F32, 0, p->shape[0], weight + p->offset, e);
+    for (size_t k = 0; rc == 0 && k < p->n; k++)
+        if (!isfinite(weight[p->offset + k]))
+            rc = err_set(e, ERR_DATA, "'%s': weight %zu is not finite", name, k);
+    free(name);
+    return rc;
+}
+
+static int load_weights(struct network *w, struct h5 *h, struct err *e)
+{
+    const struct nn_param *p = net_params(w->net);
+    char **name = NULL;
+    size_t n = 0;
+    int rc = h5_list(h, "weights", &name, &n, e);
+    if (rc)
+        return rc;
+    h5_free_strings(name, n);
+    if (n != net_n_param(w->net))
+        return err_set(e, ERR_DATA, "%zu weight tensors, the network has %zu", n, net_n_param(w->net));
+    for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++)
+        rc = load_param(&p[i], net_weights(w->net), h, e);
+    return rc;
+}
+
+/* The branches that the file has inputs for; an empty one was taken out in training. */
+static int match_branches(struct network *w, const struct prep *p, struct err *e)
+{
+    for (int i = 0; i < N_NN_INPUT; i++) {
+        enum nn_input input = (enum nn_input)i;
+        bool has = nn_spec_branch(&w->spec, input) != NULL;
+        if (has && !p->reads[i])
+            nn_spec_drop(&w->spec, input);
+        if (!has && p->reads[i])
+            return err_set(e, ERR_DATA, "it has the input '%s', which its network does not read", prep_input_name(input));
+    }
+    if (w->spec.n_branch == 0)
+        return err_set(e, ERR_DATA, "it has no inputs");
+    return 0;
+}
+
+static int load_spec(struct network *w, struct h5 *h, struct err *e)
+{
+    enum { MAX_BATCH = 65536, MAX_SHARDS = 64 };
+    char *text = NULL;
+    int64_t batch, shards;
+    int rc;
+    if ((rc = h5_get_text(h, "/", "network", &text, e)) || (rc = h5_get_int(h, "/", "batch", &batch, e)) ||
+        (rc = h5_get_int(h, "/", "shards", &shards, e)))
+        goto out;
+    if (batch < 1 || batch > MAX_BATCH || shards < 1 || shards > MAX_SHARDS) {
+        rc = err_set(e, ERR_DATA, "batch %lld, shards %lld, want 1 to %d and 1 to %d", (long long)batch, (long long)shards,
+                     MAX_BATCH, MAX_SHARDS);
+        goto out;
+    }
+    if ((rc = nn_spec_parse(&w->spec, "network", text, e)))
+        rc = e->code = ERR_DATA; /* here the network is data, not configuration */
+    w->spec.training.batch = batch;
+    w->spec.training.shards = shards;
+out:
+    free(text);
+    return rc;
+}
+
+static int network_load(struct model *m, struct h5 *h, int threads, struct err *e)
+{
+    struct network *w = mem_calloc(1, sizeof *w);
+    int rc;
+    m->state = w;
+    if ((rc = load_spec(w, h, e)) || (rc = match_branches(w, &m->prep, e)))
+        return rc;
+    w->dims = dims_of(m, (size_t)w->spec.training.batch);
+    if ((rc = net_build(&w->net, &w->spec, &w->dims, threads, e)))
+        return e->code = rc == ERR_USAGE ? ERR_DATA : rc;
+    return load_weights(w, h, e);
+}
+
+const struct model_family model_network = {
+    .name = "network",
+    .fit = network_fit,
+    .predict = network_predict,
+    .save = network_save,
+    .load = network_load,
+    .describe = network_describe,
+    .free = network_free,
+};

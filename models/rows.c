@@ -1,0 +1,68 @@
+#include "models/rows.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+static void sort_by_side(struct rows *r, const struct column *label, const struct sides *sides)
+{
+    size_t n_gap = 0;
+    r->train = mem_calloc(label->n + 1, sizeof *r->train);
+    r->validation = mem_calloc(label->n + 1, sizeof *r->validation);
+    for (size_t i = 0; i < label->n; i++) {
+        int side = sides ? sides->side[i] : SIDE_TRAIN;
+        if (side != SIDE_TRAIN && side != SIDE_VALIDATION)
+            continue;
+        if (!column_valid(label, i) || label->code[i] < 0) {
+            n_gap++;
+            continue;
+        }
+        if (side == SIDE_TRAIN)
+            r->train[r->n_train++] = i;
+        else
+            r->validation[r->n_validation++] = i;
+    }
+    if (n_gap)
+        log_warn("%zu rows have no '%s' and are left out", n_gap, label->name);
+}
+
+/* Leave out the validation rows whose label is no class. */
+static void drop_unseen(struct rows *r, const struct column *label)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_validation; i++)
+        if (r->class_of_row[r->validation[i]] >= 0)
+            r->validation[n++] = r->validation[i];
+    if (n < r->n_validation)
+        log_warn("%zu of %zu validation rows have a '%s' that no training row has, and are left out", r->n_validation - n,
+                 r->n_validation, label->name);
+    r->n_validation = n;
+}
+
+int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
+{
+    const struct column *label = NULL;
+    struct rows made = { 0 };
+    int rc = table_label(data->table, "table", &label, e);
+    if (rc)
+        return rc;
+    sort_by_side(&made, label, data->sides);
+    if ((rc = classes_fit(&made.classes, label, made.train, made.n_train, e))) {
+        rows_release(&made);
+        return rc;
+    }
+    made.class_of_row = classes_of_rows(&made.classes, label);
+    drop_unseen(&made, label);
+    *r = made;
+    return 0;
+}
+
+void rows_release(struct rows *r)
+{
+    classes_release(&r->classes);
+    free(r->class_of_row);
+    free(r->train);
+    free(r->validation);
+    *r = (struct rows){ 0 };
+}
