@@ -13,7 +13,8 @@
 
 enum column_type { COLUMN_FLOAT, COLUMN_INT, COLUMN_BOOL, COLUMN_DATE, COLUMN_CATEGORY, COLUMN_STRING };
 
-/** A column of n rows. Only the members of its type are set; all owned. */
+/** A column of n rows. Only the members of its type are set; all owned. A row without a value holds 0, -1 (code) or the
+ *  empty text, so that equal columns are equal bytes. */
 struct column {
     char *name;
     enum column_type type;
@@ -63,7 +64,7 @@ struct tables {
     struct table *item;
     size_t n;
     size_t main_index; /* the table that the next stages see */
-    struct reject *reject;
+    struct reject *reject; /* (n_reject) owned, as its texts */
     size_t n_reject;
 };
 
@@ -71,7 +72,8 @@ struct tables {
  *  offsets, UTF-8, non-finite values). */
 int tables_read(struct tables *t, const char *path, struct err *e);
 
-/** Publish all tables as one file. */
+/** Publish all tables as one file. The columns are checked as on reading; keys_sha256 must be set (table_hash_keys).
+ *  No table may be called `rejects`; at most 4000 columns a table. */
 int tables_write(const struct tables *t, const char *path, struct err *e);
 void tables_release(struct tables *t);
 
@@ -83,17 +85,22 @@ void column_release(struct column *c);
 /** Column by name, or NULL. */
 const struct column *table_column(const struct table *t, const char *name);
 
+/** "float", "int", "bool", "date", "category", "string": as in schema files and in the attribute `type`. */
+const char *column_type_name(enum column_type type);
+
 /** Has row i of the column a value? */
 bool column_valid(const struct column *c, size_t i);
 
 /** The bytes of row i of a STRING column ("" of length 0 where there is none); not NUL-terminated. */
 const char *column_string(const struct column *c, size_t i, size_t *out_n);
 
-/** Row i as text, of any type (category: the level; a gap: ""), appended to *out: for keys and file names. */
+/** Row i as text, of any type, appended to *out: for keys and file names. Category: the level; bool: true or false;
+ *  date: 2024-02-29 or 2024-02-29 13:00:00[.000001]; a gap: nothing. */
 struct str;
 void column_text(const struct column *c, size_t i, struct str *out);
 
-/** Recompute keys_sha256: over the row count and the text of the id column, or of the row number without one. */
+/** Recompute keys_sha256: SHA-256 over the row count (8 bytes, little endian), then for every row the length (8 bytes)
+ *  and the bytes of column_text of the id column, or of the row number (from 0, decimal) without one. */
 void table_hash_keys(struct table *t);
 
 /** The label column, CATEGORY: ERR_DATA (naming path) if the table has none. */

@@ -1,0 +1,206 @@
+#include "io/table.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+static void free_texts(char **text, size_t n)
+{
+    for (size_t i = 0; text && i < n; i++)
+        free(text[i]);
+    free(text);
+}
+
+void column_release(struct column *c)
+{
+    free(c->name);
+    free(c->valid);
+    free(c->real);
+    free(c->whole);
+    free(c->flag);
+    free(c->code);
+    free_texts(c->level, c->n_level);
+    free_texts(c->level_name, c->n_level);
+    free(c->bytes);
+    free(c->offset);
+    free(c->unit);
+    *c = (struct column){ 0 };
+}
+
+static void release_roles(struct table_roles *r)
+{
+    free(r->id);
+    free(r->label);
+    free(r->date);
+    free(r->image);
+    free_texts(r->text, r->n_text);
+    free_texts(r->feature, r->n_feature);
+    *r = (struct table_roles){ 0 };
+}
+
+void table_release(struct table *t)
+{
+    for (size_t i = 0; i < t->n_col; i++)
+        column_release(&t->col[i]);
+    free(t->col);
+    free(t->name);
+    release_roles(&t->roles);
+    *t = (struct table){ 0 };
+}
+
+void tables_release(struct tables *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        table_release(&t->item[i]);
+    free(t->item);
+    for (size_t i = 0; i < t->n_reject; i++) {
+        free(t->reject[i].file);
+        free(t->reject[i].column);
+        free(t->reject[i].value);
+        free(t->reject[i].reason);
+    }
+    free(t->reject);
+    *t = (struct tables){ 0 };
+}
+
+const struct column *table_column(const struct table *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_col; i++)
+        if (strcmp(t->col[i].name, name) == 0)
+            return &t->col[i];
+    return NULL;
+}
+
+const char *column_type_name(enum column_type type)
+{
+    static const char *const name[] = { "float", "int", "bool", "date", "category", "string" };
+    return name[type];
+}
+
+bool column_valid(const struct column *c, size_t i)
+{
+    return !c->valid || c->valid[i];
+}
+
+const char *column_string(const struct column *c, size_t i, size_t *out_n)
+{
+    assert(c->type == COLUMN_STRING && i < c->n);
+    *out_n = column_valid(c, i) ? (size_t)(c->offset[i + 1] - c->offset[i]) : 0;
+    return *out_n ? c->bytes + c->offset[i] : "";
+}
+
+/* Days since 1970-01-01 to the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms",
+ * 2013: civil_from_days). */
+static void add_day(struct str *out, int64_t days)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097, day_of_era = days - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t m = (5 * day_of_year + 2) / 153, month = m < 10 ? m + 3 : m - 9;
+    str_addf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year_of_era + era * 400 + (month <= 2), month,
+             day_of_year - (153 * m + 2) / 5 + 1);
+}
+
+static void add_instant(struct str *out, int64_t us)
+{
+    const int64_t day = (int64_t)86400 * 1000000;
+    int64_t days = us / day - (us % day < 0), rest = us - days * day, s = rest / 1000000;
+    add_day(out, days);
+    str_addf(out, " %02" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600, s / 60 % 60, s % 60);
+    if (rest % 1000000)
+        str_addf(out, ".%06" PRId64, rest % 1000000);
+}
+
+void column_text(const struct column *c, size_t i, struct str *out)
+{
+    size_t n;
+    const char *bytes;
+
+    assert(i < c->n);
+    if (!column_valid(c, i))
+        return;
+    switch (c->type) {
+    case COLUMN_FLOAT:
+        str_add_real(out, c->real[i]);
+        break;
+    case COLUMN_INT:
+        str_addf(out, "%" PRId64, c->whole[i]);
+        break;
+    case COLUMN_BOOL:
+        str_addz(out, c->flag[i] ? "true" : "false");
+        break;
+    case COLUMN_DATE:
+        if (strcmp(c->unit, "days") == 0)
+            add_day(out, c->whole[i]);
+        else
+            add_instant(out, c->whole[i]);
+        break;
+    case COLUMN_CATEGORY:
+        str_addz(out, c->level[c->code[i]]);
+        break;
+    case COLUMN_STRING:
+        bytes = column_string(c, i, &n);
+        str_add(out, bytes, n);
+        break;
+    }
+}
+
+static void add_size(struct hash *h, uint64_t n)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(n >> (8 * i));
+    hash_add(h, bytes, sizeof bytes);
+}
+
+void table_hash_keys(struct table *t)
+{
+    const struct column *id = t->roles.id ? table_column(t, t->roles.id) : NULL;
+    struct str text = { 0 };
+    struct hash h;
+
+    hash_init(&h);
+    add_size(&h, t->n_row);
+    for (size_t i = 0; i < t->n_row; i++) {
+        str_clear(&text);
+        if (id)
+            column_text(id, i, &text);
+        else
+            str_addf(&text, "%zu", i);
+        add_size(&h, text.n);
+        hash_add(&h, str_text(&text), text.n);
+    }
+    hash_hex(&h, t->keys_sha256);
+    str_release(&text);
+}
+
+int table_label(const struct table *t, const char *path, const struct column **out, struct err *e)
+{
+    if (!t->roles.label)
+        return err_set(e, ERR_DATA, "'%s': table '%s' has no label; its import schema can name one (label: COLUMN)", path,
+                       t->name);
+    const struct column *c = table_column(t, t->roles.label);
+    if (!c)
+        return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', its label", path, t->name, t->roles.label);
+    if (c->type != COLUMN_CATEGORY)
+        return err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name, column_type_name(c->type));
+    *out = c;
+    return 0;
+}
+
+int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b, const char *b_sha256,
+               size_t b_rows, struct err *e)
+{
+    if (a_rows != b_rows)
+        return err_set(e, ERR_DATA, "'%s' has %zu rows and '%s' has %zu: want the same rows", path_a, a_rows, path_b,
+                       b_rows);
+    if (strcmp(a_sha256, b_sha256) != 0)
+        return err_set(e, ERR_DATA, "'%s' and '%s' have %zu rows each, but other ones or in another order (keys %.12s and %.12s)",
+                       path_a, path_b, a_rows, a_sha256, b_sha256);
+    return 0;
+}
