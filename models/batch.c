@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 
-void batcher_init(struct batcher *b, const struct prep *prep, const struct model_data *data, size_t max,
-                  const int32_t *class_of_row, const float *weight_of_class)
+void batcher_init(struct batcher *b, const struct prep *prep, const struct model_data *data,
+                  size_t max, const int32_t *class_of_row, const float *weight_of_class)
 {
     *b = (struct batcher){ .prep = prep,
                            .data = *data,
@@ -36,7 +36,8 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
     assert(n <= b->max);
     for (size_t i = 0; i < n; i++) {
         if (b->ids)
-            b->n_word[i] = vocab_encode(&p->shape, b->map, b->data.tokens, row[i], b->ids + i * length);
+            b->n_word[i] = vocab_encode(&p->shape, b->map, b->data.tokens, row[i],
+                                        b->ids + i * length);
         if (b->pixels)
             b->pixels[i] = b->data.pixels->data + row[i] * picture;
         for (size_t j = 0; j < n_feature; j++)

@@ -46,12 +46,13 @@ static int write_scalars(struct h5 *h, const struct progress *p, struct err *e)
     int rc = 0;
     list_scalars(&copy, &finished, list);
     for (const struct scalar *s = list; s->name && rc == 0; s++)
-        rc = s->real ? h5_set_real(h, "/", s->name, *s->real, e) : h5_set_int(h, "/", s->name, *s->whole, e);
+        rc = s->real ? h5_set_real(h, "/", s->name, *s->real, e)
+                     : h5_set_int(h, "/", s->name, *s->whole, e);
     return rc;
 }
 
-static int write_all(struct h5 *h, const char *identity, const struct progress *p, const float *weight, size_t n,
-                     struct err *e)
+static int write_all(struct h5 *h, const char *identity, const struct progress *p,
+                     const float *weight, size_t n, struct err *e)
 {
     const struct history *history = p->history;
     size_t dims[2] = { history->n, N_FIGURE };
@@ -66,10 +67,11 @@ static int write_all(struct h5 *h, const char *identity, const struct progress *
     return rc;
 }
 
-int checkpoint_write(const char *path, const char *identity, const struct progress *p, const float *weight, size_t n,
-                     struct err *e)
+int checkpoint_write(const char *path, const char *identity, const struct progress *p,
+                     const float *weight, size_t n, struct err *e)
 {
-    _Static_assert(sizeof(struct epoch) == N_FIGURE * sizeof(double), "an epoch is a row of the history dataset");
+    _Static_assert(sizeof(struct epoch) == N_FIGURE * sizeof(double),
+                   "an epoch is a row of the history dataset");
     struct h5 h = { 0 };
     int rc = h5_create(&h, path, "refit.checkpoint", KIND_VERSION, e);
     if (rc == 0 && (rc = write_all(&h, identity, p, weight, n, e)) == 0)
@@ -103,11 +105,13 @@ static int read_scalars(struct h5 *h, struct progress *p, struct err *e)
     int rc = 0;
     list_scalars(p, &finished, list);
     for (const struct scalar *s = list; s->name && rc == 0; s++) {
-        rc = s->real ? h5_get_real(h, "/", s->name, s->real, e) : h5_get_int(h, "/", s->name, s->whole, e);
+        rc = s->real ? h5_get_real(h, "/", s->name, s->real, e)
+                     : h5_get_int(h, "/", s->name, s->whole, e);
         if (rc == 0 && s->real && isnan(*s->real))
             rc = err_set(e, ERR_DATA, "'%s' is not a number", s->name);
         if (rc == 0 && s->whole && *s->whole < 0)
-            rc = err_set(e, ERR_DATA, "'%s' is %lld, want 0 or more", s->name, (long long)*s->whole);
+            rc = err_set(e, ERR_DATA, "'%s' is %lld, want 0 or more", s->name,
+                         (long long)*s->whole);
     }
     p->finished = finished != 0;
     return rc;
@@ -120,9 +124,11 @@ static int read_history(struct h5 *h, struct found *f, int64_t max_epoch, struct
     int rc = h5_shape(h, "history", H5_F64, 2, dims, e);
     if (rc)
         return rc;
-    if (dims[0] < 1 || (int64_t)dims[0] > max_epoch || dims[1] != N_FIGURE || f->history.kept > (int64_t)dims[0])
-        return err_set(e, ERR_DATA, "history is (%zu, %zu), kept is epoch %lld; want at most (%lld, %d)", dims[0], dims[1],
-                       (long long)f->history.kept, (long long)max_epoch, N_FIGURE);
+    if (dims[0] < 1 || (int64_t)dims[0] > max_epoch || dims[1] != N_FIGURE ||
+        f->history.kept > (int64_t)dims[0])
+        return err_set(
+            e, ERR_DATA, "history is (%zu, %zu), kept is epoch %lld; want at most (%lld, %d)",
+            dims[0], dims[1], (long long)f->history.kept, (long long)max_epoch, N_FIGURE);
     if ((rc = h5_read(h, "history", H5_F64, 2, dims, &rows, dims[0] * sizeof(struct epoch), e)))
         return rc;
     for (size_t i = 0; i < dims[0]; i++)
@@ -140,17 +146,19 @@ static int read_floats(struct h5 *h, const char *name, size_t n, void **out, str
     return rc;
 }
 
-static int read_all(struct h5 *h, const char *identity, bool keeps, size_t n, int64_t max_epoch, struct found *f,
-                    struct err *e)
+static int read_all(struct h5 *h, const char *identity, bool keeps, size_t n, int64_t max_epoch,
+                    struct found *f, struct err *e)
 {
     char *text = NULL;
     int rc = h5_get_text(h, "/", "identity", &text, e);
     if (rc == 0 && strcmp(text, identity) != 0)
-        rc = err_set(e, ERR_DATA, "it is of another training (other inputs, parameters or network)");
+        rc = err_set(e, ERR_DATA,
+                     "it is of another training (other inputs, parameters or network)");
     free(text);
     f->progress.history = &f->history;
     if (rc || (rc = read_scalars(h, &f->progress, e)) || (rc = read_history(h, f, max_epoch, e)) ||
-        (rc = read_floats(h, "weights", n, &f->weight, e)) || (rc = read_floats(h, "adam/m", n, &f->m, e)) ||
+        (rc = read_floats(h, "weights", n, &f->weight, e)) ||
+        (rc = read_floats(h, "adam/m", n, &f->m, e)) ||
         (rc = read_floats(h, "adam/v", n, &f->v, e)))
         return rc;
     return keeps ? read_floats(h, "kept", n, &f->kept, e) : 0;
@@ -178,8 +186,8 @@ static void adopt(struct progress *p, struct found *f, float *weight, size_t n)
     f->history = (struct history){ 0 };
 }
 
-bool checkpoint_read(const char *path, const char *identity, struct progress *p, float *weight, size_t n,
-                     int64_t max_epoch)
+bool checkpoint_read(const char *path, const char *identity, struct progress *p, float *weight,
+                     size_t n, int64_t max_epoch)
 {
     struct h5 h = { 0 };
     struct found f = { 0 };

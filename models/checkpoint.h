@@ -10,30 +10,32 @@
 #include "models/monitor.h"
 #include "models/nn/net.h"
 
-/** Everything that changes while a network is trained, besides its weights: what has to be kept to go on later. */
+/** Everything that changes while a network is trained, besides its weights: what has to be kept to
+ * go on later. */
 struct progress {
     struct history *history; /* borrowed: an entry for every finished epoch */
     double learning_rate;    /* of the next epoch */
     struct plateau plateau;
     struct stopper stopper;
     struct adam adam;
-    float *kept;             /* (n_weight) owned: weights of the best epoch; NULL: the last ones are kept */
-    double kept_value;       /* monitored figure of that epoch */
-    bool finished;           /* no further epoch is due */
+    float *kept; /* (n_weight) owned: weights of the best epoch; NULL: the last ones are kept */
+    double kept_value; /* monitored figure of that epoch */
+    bool finished;     /* no further epoch is due */
 };
 
 /**
- * Publish a refit.checkpoint. `identity` is the hash of all that determines the result: a checkpoint of another
- * training is never gone on from.
+ * Publish a refit.checkpoint. `identity` is the hash of all that determines the result: a
+ * checkpoint of another training is never gone on from.
  */
-int checkpoint_write(const char *path, const char *identity, const struct progress *p, const float *weight, size_t n,
-                     struct err *e);
+int checkpoint_write(const char *path, const char *identity, const struct progress *p,
+                     const float *weight, size_t n, struct err *e);
 
 /**
- * Go on from a checkpoint: true if the file is there, whole, and of the same identity and sizes; `p` and `weight` (n)
- * are then as they were written. Else nothing is changed, and a line in the log says why.
+ * Go on from a checkpoint: true if the file is there, whole, and of the same identity and sizes;
+ * `p` and `weight` (n) are then as they were written. Else nothing is changed, and a line in the
+ * log says why.
  */
-bool checkpoint_read(const char *path, const char *identity, struct progress *p, float *weight, size_t n,
-                     int64_t max_epoch);
+bool checkpoint_read(const char *path, const char *identity, struct progress *p, float *weight,
+                     size_t n, int64_t max_epoch);
 
 #endif

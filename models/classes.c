@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/nn/spec.h"
 
-int classes_fit(struct classes *c, const struct column *label, const size_t *row, size_t n_row, struct err *e)
+int classes_fit(struct classes *c, const struct column *label, const size_t *row, size_t n_row,
+                struct err *e)
 {
     uint8_t *seen = mem_calloc(label->n_level + 1, 1);
     size_t n = 0;
@@ -20,8 +20,10 @@ int classes_fit(struct classes *c, const struct column *label, const size_t *row
     }
     if (n < 2 || n > CLASSES_MAX) {
         free(seen);
-        return err_set(e, ERR_DATA, "the %zu training rows have %zu different labels in column '%s', want 2 to %d", n_row, n,
-                       label->name, CLASSES_MAX);
+        return err_set(
+            e, ERR_DATA,
+            "the %zu training rows have %zu different labels in column '%s', want 2 to %d", n_row,
+            n, label->name, CLASSES_MAX);
     }
     struct classes made = { .n = n, .label = mem_calloc(n, sizeof *made.label) };
     if (label->level_name)
@@ -30,7 +32,8 @@ int classes_fit(struct classes *c, const struct column *label, const size_t *row
         if (!seen[level])
             continue;
         if (made.name)
-            made.name[k] = mem_strdup(label->level_name[level] ? label->level_name[level] : label->level[level]);
+            made.name[k] = mem_strdup(label->level_name[level] ? label->level_name[level]
+                                                               : label->level[level]);
         made.label[k++] = mem_strdup(label->level[level]);
     }
     free(seen);
@@ -70,8 +73,8 @@ int32_t *classes_of_rows(const struct classes *c, const struct column *label)
     return of_row;
 }
 
-void classes_count(const struct classes *c, const int32_t *class_of_row, const size_t *row, size_t n_row,
-                   size_t *out_count)
+void classes_count(const struct classes *c, const int32_t *class_of_row, const size_t *row,
+                   size_t n_row, size_t *out_count)
 {
     memset(out_count, 0, c->n * sizeof *out_count);
     for (size_t i = 0; i < n_row; i++)
@@ -79,7 +82,7 @@ void classes_count(const struct classes *c, const int32_t *class_of_row, const s
             out_count[class_of_row[row[i]]]++;
 }
 
-void classes_weigh(int how, const size_t *count, size_t n_class, float *out_weight)
+void classes_weigh(enum nn_class_weight how, const size_t *count, size_t n_class, float *out_weight)
 {
     size_t total = 0;
     for (size_t i = 0; i < n_class; i++)

@@ -6,8 +6,10 @@
 
 #include "base/err.h"
 #include "io/table.h"
+#include "models/nn/spec.h"
 
-/** What a model tells apart: label texts by index, in the order of the table's levels. All zeros: none. */
+/** What a model tells apart: label texts by index, in the order of the table's levels. All zeros:
+ * none. */
 struct classes {
     size_t n;
     char **label; /* (n) owned, distinct */
@@ -16,23 +18,26 @@ struct classes {
 
 enum { CLASSES_MAX = 1 << 20 };
 
-/** The levels of a CATEGORY column that occur in these rows (gaps are passed over). ERR_DATA if fewer than two. */
-int classes_fit(struct classes *c, const struct column *label, const size_t *row, size_t n_row, struct err *e);
+/** The levels of a CATEGORY column that occur in these rows (gaps are passed over). ERR_DATA if
+ * fewer than two. */
+int classes_fit(struct classes *c, const struct column *label, const size_t *row, size_t n_row,
+                struct err *e);
 void classes_release(struct classes *c);
 
 /** Index of a label text, or -1. */
 int64_t classes_find(const struct classes *c, const char *label);
 
-/** Class of every row of a CATEGORY column, -1 where there is no label or one that is no class; (column->n), owned by
- *  the caller. */
+/** Class of every row of a CATEGORY column, -1 where there is no label or one that is no class;
+ * (column->n), owned by the caller. */
 int32_t *classes_of_rows(const struct classes *c, const struct column *label);
 
 /** Rows per class: out (c->n). */
-void classes_count(const struct classes *c, const int32_t *class_of_row, const size_t *row, size_t n_row,
-                   size_t *out_count);
+void classes_count(const struct classes *c, const int32_t *class_of_row, const size_t *row,
+                   size_t n_row, size_t *out_count);
 
-/** Weight of a class in the loss. Balanced: N / (C n_c), King & Zeng 2001, as scikit-learn has it. One minus share:
- *  1 - n_c / N. `how` is nn_training.class_weight; out (n_class). */
-void classes_weigh(int how, const size_t *count, size_t n_class, float *out_weight);
+/** Weight of a class in the loss. Balanced: N / (C n_c), King & Zeng 2001, as scikit-learn has it.
+ * One minus share: 1 - n_c / N. out (n_class). */
+void classes_weigh(enum nn_class_weight how, const size_t *count, size_t n_class,
+                   float *out_weight);
 
 #endif

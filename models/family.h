@@ -8,8 +8,8 @@
 #include "models/model.h"
 #include "models/prep.h"
 
-/* What stands behind model.h: the part of a model that all families share, and the table of functions that each
- * family fills. */
+/* What stands behind model.h: the part of a model that all families share, and the table of
+ * functions that each family fills. */
 
 /** A model. All owned. */
 struct model {
@@ -23,11 +23,12 @@ struct model {
 
 struct model_family {
     const char *name; /* as in the model file */
-    /** Fill prep, classes, training and state of an empty model. On error what was filled stays for model_free. */
+    /** Fill prep, classes, training and state of an empty model. On error what was filled stays for
+     * model_free. */
     int (*fit)(struct model *m, const struct fit *fit, struct err *e);
     /** As model_predict, on inputs that have been checked. */
-    int (*predict)(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
-                   struct err *e);
+    int (*predict)(struct model *m, const struct model_data *data, const size_t *row, size_t n,
+                   float *out, struct err *e);
     /** State to and from an open model file; when loading, the shared part is there already. */
     int (*save)(const struct model *m, struct h5 *h, struct err *e);
     int (*load)(struct model *m, struct h5 *h, int threads, struct err *e);

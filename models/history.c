@@ -41,7 +41,8 @@ void history_json(const struct history *h, struct str *out)
         add_figure(out, "learning_rate", p->learning_rate);
         str_addc(out, '}');
     }
-    str_addf(out, "\n ],\n \"kept\": %lld,\n \"stopped\": \"%s\"\n}\n", (long long)h->kept, h->stopped ? h->stopped : "");
+    str_addf(out, "\n ],\n \"kept\": %lld,\n \"stopped\": \"%s\"\n}\n", (long long)h->kept,
+             h->stopped ? h->stopped : "");
 }
 
 int history_write(const struct history *h, const char *path, struct err *e)

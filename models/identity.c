@@ -68,8 +68,8 @@ static void add_inputs(struct hash *h, const struct prep *p, const struct model_
     }
 }
 
-void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep, const struct rows *rows,
-                     const char *kernels, char out_hex[HASH_HEX])
+void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep,
+                     const struct rows *rows, const char *kernels, char out_hex[HASH_HEX])
 {
     struct hash h;
     hash_init(&h);

@@ -12,9 +12,11 @@ enum { N_FAMILY = sizeof families / sizeof *families, KIND_VERSION = 1 };
 
 /* ---- inputs ---- */
 
-static int check_rows(const struct model_inputs *in, const char *path, const char *sha256, size_t n_row, struct err *e)
+static int check_rows(const struct model_inputs *in, const char *path, const char *sha256,
+                      size_t n_row, struct err *e)
 {
-    return keys_check(in->files.table, in->table.keys_sha256, in->table.n_row, path, sha256, n_row, e);
+    return keys_check(in->files.table, in->table.keys_sha256, in->table.n_row, path, sha256, n_row,
+                      e);
 }
 
 static int read_all(struct model_inputs *in, struct err *e)
@@ -138,8 +140,8 @@ void model_describe(const struct model *m, struct str *out)
     m->family->describe(m, out);
 }
 
-int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
-                  struct err *e)
+int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n,
+                  float *out, struct err *e)
 {
     int rc = prep_check(&m->prep, data, e);
     return rc ? rc : m->family->predict(m, data, row, n, out, e);
@@ -190,9 +192,10 @@ static int save_all(const struct model *m, struct h5 *h, struct err *e)
     char *roles = roles_to_json(&m->roles);
     int rc;
     if ((rc = h5_set_text(h, "/", "family", m->family->name, e)) == 0 &&
-        (rc = h5_set_text(h, "/", "model", model_kind(m), e)) == 0 && (rc = h5_set_text(h, "/", "roles", roles, e)) == 0 &&
-        (rc = h5_set_text(h, "/", "training", m->training, e)) == 0 && (rc = save_classes(m, h, e)) == 0 &&
-        (rc = prep_save(&m->prep, h, e)) == 0)
+        (rc = h5_set_text(h, "/", "model", model_kind(m), e)) == 0 &&
+        (rc = h5_set_text(h, "/", "roles", roles, e)) == 0 &&
+        (rc = h5_set_text(h, "/", "training", m->training, e)) == 0 &&
+        (rc = save_classes(m, h, e)) == 0 && (rc = prep_save(&m->prep, h, e)) == 0)
         rc = m->family->save(m, h, e);
     free(roles);
     return rc;
@@ -269,8 +272,8 @@ static int load_all(struct model *m, struct h5 *h, int threads, struct err *e)
         return rc;
     rc = roles_from_json(&m->roles, roles, e);
     free(roles);
-    if (rc || (rc = h5_get_text(h, "/", "training", &m->training, e)) || (rc = load_classes(m, h, e)) ||
-        (rc = prep_load(&m->prep, h, e)))
+    if (rc || (rc = h5_get_text(h, "/", "training", &m->training, e)) ||
+        (rc = load_classes(m, h, e)) || (rc = prep_load(&m->prep, h, e)))
         return rc;
     return m->family->load(m, h, threads, e);
 }

@@ -12,9 +12,10 @@
 #include "io/table.h"
 #include "io/tokens.h"
 
-/* Model families behind one interface. Training, batch prediction and the server call the very same model_predict.
- * A model file (refit.model, docs/formats.md) carries everything that prediction needs: network, weights,
- * vocabulary, fitted state of impute_scale, label map, recipes of text and pictures, roles of the input table. */
+/* Model families behind one interface. Training, batch prediction and the server call the very same
+ * model_predict. A model file (refit.model, docs/formats.md) carries everything that prediction
+ * needs: network, weights, vocabulary, fitted state of impute_scale, label map, recipes of text and
+ * pictures, roles of the input table. */
 
 /** Inputs, row by row in the same order; what is absent is NULL. All borrowed. */
 struct model_data {
@@ -39,13 +40,15 @@ struct model_inputs {
     struct model_data data; /* points at those of the above that were read */
 };
 
-/** Read the files that are given and check that they have the same rows in the same order (ERR_DATA). */
+/** Read the files that are given and check that they have the same rows in the same order
+ * (ERR_DATA). */
 int model_inputs_read(struct model_inputs *in, const struct model_files *files, struct err *e);
 void model_inputs_release(struct model_inputs *in);
 
 struct model;
 
-/** Classes of a model: index -> label text (and a name for people, or NULL). Borrowed from the model. */
+/** Classes of a model: index -> label text (and a name for people, or NULL). Borrowed from the
+ * model. */
 size_t model_n_class(const struct model *m);
 const char *model_class(const struct model *m, size_t i);
 const char *model_class_name(const struct model *m, size_t i);
@@ -56,18 +59,20 @@ const char *model_kind(const struct model *m);
 /** Index of a label text among the classes, or -1. */
 int64_t model_find_class(const struct model *m, const char *label);
 
-/** Vocabulary of the text branch: words by id, id 0 is padding and 1 unknown ("" and "<OOV>"); 0 words if it has none. */
+/** Vocabulary of the text branch: words by id, id 0 is padding and 1 unknown ("" and "<OOV>"); 0
+ * words if it has none. */
 size_t model_vocabulary(const struct model *m, const char *const **out_word);
 
-/** Which inputs it reads, and how they were made: all borrowed, NULL or 0 where the model does not read the input. */
+/** Which inputs it reads, and how they were made: all borrowed, NULL or 0 where the model does not
+ * read the input. */
 struct model_wants {
     const char *text_recipe;      /* JSON of the text options (tokens.recipe) */
     size_t length;                /* words per row, T */
     bool pad_front, drop_unknown; /* see vocab.h */
     const char *pixels_recipe;    /* JSON of the picture options (pixels.recipe) */
     size_t height, width;
-    const char *features_state;   /* JSON of impute_scale's state (featmat.state) */
-    const char *const *feature;   /* (n_feature) column names */
+    const char *features_state; /* JSON of impute_scale's state (featmat.state) */
+    const char *const *feature; /* (n_feature) column names */
     size_t n_feature;
     const struct table_roles *roles; /* of the table that it was trained on */
 };
@@ -84,32 +89,35 @@ void model_describe(const struct model *m, struct str *out);
  * Class probabilities of n rows.
  *   row     (n) row numbers in `data`
  *   out     (n, n_class) float32
- *   errors  ERR_DATA if an input that the model reads is absent or has other sizes or recipes than it was trained on
+ *   errors  ERR_DATA if an input that the model reads is absent or has other sizes or recipes than
+ * it was trained on
  */
-int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
-                  struct err *e);
+int model_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n,
+                  float *out, struct err *e);
 
 /** What a model is made from. All borrowed, `network` is used up. */
 struct nn_spec;
 struct history;
 struct fit {
-    struct nn_spec *network;        /* its `training` decides; branches with an empty input are taken out; empty afterwards */
-    const struct model_data *data;  /* sides absent: every labelled row is for training */
+    struct nn_spec *network; /* its `training` decides; branches with an empty input are taken out;
+                                empty afterwards */
+    const struct model_data *data; /* sides absent: every labelled row is for training */
     uint64_t seed;
     int threads;
-    const char *checkpoint;         /* file to go on from after an interruption; NULL: none */
-    struct history *history;        /* filled */
+    const char *checkpoint;  /* file to go on from after an interruption; NULL: none */
+    struct history *history; /* filled */
 };
 
 /**
- * Train a model. The same fit gives the same model, bit by bit, for any number of threads and any number of
- * interruptions (on one kind of CPU).
- *   errors  ERR_USAGE if a branch of the network has no input; ERR_DATA if there is nothing to learn from or the loss
- *           is not finite (names epoch and step)
+ * Train a model. The same fit gives the same model, bit by bit, for any number of threads and any
+ * number of interruptions (on one kind of CPU). errors  ERR_USAGE if a branch of the network has no
+ * input; ERR_DATA if there is nothing to learn from or the loss is not finite (names epoch and
+ * step)
  */
 int model_fit(struct model **out, const struct fit *fit, struct err *e);
 
-/** Read a refit.model. ERR_DATA where sizes, names or weights (finite) contradict the network that the file holds. */
+/** Read a refit.model. ERR_DATA where sizes, names or weights (finite) contradict the network that
+ * the file holds. */
 int model_load(struct model **out, const char *path, int threads, struct err *e);
 
 /** Publish as refit.model: equal models are equal bytes. */

@@ -6,11 +6,12 @@
 
 #include "models/nn/spec.h"
 
-/* What is decided after every epoch from a validation figure: is it better, is it time for a lower learning rate, is
- * it time to stop. The rules are those of Keras' callbacks ReduceLROnPlateau and EarlyStopping. Pure state machines,
- * so that a checkpoint can keep them. */
+/* What is decided after every epoch from a validation figure: is it better, is it time for a lower
+ * learning rate, is it time to stop. The rules are those of Keras' callbacks ReduceLROnPlateau and
+ * EarlyStopping. Pure state machines, so that a checkpoint can keep them. */
 
-/** Is a new value better than the best so far by more than min_delta? A loss falls, an accuracy rises. */
+/** Is a new value better than the best so far by more than min_delta? A loss falls, an accuracy
+ * rises. */
 bool monitor_better(enum nn_monitor what, double value, double best, double min_delta);
 
 /** The value that any other one is better than. */

@@ -60,26 +60,30 @@ static void add_options(struct str *s, const struct nn_training *t)
     add_real(s, "learning_rate", t->learning_rate);
     add_real(s, "l1", t->l1);
     add_real(s, "l2", t->l2);
-    str_addf(s, "\"batch\": %lld, \"epochs\": %lld, \"shards\": %lld, ", (long long)t->batch, (long long)t->epochs,
-             (long long)t->shards);
-    str_addf(s, "\"class_weight\": \"%s\", \"keep\": \"%s\", ", weight_name[t->class_weight], keep_name[t->keep]);
+    str_addf(s, "\"batch\": %lld, \"epochs\": %lld, \"shards\": %lld, ", (long long)t->batch,
+             (long long)t->epochs, (long long)t->shards);
+    str_addf(s, "\"class_weight\": \"%s\", \"keep\": \"%s\", ", weight_name[t->class_weight],
+             keep_name[t->keep]);
     str_addf(s, "\"stop_monitor\": \"%s\", ", monitor_name[t->stop_monitor]);
     add_real(s, "stop_min_delta", t->stop_min_delta);
-    str_addf(s, "\"stop_patience\": %lld, \"plateau_monitor\": \"%s\", ", (long long)t->stop_patience,
-             monitor_name[t->plateau_monitor]);
+    str_addf(s, "\"stop_patience\": %lld, \"plateau_monitor\": \"%s\", ",
+             (long long)t->stop_patience, monitor_name[t->plateau_monitor]);
     add_real(s, "plateau_factor", t->plateau_factor);
     add_real(s, "plateau_min_delta", t->plateau_min_delta);
-    str_addf(s, "\"plateau_patience\": %lld, \"plateau_cooldown\": %lld", (long long)t->plateau_patience,
-             (long long)t->plateau_cooldown);
+    str_addf(s, "\"plateau_patience\": %lld, \"plateau_cooldown\": %lld",
+             (long long)t->plateau_patience, (long long)t->plateau_cooldown);
 }
 
 /* How the model came to be, for people: a pure function of inputs and options. */
-static char *summary(const struct nn_training *t, const struct rows *rows, uint64_t seed, const struct history *h)
+static char *summary(const struct nn_training *t, const struct rows *rows, uint64_t seed,
+                     const struct history *h)
 {
     const struct epoch *kept = &h->epoch[h->kept - 1];
     struct str s = { 0 };
-    str_addf(&s, "{\"rows\": {\"train\": %zu, \"validation\": %zu}, ", rows->n_train, rows->n_validation);
-    str_addf(&s, "\"seed\": %llu, \"epochs\": %zu, \"stopped\": \"%s\", \"kept\": {\"epoch\": %lld, ",
+    str_addf(&s, "{\"rows\": {\"train\": %zu, \"validation\": %zu}, ", rows->n_train,
+             rows->n_validation);
+    str_addf(&s,
+             "\"seed\": %llu, \"epochs\": %zu, \"stopped\": \"%s\", \"kept\": {\"epoch\": %lld, ",
              (unsigned long long)seed, h->n, h->stopped, (long long)h->kept);
     add_real(&s, "loss", kept->loss);
     add_real(&s, "accuracy", kept->accuracy);
@@ -96,8 +100,8 @@ static char *summary(const struct nn_training *t, const struct rows *rows, uint6
 static void log_network(const struct model *m, const struct rows *rows)
 {
     struct str text = { 0 };
-    log_info("%s model: %zu classes, %zu training rows, %zu validation rows", model_kind(m), m->classes.n, rows->n_train,
-             rows->n_validation);
+    log_info("%s model: %zu classes, %zu training rows, %zu validation rows", model_kind(m),
+             m->classes.n, rows->n_train, rows->n_validation);
     model_describe(m, &text);
     for (char *line = text.text; line && *line;) {
         size_t n = strcspn(line, "\n");
@@ -156,8 +160,8 @@ out:
 
 /* ---- predict ---- */
 
-static int network_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n, float *out,
-                           struct err *e)
+static int network_predict(struct model *m, const struct model_data *data, const size_t *row,
+                           size_t n, float *out, struct err *e)
 {
     struct network *w = m->state;
     struct batcher batcher;
@@ -165,7 +169,8 @@ static int network_predict(struct model *m, const struct model_data *data, const
     batcher_init(&batcher, &m->prep, data, w->dims.batch, NULL, NULL);
     for (size_t start = 0; start < n; start += w->dims.batch) {
         struct nn_batch b;
-        batcher_fill(&batcher, row + start, n - start < w->dims.batch ? n - start : w->dims.batch, &b);
+        batcher_fill(&batcher, row + start, n - start < w->dims.batch ? n - start : w->dims.batch,
+                     &b);
         net_predict(w->net, &b, out + start * w->dims.n_class);
     }
     batcher_release(&batcher);
@@ -195,7 +200,8 @@ static int save_weights(const struct network *w, struct h5 *h, struct err *e)
     for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++) {
         for (size_t k = p[i].offset; k < p[i].offset + p[i].n; k++)
             if (!isfinite(weight[k]))
-                return err_set(e, ERR_DATA, "weight %zu of '%s' is not finite", k - p[i].offset, p[i].name);
+                return err_set(e, ERR_DATA, "weight %zu of '%s' is not finite", k - p[i].offset,
+                               p[i].name);
         char *name = str_format("weights/%s", p[i].name);
         rc = h5_write(h, name, H5_F32, p[i].rank, p[i].shape, weight + p[i].offset, e);
         free(name);
@@ -224,7 +230,8 @@ static int load_param(const struct nn_param *p, float *weight, struct h5 *h, str
     int rc = h5_shape(h, name, H5_F32, p->rank, dims, e);
     for (int k = 0; rc == 0 && k < p->rank; k++)
         if (dims[k] != p->shape[k])
-            rc = err_set(e, ERR_DATA, "'%s': size %d is %zu, the network wants %zu", name, k + 1, dims[k], p->shape[k]);
+            rc = err_set(e, ERR_DATA, "'%s': size %d is %zu, the network wants %zu", name, k + 1,
+                         dims[k], p->shape[k]);
     if (rc == 0)
         rc = h5_read_rows(h, name, H5_F32, 0, p->shape[0], weight + p->offset, e);
     for (size_t k = 0; rc == 0 && k < p->n; k++)
@@ -244,7 +251,8 @@ static int load_weights(struct network *w, struct h5 *h, struct err *e)
         return rc;
     h5_free_strings(name, n);
     if (n != net_n_param(w->net))
-        return err_set(e, ERR_DATA, "%zu weight tensors, the network has %zu", n, net_n_param(w->net));
+        return err_set(e, ERR_DATA, "%zu weight tensors, the network has %zu", n,
+                       net_n_param(w->net));
     for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++)
         rc = load_param(&p[i], net_weights(w->net), h, e);
     return rc;
@@ -259,7 +267,8 @@ static int match_branches(struct network *w, const struct prep *p, struct err *e
         if (has && !p->reads[i])
             nn_spec_drop(&w->spec, input);
         if (!has && p->reads[i])
-            return err_set(e, ERR_DATA, "it has the input '%s', which its network does not read", prep_input_name(input));
+            return err_set(e, ERR_DATA, "it has the input '%s', which its network does not read",
+                           prep_input_name(input));
     }
     if (w->spec.n_branch == 0)
         return err_set(e, ERR_DATA, "it has no inputs");
@@ -272,12 +281,13 @@ static int load_spec(struct network *w, struct h5 *h, struct err *e)
     char *text = NULL;
     int64_t batch, shards;
     int rc;
-    if ((rc = h5_get_text(h, "/", "network", &text, e)) || (rc = h5_get_int(h, "/", "batch", &batch, e)) ||
+    if ((rc = h5_get_text(h, "/", "network", &text, e)) ||
+        (rc = h5_get_int(h, "/", "batch", &batch, e)) ||
         (rc = h5_get_int(h, "/", "shards", &shards, e)))
         goto out;
     if (batch < 1 || batch > MAX_BATCH || shards < 1 || shards > MAX_SHARDS) {
-        rc = err_set(e, ERR_DATA, "batch %lld, shards %lld, want 1 to %d and 1 to %d", (long long)batch, (long long)shards,
-                     MAX_BATCH, MAX_SHARDS);
+        rc = err_set(e, ERR_DATA, "batch %lld, shards %lld, want 1 to %d and 1 to %d",
+                     (long long)batch, (long long)shards, MAX_BATCH, MAX_SHARDS);
         goto out;
     }
     if ((rc = nn_spec_parse(&w->spec, "network", text, e)))

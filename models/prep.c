@@ -16,8 +16,8 @@ const char *prep_input_name(enum nn_input input)
 
 /* ---- fit ---- */
 
-static int fit_text(struct prep *p, const struct nn_branch *b, const struct tokens *t, const size_t *row, size_t n_row,
-                    bool *out_empty, struct err *e)
+static int fit_text(struct prep *p, const struct nn_branch *b, const struct tokens *t,
+                    const size_t *row, size_t n_row, bool *out_empty, struct err *e)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_row; i++)
@@ -37,14 +37,14 @@ static int fit_text(struct prep *p, const struct nn_branch *b, const struct toke
         free(map);
     }
     if (p->shape.length > VOCAB_MAX_LENGTH)
-        return err_set(e, ERR_DATA, "rows of %zu words, limit %d: give the text branch a 'length'", p->shape.length,
-                       VOCAB_MAX_LENGTH);
+        return err_set(e, ERR_DATA, "rows of %zu words, limit %d: give the text branch a 'length'",
+                       p->shape.length, VOCAB_MAX_LENGTH);
     p->text_recipe = mem_strdup(t->recipe);
     return 0;
 }
 
-static int fit_pixels(struct prep *p, const struct nn_branch *b, const struct pixels *x, const size_t *row, size_t n_row,
-                      bool *out_empty, struct err *e)
+static int fit_pixels(struct prep *p, const struct nn_branch *b, const struct pixels *x,
+                      const size_t *row, size_t n_row, bool *out_empty, struct err *e)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_row; i++)
@@ -52,9 +52,12 @@ static int fit_pixels(struct prep *p, const struct nn_branch *b, const struct pi
     *out_empty = n == 0;
     if (*out_empty)
         return 0;
-    if (b->image_size && ((int64_t)x->height != b->image_size || (int64_t)x->width != b->image_size))
-        return err_set(e, ERR_DATA, "the pictures are %zu x %zu, the network's branch 'pixels' wants %lld x %lld", x->width,
-                       x->height, (long long)b->image_size, (long long)b->image_size);
+    if (b->image_size &&
+        ((int64_t)x->height != b->image_size || (int64_t)x->width != b->image_size))
+        return err_set(
+            e, ERR_DATA,
+            "the pictures are %zu x %zu, the network's branch 'pixels' wants %lld x %lld", x->width,
+            x->height, (long long)b->image_size, (long long)b->image_size);
     p->height = x->height;
     p->width = x->width;
     p->pixels_recipe = mem_strdup(x->recipe);
@@ -75,11 +78,13 @@ static void fit_features(struct prep *p, const struct featmat *f, bool *out_empt
 
 static bool is_given(const struct model_data *data, enum nn_input input)
 {
-    return input == NN_TEXT ? data->tokens != NULL : input == NN_PIXELS ? data->pixels != NULL : data->features != NULL;
+    return input == NN_TEXT     ? data->tokens != NULL
+           : input == NN_PIXELS ? data->pixels != NULL
+                                : data->features != NULL;
 }
 
-static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec, const struct model_data *data,
-                     const size_t *row, size_t n_row, struct err *e)
+static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec,
+                     const struct model_data *data, const size_t *row, size_t n_row, struct err *e)
 {
     const struct nn_branch *b = nn_spec_branch(spec, input);
     bool empty = false;
@@ -88,8 +93,8 @@ static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec, 
     if (!b)
         return 0;
     if (!is_given(data, input))
-        return err_set(e, ERR_USAGE, "the network's branch '%s' needs --%s, which is not given", input_name[input],
-                       input_name[input]);
+        return err_set(e, ERR_USAGE, "the network's branch '%s' needs --%s, which is not given",
+                       input_name[input], input_name[input]);
     if (input == NN_TEXT)
         rc = fit_text(p, b, data->tokens, row, n_row, &empty, e);
     else if (input == NN_PIXELS)
@@ -110,15 +115,16 @@ static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec, 
     return 0;
 }
 
-int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row, size_t n_row,
-             struct err *e)
+int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row,
+             size_t n_row, struct err *e)
 {
     struct prep made = { 0 };
     int rc = 0;
     for (int i = 0; i < N_NN_INPUT && rc == 0; i++)
         rc = fit_input(&made, (enum nn_input)i, spec, data, row, n_row, e);
     if (rc == 0 && spec->n_branch == 0)
-        rc = err_set(e, ERR_DATA, "the inputs of all branches are empty: there is nothing to learn from");
+        rc = err_set(e, ERR_DATA,
+                     "the inputs of all branches are empty: there is nothing to learn from");
     if (rc) {
         prep_release(&made);
         return rc;
@@ -132,30 +138,34 @@ int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data
 static int check_text(const struct prep *p, const struct tokens *t, struct err *e)
 {
     if (strcmp(p->text_recipe, t->recipe) != 0)
-        return err_set(e, ERR_DATA, "the text was prepared with %s, the model was trained with %s", t->recipe,
-                       p->text_recipe);
+        return err_set(e, ERR_DATA, "the text was prepared with %s, the model was trained with %s",
+                       t->recipe, p->text_recipe);
     return 0;
 }
 
 static int check_pixels(const struct prep *p, const struct pixels *x, struct err *e)
 {
     if (x->height != p->height || x->width != p->width)
-        return err_set(e, ERR_DATA, "the pictures are %zu x %zu, the model was trained with %zu x %zu", x->width, x->height,
-                       p->width, p->height);
+        return err_set(e, ERR_DATA,
+                       "the pictures are %zu x %zu, the model was trained with %zu x %zu", x->width,
+                       x->height, p->width, p->height);
     if (strcmp(p->pixels_recipe, x->recipe) != 0)
-        return err_set(e, ERR_DATA, "the pictures were prepared with %s, the model was trained with %s", x->recipe,
-                       p->pixels_recipe);
+        return err_set(e, ERR_DATA,
+                       "the pictures were prepared with %s, the model was trained with %s",
+                       x->recipe, p->pixels_recipe);
     return 0;
 }
 
 static int check_features(const struct prep *p, const struct featmat *f, struct err *e)
 {
     if (f->n_col != p->n_feature)
-        return err_set(e, ERR_DATA, "%zu feature columns, the model was trained with %zu", f->n_col, p->n_feature);
+        return err_set(e, ERR_DATA, "%zu feature columns, the model was trained with %zu", f->n_col,
+                       p->n_feature);
     for (size_t i = 0; i < f->n_col; i++)
         if (strcmp(f->name[i], p->feature[i]) != 0)
-            return err_set(e, ERR_DATA, "feature column %zu is '%s', the model was trained with '%s'", i + 1, f->name[i],
-                           p->feature[i]);
+            return err_set(e, ERR_DATA,
+                           "feature column %zu is '%s', the model was trained with '%s'", i + 1,
+                           f->name[i], p->feature[i]);
     return 0;
 }
 
@@ -179,7 +189,8 @@ int prep_check(const struct prep *p, const struct model_data *data, struct err *
 static int save_text(const struct prep *p, struct h5 *h, struct err *e)
 {
     int rc;
-    if ((rc = h5_write_strings(h, "text/vocabulary", (const char *const *)p->vocab.word, p->vocab.n, e)) ||
+    if ((rc = h5_write_strings(h, "text/vocabulary", (const char *const *)p->vocab.word, p->vocab.n,
+                               e)) ||
         (rc = h5_set_text(h, "text", "recipe", p->text_recipe, e)) ||
         (rc = h5_set_int(h, "text", "length", (int64_t)p->shape.length, e)) ||
         (rc = h5_set_int(h, "text", "pad_front", p->shape.pad_front, e)))
@@ -190,7 +201,8 @@ static int save_text(const struct prep *p, struct h5 *h, struct err *e)
 static int save_pixels(const struct prep *p, struct h5 *h, struct err *e)
 {
     int rc;
-    if ((rc = h5_group(h, "pixels", e)) || (rc = h5_set_int(h, "pixels", "height", (int64_t)p->height, e)) ||
+    if ((rc = h5_group(h, "pixels", e)) ||
+        (rc = h5_set_int(h, "pixels", "height", (int64_t)p->height, e)) ||
         (rc = h5_set_int(h, "pixels", "width", (int64_t)p->width, e)))
         return rc;
     return h5_set_text(h, "pixels", "recipe", p->pixels_recipe, e);
@@ -226,13 +238,18 @@ static int load_text(struct prep *p, struct h5 *h, struct err *e)
     rc = vocab_set(&p->vocab, (const char *const *)word, n, e);
     h5_free_strings(word, n);
     if (rc || (rc = h5_get_text(h, "text", "recipe", &p->text_recipe, e)) ||
-        (rc = h5_get_int(h, "text", "length", &length, e)) || (rc = h5_get_int(h, "text", "pad_front", &front, e)) ||
+        (rc = h5_get_int(h, "text", "length", &length, e)) ||
+        (rc = h5_get_int(h, "text", "pad_front", &front, e)) ||
         (rc = h5_get_int(h, "text", "drop_unknown", &drop, e)))
         return rc;
     if (length < 1 || length > VOCAB_MAX_LENGTH || front < 0 || front > 1 || drop < 0 || drop > 1)
-        return err_set(e, ERR_DATA, "text: length %lld, pad_front %lld, drop_unknown %lld, want 1 to %d, 0 or 1, 0 or 1",
-                       (long long)length, (long long)front, (long long)drop, VOCAB_MAX_LENGTH);
-    p->shape = (struct vocab_shape){ .length = (size_t)length, .pad_front = front == 1, .drop_unknown = drop == 1 };
+        return err_set(
+            e, ERR_DATA,
+            "text: length %lld, pad_front %lld, drop_unknown %lld, want 1 to %d, 0 or 1, 0 or 1",
+            (long long)length, (long long)front, (long long)drop, VOCAB_MAX_LENGTH);
+    p->shape = (struct vocab_shape){ .length = (size_t)length,
+                                     .pad_front = front == 1,
+                                     .drop_unknown = drop == 1 };
     return 0;
 }
 
@@ -240,11 +257,12 @@ static int load_pixels(struct prep *p, struct h5 *h, struct err *e)
 {
     int64_t height, width;
     int rc;
-    if ((rc = h5_get_int(h, "pixels", "height", &height, e)) || (rc = h5_get_int(h, "pixels", "width", &width, e)))
+    if ((rc = h5_get_int(h, "pixels", "height", &height, e)) ||
+        (rc = h5_get_int(h, "pixels", "width", &width, e)))
         return rc;
     if (height < 1 || height > PREP_MAX_SIDE || width < 1 || width > PREP_MAX_SIDE)
-        return err_set(e, ERR_DATA, "pixels: height %lld, width %lld, want 1 to %d", (long long)height, (long long)width,
-                       PREP_MAX_SIDE);
+        return err_set(e, ERR_DATA, "pixels: height %lld, width %lld, want 1 to %d",
+                       (long long)height, (long long)width, PREP_MAX_SIDE);
     p->height = (size_t)height;
     p->width = (size_t)width;
     return h5_get_text(h, "pixels", "recipe", &p->pixels_recipe, e);
@@ -260,7 +278,8 @@ static int load_features(struct prep *p, struct h5 *h, struct err *e)
         return rc;
     if (n < 1 || n > PREP_MAX_FEATURE) {
         h5_free_strings(name, n);
-        return err_set(e, ERR_DATA, "features/name has %zu names, want 1 to %d", n, PREP_MAX_FEATURE);
+        return err_set(e, ERR_DATA, "features/name has %zu names, want 1 to %d", n,
+                       PREP_MAX_FEATURE);
     }
     p->n_feature = n;
     p->feature = mem_calloc(n, sizeof *p->feature);

@@ -11,8 +11,9 @@
 #include "models/vocab.h"
 
 /**
- * What a model has learnt about its inputs from the training rows, and how they must have been made: the part of a
- * model that every family shares. Members of an input that is not read are 0. All owned.
+ * What a model has learnt about its inputs from the training rows, and how they must have been
+ * made: the part of a model that every family shares. Members of an input that is not read are 0.
+ * All owned.
  */
 struct prep {
     bool reads[N_NN_INPUT];
@@ -32,13 +33,13 @@ enum { PREP_MAX_SIDE = 4096, PREP_MAX_FEATURE = 1 << 20 };
 const char *prep_input_name(enum nn_input input);
 
 /**
- * Learn from the training rows what the branches of a network need. A branch whose input is there but empty (no word,
- * no picture in any training row; no feature column) is taken out of `spec`, with a warning.
- *   errors  ERR_USAGE if a branch has no input file; ERR_DATA if pictures are not of the size that the branch
- *           names, if the inputs are all empty, or a row is too long
+ * Learn from the training rows what the branches of a network need. A branch whose input is there
+ * but empty (no word, no picture in any training row; no feature column) is taken out of `spec`,
+ * with a warning. errors  ERR_USAGE if a branch has no input file; ERR_DATA if pictures are not of
+ * the size that the branch names, if the inputs are all empty, or a row is too long
  */
-int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row, size_t n_row,
-             struct err *e);
+int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row,
+             size_t n_row, struct err *e);
 
 /** Are these inputs what the model was trained on? ERR_DATA names the input, found and wanted. */
 int prep_check(const struct prep *p, const struct model_data *data, struct err *e);

@@ -104,8 +104,10 @@ int roles_from_json(struct table_roles *r, const char *json, struct err *e)
     int rc;
     if (!root)
         return err_set(e, ERR_DATA, "roles: not JSON: %s", je.text);
-    if ((rc = take_text(&made.id, root, "id", e)) || (rc = take_text(&made.label, root, "label", e)) ||
-        (rc = take_text(&made.date, root, "date", e)) || (rc = take_text(&made.image, root, "image", e)) ||
+    if ((rc = take_text(&made.id, root, "id", e)) ||
+        (rc = take_text(&made.label, root, "label", e)) ||
+        (rc = take_text(&made.date, root, "date", e)) ||
+        (rc = take_text(&made.image, root, "image", e)) ||
         (rc = take_list(&made.text, &made.n_text, root, "text", e)) ||
         (rc = take_list(&made.feature, &made.n_feature, root, "feature", e))) {
         roles_release(&made);

@@ -35,8 +35,9 @@ static void drop_unseen(struct rows *r, const struct column *label)
         if (r->class_of_row[r->validation[i]] >= 0)
             r->validation[n++] = r->validation[i];
     if (n < r->n_validation)
-        log_warn("%zu of %zu validation rows have a '%s' that no training row has, and are left out", r->n_validation - n,
-                 r->n_validation, label->name);
+        log_warn(
+            "%zu of %zu validation rows have a '%s' that no training row has, and are left out",
+            r->n_validation - n, r->n_validation, label->name);
     r->n_validation = n;
 }
 

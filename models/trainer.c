@@ -20,9 +20,9 @@ struct run {
     const struct nn_training *options;
     struct batcher batcher;
     struct progress progress;
-    size_t *order;           /* (n_train) */
-    float *weight_of_class;  /* (n_class); NULL: all 1 */
-    float *probability;      /* (batch, n_class) */
+    size_t *order;          /* (n_train) */
+    float *weight_of_class; /* (n_class); NULL: all 1 */
+    float *probability;     /* (batch, n_class) */
     bool validates;
 };
 
@@ -42,7 +42,8 @@ static enum nn_monitor kept_by(const struct run *r)
 {
     if (!r->validates || r->options->keep == KEEP_LAST)
         return MONITOR_NONE;
-    return r->options->keep == KEEP_VALIDATION_LOSS ? MONITOR_VALIDATION_LOSS : MONITOR_VALIDATION_ACCURACY;
+    return r->options->keep == KEEP_VALIDATION_LOSS ? MONITOR_VALIDATION_LOSS
+                                                    : MONITOR_VALIDATION_ACCURACY;
 }
 
 static double figure(const struct epoch *epoch, enum nn_monitor what)
@@ -52,8 +53,8 @@ static double figure(const struct epoch *epoch, enum nn_monitor what)
 
 /* ---- one epoch ---- */
 
-static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, double *sum_loss, size_t *right,
-                       struct err *e)
+static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, double *sum_loss,
+                       size_t *right, struct err *e)
 {
     const struct rows *rows = r->t->rows;
     size_t batch = (size_t)r->options->batch, start = step * batch, right_here = 0;
@@ -75,7 +76,8 @@ static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, 
 static int train_epoch(struct run *r, size_t epoch, struct epoch *out, struct err *e)
 {
     const struct rows *rows = r->t->rows;
-    size_t batch = (size_t)r->options->batch, n_step = (rows->n_train + batch - 1) / batch, right = 0;
+    size_t batch = (size_t)r->options->batch, n_step = (rows->n_train + batch - 1) / batch,
+           right = 0;
     size_t total = (size_t)r->options->epochs * n_step;
     double sum_loss = 0;
     struct rng rng;
@@ -121,7 +123,8 @@ static size_t largest(const float *p, size_t n)
     return at;
 }
 
-/* Cross-entropy and accuracy over the validation rows, unweighted; probabilities cut off at 1e-7 as Keras does. */
+/* Cross-entropy and accuracy over the validation rows, unweighted; probabilities cut off at 1e-7 as
+ * Keras does. */
 static void validate(struct run *r, struct epoch *out)
 {
     const struct rows *rows = r->t->rows;
@@ -163,7 +166,8 @@ static void decide(struct run *r, size_t epoch, const struct epoch *figures)
     bool stop = false;
     keep_if_better(r, epoch, figures);
     if (r->validates) {
-        p->learning_rate = plateau_step(&p->plateau, figure(figures, p->plateau.monitor), p->learning_rate);
+        p->learning_rate = plateau_step(&p->plateau, figure(figures, p->plateau.monitor),
+                                        p->learning_rate);
         stop = stopper_step(&p->stopper, (int64_t)epoch, figure(figures, p->stopper.monitor));
     }
     p->finished = stop || (int64_t)epoch >= r->options->epochs;
@@ -176,22 +180,25 @@ static void report(const struct run *r, size_t epoch, const struct epoch *p, dou
     event_metric("accuracy", p->accuracy, (int64_t)epoch);
     event_metric("learning_rate", p->learning_rate, (int64_t)epoch);
     if (!r->validates) {
-        log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; %.1f s, %.0f rows/s", epoch, (long long)r->options->epochs,
-                 p->loss, p->accuracy, took, rate);
+        log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; %.1f s, %.0f rows/s", epoch,
+                 (long long)r->options->epochs, p->loss, p->accuracy, took, rate);
         return;
     }
     event_metric("val_loss", p->val_loss, (int64_t)epoch);
     event_metric("val_accuracy", p->val_accuracy, (int64_t)epoch);
-    log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; learning rate %g; %.1f s, "
+    log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; "
+             "learning rate %g; %.1f s, "
              "%.0f rows/s",
-             epoch, (long long)r->options->epochs, p->loss, p->accuracy, p->val_loss, p->val_accuracy, p->learning_rate,
-             took, rate);
+             epoch, (long long)r->options->epochs, p->loss, p->accuracy, p->val_loss,
+             p->val_accuracy, p->learning_rate, took, rate);
 }
 
 static int run_epoch(struct run *r, size_t epoch, struct err *e)
 {
     struct progress *p = &r->progress;
-    struct epoch figures = { .val_loss = NAN, .val_accuracy = NAN, .learning_rate = p->learning_rate };
+    struct epoch figures = { .val_loss = NAN,
+                             .val_accuracy = NAN,
+                             .learning_rate = p->learning_rate };
     double start = seconds();
     int rc = train_epoch(r, epoch, &figures, e);
     if (rc)
@@ -205,7 +212,8 @@ static int run_epoch(struct run *r, size_t epoch, struct err *e)
     history_add(p->history, &figures);
     decide(r, epoch, &figures);
     if (r->t->checkpoint) {
-        rc = checkpoint_write(r->t->checkpoint, r->t->identity, p, net_weights(r->t->net), net_n_weight(r->t->net), e);
+        rc = checkpoint_write(r->t->checkpoint, r->t->identity, p, net_weights(r->t->net),
+                              net_n_weight(r->t->net), e);
         if (rc)
             return rc;
     }
@@ -257,9 +265,11 @@ static void conclude(struct run *r)
     bool early = (int64_t)h->n < r->options->epochs;
     h->stopped = mem_strdup(early ? "stop_monitor" : "epochs");
     if (r->progress.kept)
-        memcpy(net_weights(r->t->net), r->progress.kept, net_n_weight(r->t->net) * sizeof *r->progress.kept);
+        memcpy(net_weights(r->t->net), r->progress.kept,
+               net_n_weight(r->t->net) * sizeof *r->progress.kept);
     if (early)
-        log_info("stopped after epoch %zu: nothing better for %lld epochs", h->n, (long long)r->options->stop_patience);
+        log_info("stopped after epoch %zu: nothing better for %lld epochs", h->n,
+                 (long long)r->options->stop_patience);
     log_info("the model has the weights of epoch %lld", (long long)h->kept);
 }
 
@@ -269,10 +279,13 @@ int trainer_run(const struct trainer *t, struct history *history, struct err *e)
     int rc = 0;
 
     begin(&r, t, history);
-    if (!r.validates && (t->options->keep != KEEP_LAST || t->options->stop_monitor || t->options->plateau_monitor))
-        log_info("no validation rows: nothing is monitored, the weights of the last epoch are kept");
-    if (t->checkpoint && checkpoint_read(t->checkpoint, t->identity, &r.progress, net_weights(t->net),
-                                         net_n_weight(t->net), t->options->epochs))
+    if (!r.validates &&
+        (t->options->keep != KEEP_LAST || t->options->stop_monitor || t->options->plateau_monitor))
+        log_info(
+            "no validation rows: nothing is monitored, the weights of the last epoch are kept");
+    if (t->checkpoint &&
+        checkpoint_read(t->checkpoint, t->identity, &r.progress, net_weights(t->net),
+                        net_n_weight(t->net), t->options->epochs))
         log_info("going on after epoch %zu from checkpoint '%s'", history->n, t->checkpoint);
     while (rc == 0 && !r.progress.finished)
         rc = run_epoch(&r, history->n + 1, e);

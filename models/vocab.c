@@ -53,7 +53,8 @@ static int build_slots(struct vocab *v, struct err *e)
 }
 
 /* Counts of all dictionary words over the rows; those that occur are sorted to the front. */
-static size_t count_words(struct counted *c, const struct tokens *t, const size_t *row, size_t n_row)
+static size_t count_words(struct counted *c, const struct tokens *t, const size_t *row,
+                          size_t n_row)
 {
     size_t position = 0, n = 0;
     for (size_t i = 0; i < t->n_word; i++)
@@ -72,7 +73,8 @@ static size_t count_words(struct counted *c, const struct tokens *t, const size_
     return n;
 }
 
-int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t n_row, int64_t limit, struct err *e)
+int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t n_row,
+              int64_t limit, struct err *e)
 {
     struct vocab made = { 0 };
     struct counted *c = mem_calloc(t->n_word + 1, sizeof *c);
@@ -81,8 +83,10 @@ int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t
         n = limit > VOCAB_FIRST ? (size_t)limit - VOCAB_FIRST : 0;
     if (n + VOCAB_FIRST > VOCAB_MAX) {
         free(c);
-        return err_set(e, ERR_DATA, "the training rows have %zu different words, limit %d: give 'vocabulary' a number", n,
-                       VOCAB_MAX - VOCAB_FIRST);
+        return err_set(
+            e, ERR_DATA,
+            "the training rows have %zu different words, limit %d: give 'vocabulary' a number", n,
+            VOCAB_MAX - VOCAB_FIRST);
     }
     made.n = n + VOCAB_FIRST;
     made.word = mem_calloc(made.n, sizeof *made.word);
@@ -103,9 +107,12 @@ int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t
 int vocab_set(struct vocab *v, const char *const *word, size_t n, struct err *e)
 {
     if (n < VOCAB_FIRST || n > VOCAB_MAX)
-        return err_set(e, ERR_DATA, "the vocabulary has %zu words, want %d to %d", n, VOCAB_FIRST, VOCAB_MAX);
+        return err_set(e, ERR_DATA, "the vocabulary has %zu words, want %d to %d", n, VOCAB_FIRST,
+                       VOCAB_MAX);
     if (*word[VOCAB_PAD] || strcmp(word[VOCAB_UNKNOWN], "<OOV>") != 0)
-        return err_set(e, ERR_DATA, "the vocabulary begins with '%.60s', '%.60s', want '' and '<OOV>'", word[0], word[1]);
+        return err_set(e, ERR_DATA,
+                       "the vocabulary begins with '%.60s', '%.60s', want '' and '<OOV>'", word[0],
+                       word[1]);
     struct vocab made = { .n = n, .word = mem_calloc(n, sizeof *made.word) };
     for (size_t i = 0; i < n; i++)
         made.word[i] = mem_strdup(word[i]);
@@ -141,7 +148,8 @@ int32_t *vocab_map(const struct vocab *v, const struct tokens *t)
     return map;
 }
 
-int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t, size_t row, int32_t *out)
+int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
+                     size_t row, int32_t *out)
 {
     size_t n = 0;
     for (int64_t k = t->offset[row]; k < t->offset[row + 1] && n < s->length; k++) {
@@ -159,7 +167,8 @@ int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const stru
     return (int32_t)n;
 }
 
-size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *row, size_t n_row, bool drop_unknown)
+size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *row, size_t n_row,
+                     bool drop_unknown)
 {
     size_t longest = 1;
     for (size_t i = 0; i < n_row; i++) {

@@ -8,11 +8,19 @@
 #include "base/err.h"
 #include "io/tokens.h"
 
-/* The words that a model knows, learnt from the training rows alone, and rows of words as padded rows of ids. */
+/* The words that a model knows, learnt from the training rows alone, and rows of words as padded
+ * rows of ids. */
 
-enum { VOCAB_PAD = 0, VOCAB_UNKNOWN = 1, VOCAB_FIRST = 2, VOCAB_MAX = 1 << 24, VOCAB_MAX_LENGTH = 100000 };
+enum {
+    VOCAB_PAD = 0,
+    VOCAB_UNKNOWN = 1,
+    VOCAB_FIRST = 2,
+    VOCAB_MAX = 1 << 24,
+    VOCAB_MAX_LENGTH = 100000
+};
 
-/** Words by id. Id 0 ("") is padding, 1 ("<OOV>") every other word, then words from the most frequent on. */
+/** Words by id. Id 0 ("") is padding, 1 ("<OOV>") every other word, then words from the most
+ * frequent on. */
 struct vocab {
     size_t n;       /* ids, the two reserved ones counted; 0: empty */
     char **word;    /* (n) owned */
@@ -21,15 +29,16 @@ struct vocab {
 };
 
 /**
- * Count the words of some rows; ids by falling count, words of equal count in order of first appearance in these rows.
- *   row, n_row  the training rows, in the order of the file
- *   limit       number of ids, the two reserved ones counted, as Keras' num_words; -1: all words
- *   errors      ERR_DATA if there are more than VOCAB_MAX words
+ * Count the words of some rows; ids by falling count, words of equal count in order of first
+ * appearance in these rows. row, n_row  the training rows, in the order of the file limit number of
+ * ids, the two reserved ones counted, as Keras' num_words; -1: all words errors      ERR_DATA if
+ * there are more than VOCAB_MAX words
  */
-int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t n_row, int64_t limit, struct err *e);
+int vocab_fit(struct vocab *v, const struct tokens *t, const size_t *row, size_t n_row,
+              int64_t limit, struct err *e);
 
-/** From the words of a model file, (n) texts that are copied. ERR_DATA if the reserved two are not in their place or
- *  a word is there twice. */
+/** From the words of a model file, (n) texts that are copied. ERR_DATA if the reserved two are not
+ * in their place or a word is there twice. */
 int vocab_set(struct vocab *v, const char *const *word, size_t n, struct err *e);
 void vocab_release(struct vocab *v);
 
@@ -46,10 +55,13 @@ struct vocab_shape {
     bool drop_unknown; /* unknown words are left out (before the row is cut) instead of coded 1 */
 };
 
-/** Row of a token file as ids: out (T), returns the number of words in it, 0 .. T; `map` from vocab_map. */
-int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t, size_t row, int32_t *out);
+/** Row of a token file as ids: out (T), returns the number of words in it, 0 .. T; `map` from
+ * vocab_map. */
+int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
+                     size_t row, int32_t *out);
 
 /** Words of the longest of some rows, unknown ones counted unless they are dropped; at least 1. */
-size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *row, size_t n_row, bool drop_unknown);
+size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *row, size_t n_row,
+                     bool drop_unknown);
 
 #endif
