@@ -1,0 +1,427 @@
+#include "near.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "models/tabular.h"
+
+/* Six rows; the first four are training rows.
+ *   price  1  -  4  3 | 100  -        grade  b  a  -  b | c  -        old  1 0 0 0 | 1 1 (bool, no
+ * gap) */
+static double price_at[] = { 1, 0, 4, 3, 100, 0 };
+static uint8_t price_there[] = { 1, 0, 1, 1, 1, 0 };
+static int32_t grade_at[] = { 0, 1, -1, 0, 2, -1 };
+static uint8_t grade_there[] = { 1, 1, 0, 1, 1, 0 };
+static char level_b[] = "b", level_a[] = "a", level_c[] = "c";
+static char *grade_level[] = { level_b, level_a, level_c };
+static uint8_t old_at[] = { 1, 0, 0, 0, 1, 1 };
+static char price_name[] = "price", grade_name[] = "grade", old_name[] = "old",
+            text_name[] = "text";
+static char *features[] = { price_name, grade_name, old_name };
+enum { N = 6, N_TRAIN = 4 };
+static const size_t train[N_TRAIN] = { 0, 1, 2, 3 };
+
+struct fixture {
+    struct column col[3];
+    struct table t;
+    struct tabular s;
+    struct err e;
+    double x[N * 16];
+};
+
+/* Everything borrowed from the arrays above: never released as a table. */
+static struct fixture *fixture(void)
+{
+    struct fixture *f = mem_calloc(1, sizeof *f);
+    f->col[0] = (struct column){
+        .name = price_name, .type = COLUMN_FLOAT, .n = N, .real = price_at, .valid = price_there
+    };
+    f->col[1] = (struct column){ .name = grade_name,
+                                 .type = COLUMN_CATEGORY,
+                                 .n = N,
+                                 .code = grade_at,
+                                 .valid = grade_there,
+                                 .level = grade_level,
+                                 .n_level = 3 };
+    f->col[2] = (struct column){ .name = old_name, .type = COLUMN_BOOL, .n = N, .flag = old_at };
+    f->t = (struct table){
+        .n_row = N, .n_col = 3, .col = f->col, .roles = { .feature = features, .n_feature = 3 }
+    };
+    return f;
+}
+
+static void done(struct fixture *f)
+{
+    tabular_release(&f->s);
+    free(f);
+}
+
+static void fit(struct fixture *f, const struct tabular_options *o)
+{
+    assert_ok(tabular_fit(&f->s, &f->t, train, N_TRAIN, o, &f->e), f->e);
+    assert_ok(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), f->e);
+}
+
+static double at(const struct fixture *f, size_t row, const char *name)
+{
+    for (size_t j = 0; j < f->s.n_out; j++)
+        if (strcmp(f->s.name[j], name) == 0)
+            return f->x[row * f->s.n_out + j];
+    fail_msg("no column '%s'", name);
+    return NAN;
+}
+
+static void a_gap_becomes_the_median_of_the_training_rows(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ .indicators = true });
+    assert_int_equal(f->s.n_out, 5); /* price, price missing, grade=a, grade=b, old */
+    assert_string_equal(f->s.name[1], "price missing");
+    assert_near(at(f, 1, "price"), 3, 0, 0); /* of 1 3 4 */
+    assert_near(at(f, 5, "price"), 3, 0, 0);
+    assert_near(at(f, 4, "price"), 100, 0, 0);
+    assert_near(at(f, 1, "price missing"), 1, 0, 0);
+    assert_near(at(f, 0, "price missing"), 0, 0, 0);
+    assert_near(at(f, 0, "old"), 1, 0, 0);
+    done(f);
+}
+
+static void the_median_of_an_even_number_lies_between_the_middle_two(void **state)
+{
+    struct fixture *f = fixture();
+    const size_t two[] = { 0, 2 };
+    (void)state;
+    assert_ok(tabular_fit(&f->s, &f->t, two, 2, &(struct tabular_options){ 0 }, &f->e), f->e);
+    assert_near(f->s.col[0].fill, 2.5, 0, 0);
+    done(f);
+}
+
+static void a_gap_becomes_the_mean_or_a_constant_when_asked(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ .number_missing = TABULAR_MEAN });
+    assert_near(at(f, 5, "price"), 8.0 / 3, 1e-15, 0);
+    tabular_release(&f->s);
+    fit(f, &(struct tabular_options){ .number_missing = TABULAR_CONSTANT, .constant = -7 });
+    assert_near(at(f, 5, "price"), -7, 0, 0);
+    done(f);
+}
+
+static void standard_scaling_is_over_the_filled_training_rows(void **state)
+{
+    struct fixture *f = fixture();
+    double sd = sqrt((1.75 * 1.75 + 0.25 * 0.25 + 1.25 * 1.25 + 0.25 * 0.25) /
+                     4); /* 1 3 4 3: mean 2.75 */
+    (void)state;
+    fit(f, &(struct tabular_options){ .scale = true, .indicators = true });
+    assert_near(at(f, 0, "price"), -1.75 / sd, 1e-15, 1e-15);
+    assert_near(at(f, 4, "price"), 97.25 / sd, 1e-15, 1e-15);
+    assert_near(at(f, 1, "price missing"), 1, 0, 0); /* 0/1 columns stay */
+    assert_near(at(f, 0, "grade=b"), 1, 0, 0);
+    tabular_release(&f->s);
+    fit(f,
+        &(struct tabular_options){ .scale = true, .indicators = true, .scale_indicators = true });
+    assert_near(at(f, 1, "price missing"), 0.75 / sqrt(3.0 / 16), 1e-15, 1e-15); /* 0 1 0 0 */
+    done(f);
+}
+
+static void a_gap_in_a_category_is_the_most_frequent_level(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ 0 });
+    assert_near(at(f, 2, "grade=b"), 1, 0, 0);
+    assert_near(at(f, 5, "grade=b"), 1, 0, 0);
+    assert_near(at(f, 2, "grade=a"), 0, 0, 0);
+    assert_near(at(f, 4, "grade=a") + at(f, 4, "grade=b"), 0, 0, 0); /* c was not seen */
+    done(f);
+}
+
+static void a_gap_in_a_category_can_be_a_level_of_its_own_or_nothing(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f,
+        &(struct tabular_options){ .category_missing = TABULAR_LABEL, .missing_label = "Missing" });
+    assert_near(at(f, 2, "grade=Missing"), 1, 0, 0);
+    assert_near(at(f, 5, "grade=Missing"), 1, 0, 0);
+    assert_near(at(f, 0, "grade=Missing"), 0, 0, 0);
+    tabular_release(&f->s);
+    fit(f, &(struct tabular_options){ .category_missing = TABULAR_ZERO });
+    assert_near(at(f, 2, "grade=a") + at(f, 2, "grade=b"), 0, 0, 0);
+    done(f);
+}
+
+static void one_hot_can_drop_the_last_level(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ .drop_last = true });
+    assert_int_equal(f->s.n_out, 3); /* price, grade=a, old */
+    assert_string_equal(f->s.name[1], "grade=a");
+    assert_near(at(f, 1, "grade=a"), 1, 0, 0);
+    assert_near(at(f, 0, "grade=a"), 0, 0, 0);
+    done(f);
+}
+
+static void rare_and_unseen_levels_become_one(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ .rare_below = 0.3,
+                                      .rare_label = "Rare" }); /* a: 1 of 4; b, with the gap: 3 */
+    assert_int_equal(f->s.col[1].n_level, 2);
+    assert_near(at(f, 1, "grade=Rare"), 1, 0, 0);
+    assert_near(at(f, 4, "grade=Rare"), 1, 0, 0); /* c, unseen */
+    assert_near(at(f, 2, "grade=b"), 1, 0, 0);
+    tabular_release(&f->s);
+    fit(f, &(struct tabular_options){ .rare_below = 0.25,
+                                      .rare_label = "Rare" }); /* 0.25 is not below 0.25 */
+    assert_near(at(f, 1, "grade=a"), 1, 0, 0);
+    tabular_release(&f->s);
+    fit(f, &(struct tabular_options){ .rare_below = 0.3,
+                                      .rare_label = "Rare",
+                                      .category_missing = TABULAR_LABEL,
+                                      .missing_label = "Missing" });
+    assert_near(at(f, 5, "grade=Rare"), 1, 0, 0); /* the level of the gaps is rare itself */
+    done(f);
+}
+
+static void what_stands_in_other_rows_changes_nothing(void **state)
+{
+    struct fixture *f = fixture(), *g = fixture();
+    struct tabular_options o = { .scale = true,
+                                 .scale_indicators = true,
+                                 .indicators = true,
+                                 .rare_below = 0.1,
+                                 .rare_label = "Rare",
+                                 .number_missing = TABULAR_MEAN };
+    /* other values, a gap more, other levels in another order: in rows 4 and 5 only */
+    static double other_price[] = { 1, 0, 4, 3, -9, 1e9 };
+    static uint8_t other_there[] = { 1, 0, 1, 1, 0, 1 }, other_old[] = { 1, 0, 0, 0, 0, 0 };
+    static char level_z[] = "z";
+    static char *other_level[] = { level_z, level_a, level_b };
+    static int32_t other_grade[] = { 2, 1, -1, 2, 0, 0 };
+    static uint8_t other_grade_there[] = { 1, 1, 0, 1, 1, 1 };
+    (void)state;
+    g->col[0].real = other_price;
+    g->col[0].valid = other_there;
+    g->col[1].level = other_level;
+    g->col[1].code = other_grade;
+    g->col[1].valid = other_grade_there;
+    g->col[2].flag = other_old;
+    fit(f, &o);
+    fit(g, &o);
+    char *a = tabular_text(&f->s), *b = tabular_text(&g->s);
+    assert_string_equal(a, b);
+    assert_memory_equal(f->x, g->x, N_TRAIN * f->s.n_out * sizeof *f->x);
+    tabular_release(&g->s); /* but what stands in a training row does */
+    other_price[3] = 5;
+    fit(g, &o);
+    char *c = tabular_text(&g->s);
+    assert_true(strcmp(a, c) != 0);
+    free(a);
+    free(b);
+    free(c);
+    done(g);
+    done(f);
+}
+
+static void the_state_survives_its_text_bit_for_bit(void **state)
+{
+    struct fixture *f = fixture();
+    struct tabular back = { 0 };
+    double again[N * 16], some[2 * 16];
+    const size_t two[] = { 5, 1 };
+    static double odd[] = { 0.1, 0, 1e-7, 1.0 / 3, 12345.678901234567, 0 };
+    (void)state;
+    f->col[0].real = odd;
+    fit(f, &(struct tabular_options){ .scale = true,
+                                      .scale_indicators = true,
+                                      .indicators = true,
+                                      .number_missing = TABULAR_MEAN,
+                                      .rare_below = 0.3,
+                                      .rare_label = "R" });
+    char *text = tabular_text(&f->s);
+    assert_ok(tabular_parse(&back, "state", text, &f->e), f->e);
+    char *text2 = tabular_text(&back);
+    assert_string_equal(text, text2);
+    assert_ok(tabular_apply(&back, &f->t, NULL, N, again, &f->e), f->e);
+    assert_memory_equal(again, f->x, N * back.n_out * sizeof *again);
+    assert_ok(tabular_apply(&back, &f->t, two, 2, some, &f->e),
+              f->e); /* one row at a time, as in serving */
+    assert_memory_equal(some, f->x + 5 * back.n_out, back.n_out * sizeof *some);
+    assert_memory_equal(some + back.n_out, f->x + back.n_out, back.n_out * sizeof *some);
+    free(text);
+    free(text2);
+    tabular_release(&back);
+    done(f);
+}
+
+static void a_column_without_any_value_gives_none(void **state)
+{
+    struct fixture *f = fixture();
+    static uint8_t nothing[N] = { 0, 0, 0, 0, 1, 1 };
+    static int32_t no_code[N] = { -1, -1, -1, -1, 0, 0 };
+    (void)state;
+    f->col[0].valid = nothing;
+    f->col[1].valid = nothing;
+    f->col[1].code = no_code;
+    fit(f, &(struct tabular_options){ .scale = true, .indicators = true });
+    assert_int_equal(f->s.n_out, 1);
+    assert_string_equal(f->s.name[0], "old");
+    done(f);
+}
+
+static void a_constant_column_becomes_zeros(void **state)
+{
+    struct fixture *f = fixture();
+    static double same[N] = { 0.1, 0.1, 0.1, 0.1, 0.1, 0.6 };
+    (void)state;
+    f->col[0].real = same;
+    f->col[0].valid = NULL;
+    fit(f, &(struct tabular_options){ .scale = true });
+    assert_near(at(f, 0, "price"), 0, 1e-15, 0);
+    assert_near(at(f, 5, "price"), 0.5, 1e-15, 0);
+    done(f);
+}
+
+static void a_table_without_features_gives_no_column(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    f->t.roles.n_feature = 0;
+    fit(f, &(struct tabular_options){ .scale = true });
+    assert_int_equal(f->s.n_out, 0);
+    char *text = tabular_text(&f->s);
+    assert_ok(tabular_parse(&f->s, "state", text, &f->e), f->e);
+    free(text);
+    done(f);
+}
+
+static void an_absent_column_is_a_gap_in_every_row(void **state)
+{
+    struct fixture *f = fixture();
+    double x[N * 16];
+    (void)state;
+    fit(f, &(struct tabular_options){ .indicators = true });
+    f->t.n_col = 1;
+    f->col[0] = f->col[2]; /* only `old` is left */
+    assert_ok(tabular_apply(&f->s, &f->t, NULL, N, x, &f->e), f->e);
+    assert_near(x[0], 3, 0, 0);
+    assert_near(x[1], 1, 0, 0);
+    assert_near(x[3], 1, 0, 0); /* grade=b, the most frequent */
+    assert_near(x[4], 1, 0, 0); /* old, read */
+    done(f);
+}
+
+static void an_infinity_is_refused_with_its_place(void **state)
+{
+    struct fixture *f = fixture();
+    static double bad[N] = { 1, 2, INFINITY, 4, 5, 6 };
+    (void)state;
+    f->col[0].real = bad;
+    f->col[0].valid = NULL;
+    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, &f->e),
+                 ERR_DATA, f->e, "'price' row 2");
+    bad[2] = 3;
+    fit(f, &(struct tabular_options){ .scale = true });
+    bad[5] = NAN;
+    assert_error(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), ERR_DATA, f->e,
+                 "'price' row 5");
+    bad[0] = bad[1] = 1e308;
+    bad[2] = bad[3] = -1e308;
+    tabular_release(&f->s);
+    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN,
+                             &(struct tabular_options){ .scale = true }, &f->e),
+                 ERR_DATA, f->e, "too large");
+    done(f);
+}
+
+static void text_and_changed_types_are_refused(void **state)
+{
+    struct fixture *f = fixture();
+    struct column text = { .name = text_name, .type = COLUMN_STRING, .n = N }, grade;
+    char *only_text[] = { text_name };
+    (void)state;
+    fit(f, &(struct tabular_options){ 0 });
+    grade = f->col[1];
+    f->col[1] = f->col[0];
+    f->col[1].name = grade_name;
+    assert_error(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), ERR_DATA, f->e,
+                 "want a category");
+    f->col[1] = grade;
+    f->col[0] = text;
+    f->t.roles.feature = only_text;
+    f->t.roles.n_feature = 1;
+    tabular_release(&f->s);
+    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, &f->e),
+                 ERR_DATA, f->e, "is text");
+    assert_error(tabular_fit(&f->s, &f->t, train, 0, &(struct tabular_options){ 0 }, &f->e),
+                 ERR_DATA, f->e, "no training row");
+    done(f);
+}
+
+static void a_damaged_state_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"tabular\":2}",
+        "{\"tabular\":1}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\"}],\"names\":[],\"mean\":[],\"sd\":[]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"number\",\"fill\":0,\"indicator\":"
+        "false,\"columns\":2}],"
+        "\"names\":[\"a\",\"b\"],\"mean\":[0,0],\"sd\":[1,1]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"number\",\"fill\":0,\"indicator\":"
+        "false,\"columns\":1}],"
+        "\"names\":[\"a\"],\"mean\":[0],\"sd\":[0]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"number\",\"fill\":0,\"indicator\":"
+        "false,\"columns\":1}],"
+        "\"names\":[\"a\"],\"mean\":[0,1],\"sd\":[1]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"category\",\"levels\":[\"y\",\"x\"]"
+        ",\"missing\":null,"
+        "\"other\":null,\"columns\":2}],\"names\":[\"a\",\"b\"],\"mean\":[0,0],\"sd\":[1,1]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"category\",\"levels\":[\"x\",\"y\"]"
+        ",\"missing\":2,"
+        "\"other\":null,\"columns\":2}],\"names\":[\"a\",\"b\"],\"mean\":[0,0],\"sd\":[1,1]}",
+        "{\"tabular\":1,\"columns\":[{\"name\":\"a\",\"type\":\"category\",\"levels\":[\"x\",\"y\","
+        "\"z\"],\"missing\":2,"
+        "\"other\":null,\"columns\":1}],\"names\":[\"a\"],\"mean\":[0],\"sd\":[1]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct tabular s = { 0 };
+        struct err e = { 0 };
+        assert_error(tabular_parse(&s, "m.h5", bad[i], &e), ERR_DATA, e,
+                     "'m.h5': the state of the feature columns");
+        assert_int_equal(s.n_col, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gap_becomes_the_median_of_the_training_rows),
+        cmocka_unit_test(the_median_of_an_even_number_lies_between_the_middle_two),
+        cmocka_unit_test(a_gap_becomes_the_mean_or_a_constant_when_asked),
+        cmocka_unit_test(standard_scaling_is_over_the_filled_training_rows),
+        cmocka_unit_test(a_gap_in_a_category_is_the_most_frequent_level),
+        cmocka_unit_test(a_gap_in_a_category_can_be_a_level_of_its_own_or_nothing),
+        cmocka_unit_test(one_hot_can_drop_the_last_level),
+        cmocka_unit_test(rare_and_unseen_levels_become_one),
+        cmocka_unit_test(what_stands_in_other_rows_changes_nothing),
+        cmocka_unit_test(the_state_survives_its_text_bit_for_bit),
+        cmocka_unit_test(a_column_without_any_value_gives_none),
+        cmocka_unit_test(a_constant_column_becomes_zeros),
+        cmocka_unit_test(a_table_without_features_gives_no_column),
+        cmocka_unit_test(an_absent_column_is_a_gap_in_every_row),
+        cmocka_unit_test(an_infinity_is_refused_with_its_place),
+        cmocka_unit_test(text_and_changed_types_are_refused),
+        cmocka_unit_test(a_damaged_state_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
