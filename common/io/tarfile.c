@@ -1,0 +1,304 @@
+#include "io/tarfile.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utf8proc.h>
+
+#include "base/mem.h"
+#include "io/outfile.h"
+
+enum { CHUNK = 1 << 18 };
+
+static bool is_utf8(const char *text)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+    for (utf8proc_int32_t code; *at;) {
+        utf8proc_ssize_t n = utf8proc_iterate(at, -1, &code);
+        if (n < 1)
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+int tarfile_name_ok(const char *name)
+{
+    if (strlen(name) > TARFILE_MAX_NAME || !is_utf8(name))
+        return 0;
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < 32 || *c == 127 || *c == '\\')
+            return 0;
+    for (const char *part = name;; part++) {
+        size_t n = strcspn(part, "/");
+        if (n == 0 || (n == 1 && *part == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
+            return 0;
+        part += n;
+        if (*part == '\0')
+            return 1;
+    }
+}
+
+int tarfile_hash(struct tarfile_member *m, struct err *e)
+{
+    if (m->path)
+        return hash_file(m->path, m->sha256, &m->size, e);
+    hash_bytes(m->bytes, m->n, m->sha256);
+    m->size = m->n;
+    return 0;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static int archive_fail(struct archive *a, const char *path, const char *what, struct err *e)
+{
+    const char *why = archive_error_string(a);
+    return err_set(e, ERR_IO, "cannot %s '%s': %s", what, path, why ? why : "unknown error");
+}
+
+static int write_header(struct archive *a, const struct tarfile_member *m, const char *tar,
+                        struct err *e)
+{
+    struct archive_entry *head = archive_entry_new();
+    if (!head)
+        abort(); /* libarchive found no memory for 1 KiB */
+    archive_entry_set_pathname(head, m->name);
+    archive_entry_set_filetype(head, AE_IFREG);
+    archive_entry_set_perm(head, 0644);
+    archive_entry_set_size(head, (int64_t)m->size);
+    archive_entry_set_mtime(head, 0, 0);
+    archive_entry_set_uid(head, 0);
+    archive_entry_set_gid(head, 0);
+    int rc = archive_write_header(a, head) == ARCHIVE_OK ? 0 : archive_fail(a, tar, "write", e);
+    archive_entry_free(head);
+    return rc;
+}
+
+static int write_bytes(struct archive *a, const char *bytes, size_t n, const char *tar,
+                       struct err *e)
+{
+    if (n && archive_write_data(a, bytes, n) != (la_ssize_t)n)
+        return archive_fail(a, tar, "write", e);
+    return 0;
+}
+
+static int write_file(struct archive *a, const struct tarfile_member *m, const char *tar,
+                      struct err *e)
+{
+    char *chunk, hex[HASH_HEX];
+    struct hash h;
+    uint64_t size = 0;
+    ssize_t got;
+    int rc = 0, fd = open(m->path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_sys(e, "cannot open '%s'", m->path);
+    chunk = mem_calloc(CHUNK, 1);
+    hash_init(&h);
+    while (rc == 0 && (got = read(fd, chunk, CHUNK)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            rc = err_sys(e, "cannot read '%s'", m->path);
+            break;
+        }
+        hash_add(&h, chunk, (size_t)got);
+        size += (uint64_t)got;
+        rc = size > m->size ? 0 : write_bytes(a, chunk, (size_t)got, tar, e);
+    }
+    hash_hex(&h, hex);
+    if (rc == 0 && (size != m->size || strcmp(hex, m->sha256) != 0))
+        rc = err_set(e, ERR_DATA, "'%s' changed while it was packed", m->path);
+    free(chunk);
+    close(fd);
+    return rc;
+}
+
+static int write_members(struct archive *a, const struct tarfile_member *m, size_t n,
+                         const char *tar, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = write_header(a, &m[i], tar, e);
+        if (rc == 0)
+            rc = m[i].path ? write_file(a, &m[i], tar, e)
+                           : write_bytes(a, m[i].bytes, m[i].n, tar, e);
+        if (rc == 0 && archive_write_finish_entry(a) != ARCHIVE_OK)
+            rc = archive_fail(a, tar, "write", e);
+    }
+    return rc;
+}
+
+int tarfile_write(const char *path, const struct tarfile_member *member, size_t n, struct err *e)
+{
+    struct outfile o = { 0 };
+    struct archive *a = NULL;
+    int rc = outfile_open(&o, path, e);
+
+    if (rc)
+        return rc;
+    a = archive_write_new();
+    /* names are written as they are: the locale must not matter */
+    if (!a || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
+        archive_write_set_options(a, "hdrcharset=BINARY") != ARCHIVE_OK ||
+        archive_write_open_FILE(a, o.fp) != ARCHIVE_OK)
+        rc = archive_fail(a, o.tmp, "write", e);
+    if (rc == 0)
+        rc = write_members(a, member, n, o.tmp, e);
+    if (rc == 0 && archive_write_close(a) != ARCHIVE_OK)
+        rc = archive_fail(a, o.tmp, "write", e);
+    if (a) {
+        archive_write_fail(a);
+        archive_write_free(a);
+    }
+    if (rc == 0)
+        return outfile_commit(&o, e);
+    outfile_abort(&o);
+    return rc;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+void tarfile_release(struct tarfile *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        free(t->entry[i].name);
+        free(t->entry[i].bytes);
+    }
+    free(t->entry);
+    *t = (struct tarfile){ 0 };
+}
+
+const struct tarfile_entry *tarfile_find(const struct tarfile *t, const char *name)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->entry[i].name, name) == 0)
+            return &t->entry[i];
+    return NULL;
+}
+
+static int damaged(struct archive *a, const char *path, struct err *e)
+{
+    const char *why = archive_error_string(a);
+    return err_set(e, ERR_DATA, "'%s' is not a whole tar file: %s", path,
+                   why ? why : "unknown error");
+}
+
+static bool wanted(const char *name, const char *const *keep, size_t n_keep)
+{
+    for (size_t i = 0; i < n_keep; i++)
+        if (strcmp(name, keep[i]) == 0)
+            return true;
+    return false;
+}
+
+static int check_entry(const struct tarfile *t, struct archive_entry *head, const char *path,
+                       struct err *e)
+{
+    const char *name = archive_entry_pathname(head);
+    if (!name || !tarfile_name_ok(name))
+        return err_set(e, ERR_DATA,
+                       "'%s' has a member with a name that is no plain relative path: '%.200s'",
+                       path, name ? name : "");
+    if (archive_entry_filetype(head) != AE_IFREG || archive_entry_hardlink(head))
+        return err_set(e, ERR_DATA, "'%s' member '%s' is not a regular file", path, name);
+    if (!archive_entry_size_is_set(head) || archive_entry_size(head) < 0)
+        return err_set(e, ERR_DATA, "'%s' member '%s' has no size", path, name);
+    if (tarfile_find(t, name))
+        return err_set(e, ERR_DATA, "'%s' has the member '%s' twice", path, name);
+    if (t->n == TARFILE_MAX_MEMBERS)
+        return err_set(e, ERR_DATA, "'%s' has more than %d members", path, TARFILE_MAX_MEMBERS);
+    return 0;
+}
+
+/* Read the content of the member that was just found, hash it, and keep it if `m->bytes` has room
+ * for it. */
+static int read_member(struct archive *a, struct tarfile_entry *m, const char *path, struct err *e)
+{
+    char *chunk = mem_calloc(CHUNK, 1);
+    struct hash h;
+    uint64_t size = 0;
+    la_ssize_t got;
+    int rc = 0;
+
+    hash_init(&h);
+    while ((got = archive_read_data(a, chunk, CHUNK)) > 0) {
+        if ((uint64_t)got > m->size - size)
+            break; /* said below */
+        if (m->bytes)
+            memcpy(m->bytes + size, chunk, (size_t)got);
+        hash_add(&h, chunk, (size_t)got);
+        size += (uint64_t)got;
+    }
+    if (got < 0)
+        rc = damaged(a, path, e);
+    else if (got > 0 || size != m->size)
+        rc = err_set(e, ERR_DATA, "'%s' member '%s' has another length than its header says", path,
+                     m->name);
+    hash_hex(&h, m->sha256);
+    free(chunk);
+    return rc;
+}
+
+static int read_entry(struct archive *a, struct tarfile *t, struct archive_entry *head,
+                      const char *path, const char *const *keep, size_t n_keep, struct err *e)
+{
+    int rc = check_entry(t, head, path, e);
+    if (rc)
+        return rc;
+    t->entry = mem_grow(t->entry, t->n, sizeof *t->entry);
+    struct tarfile_entry *m = &t->entry[t->n++];
+    *m = (struct tarfile_entry){ .name = mem_strdup(archive_entry_pathname(head)),
+                                 .size = (uint64_t)archive_entry_size(head) };
+    if (wanted(m->name, keep, n_keep)) {
+        if (m->size > TARFILE_MAX_KEPT)
+            return err_set(e, ERR_DATA, "'%s' member '%s' has %llu bytes: want at most %d", path,
+                           m->name, (unsigned long long)m->size, TARFILE_MAX_KEPT);
+        m->bytes = mem_calloc(m->size + 1, 1);
+    }
+    return read_member(a, m, path, e);
+}
+
+static int open_tar(struct archive *a, const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return err_sys(e, "cannot open '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_IO, "'%s' is not a regular file", path);
+    if (st.st_size == 0)
+        return err_set(e, ERR_DATA, "'%s' is empty: want a tar file", path);
+    if (archive_read_support_format_tar(a) != ARCHIVE_OK ||
+        archive_read_set_options(a, "hdrcharset=BINARY") != ARCHIVE_OK)
+        return err_set(e, ERR_INTERNAL, "libarchive cannot read tar files");
+    if (archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
+        return archive_errno(a) == EACCES ? archive_fail(a, path, "read", e) : damaged(a, path, e);
+    return 0;
+}
+
+int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, size_t n_keep,
+                 struct err *e)
+{
+    struct tarfile made = { 0 };
+    struct archive *a = archive_read_new();
+    struct archive_entry *head;
+    int rc = a ? open_tar(a, path, e) : err_set(e, ERR_MEMORY, "no memory for libarchive"),
+        got = ARCHIVE_EOF;
+
+    while (rc == 0 && (got = archive_read_next_header(a, &head)) == ARCHIVE_OK)
+        rc = read_entry(a, &made, head, path, keep, n_keep, e);
+    if (rc == 0 && got != ARCHIVE_EOF)
+        rc = damaged(a, path, e);
+    archive_read_free(a);
+    if (rc)
+        tarfile_release(&made);
+    else
+        *t = made;
+    return rc;
+}
