@@ -1,0 +1,28 @@
+#ifndef BASE_INTERN_H
+#define BASE_INTERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/** A set of distinct texts, numbered 0, 1, ... in order of first appearance. All zeros is the empty set. */
+struct intern {
+    size_t n;
+    struct str bytes; /* NUL-terminated texts one behind the other */
+    size_t *at;       /* (n) start of each in bytes; owned */
+    uint32_t *hash;   /* (n) owned */
+    size_t room;
+    int32_t *slot;    /* (n_slot) index + 1, 0: free; open addressing; owned */
+    size_t n_slot;    /* a power of two, at least 2 n */
+};
+
+/** The number of a text (n bytes without NUL), which is added if it is new. At most 2^31 - 2 texts (asserted). */
+int32_t intern_add(struct intern *in, const char *bytes, size_t n);
+
+/** Text by number; valid until the next intern_add. */
+const char *intern_get(const struct intern *in, size_t i);
+
+void intern_release(struct intern *in);
+
+#endif

@@ -1,0 +1,310 @@
+/* preprocess_text: the words of every row's text fields, as numbers into a dictionary of distinct words.
+ *
+ *   in   table  refit.table; its text role names the columns, joined in that order
+ *   out  text   refit.tokens: dictionary in order of first appearance by row, and the options as its recipe
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/event.h"
+#include "base/intern.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/opt.h"
+#include "base/parallel.h"
+#include "io/table.h"
+#include "io/text.h"
+#include "io/tokens.h"
+
+struct params {
+    const char *table, *text, *language, *charset;
+    bool lower, stop_words, stem, html;
+    int64_t max_words;
+};
+
+static const struct opt options[] = {
+    { OPT_IN(struct params, table), .help = "table with text columns", .format = "hdf5:refit.table" },
+    { OPT_OUT(struct params, text), .help = "the words of every row", .format = "hdf5:refit.tokens" },
+    { OPT_CHOICE(struct params, language), .text = "none", .choices = TEXT_LANGUAGES,
+      .help = "language of stop words and stemmer" },
+    { OPT_CHOICE(struct params, charset), .text = "unicode", .choices = TEXT_CHARSETS,
+      .help = "what words are made of: letters and digits of every script, a to z alone, letters of every script" },
+    { OPT_BOOL(struct params, lower), .def = true, .help = "fold upper case to lower" },
+    { OPT_BOOL(struct params, stop_words), .def = true,
+      .help = "leave out the common words of the language (there are lists for french and english)" },
+    { OPT_BOOL(struct params, stem), .def = false, .help = "reduce words to their stem (Snowball)" },
+    { OPT_BOOL(struct params, html), .def = true, .help = "drop HTML tags and decode entities" },
+    { OPT_INT(struct params, max_words), .def = 0, .min = 0, .max = 1e9, .unit = "words",
+      .help = "keep only the first words of a row; 0: all" },
+    { 0 },
+};
+
+/* Rows are cut into pieces of fixed size, each with a dictionary of its own, which are then joined in order: so the
+ * result does not depend on the threads, and the shared dictionary is asked once per word and piece. */
+enum { PIECE_ROWS = 512, WAVE_PIECES = 64 };
+
+struct piece {
+    struct intern words;
+    int32_t *id; /* (n_id) owned, into words */
+    size_t n_id, room;
+    size_t end[PIECE_ROWS]; /* of the row's words in id */
+};
+
+/* What one thread works with. */
+struct hand {
+    struct text cleaner;
+    struct words words;
+    struct text_part *part; /* (n_column) owned */
+    struct str *value;      /* (n_column) owned: columns that are not text already */
+};
+
+struct job {
+    const struct table *table;
+    const struct column **column; /* (n_column) owned: the text columns */
+    size_t n_column;
+    struct hand *hand; /* (n_hand) owned */
+    int n_hand;
+    struct piece *piece; /* (WAVE_PIECES) owned */
+    size_t first_piece;  /* of the wave */
+    atomic_size_t n_done;
+};
+
+/* What is joined: the output without the array of pointers into `words`. */
+struct joined {
+    struct intern words;
+    int32_t *id; /* owned */
+    size_t n_id, room;
+    int64_t *offset; /* (n_row + 1) owned */
+    size_t n_row, n_empty;
+};
+
+static struct text_options options_of(const struct params *p)
+{
+    struct err never = { 0 }; /* the option table lets only its choices pass */
+    struct text_options o = { .language = p->language,
+                              .lower = p->lower,
+                              .stop_words = p->stop_words,
+                              .stem = p->stem,
+                              .html = p->html,
+                              .max_words = p->max_words };
+    text_charset_parse(p->charset, &o.charset, &never);
+    return o;
+}
+
+static int check(const void *params, struct err *e)
+{
+    struct text_options o = options_of(params);
+    return text_check(&o, e);
+}
+
+static int find_columns(struct job *job, const char *path, struct err *e)
+{
+    const struct table *t = job->table;
+    if (!t->roles.n_text)
+        return err_set(e, ERR_DATA, "'%s': table '%s' has no text: its import schema names the columns (text: [COLUMN])",
+                       path, t->name);
+    job->column = mem_calloc(t->roles.n_text, sizeof *job->column);
+    for (size_t i = 0; i < t->roles.n_text; i++) {
+        const struct column *c = table_column(t, t->roles.text[i]);
+        if (!c)
+            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', one of its texts", path, t->name,
+                           t->roles.text[i]);
+        job->column[job->n_column++] = c;
+    }
+    return 0;
+}
+
+static int start_hands(struct job *job, const struct text_options *o, struct err *e)
+{
+    job->n_hand = opt_threads();
+    job->hand = mem_calloc((size_t)job->n_hand, sizeof *job->hand);
+    for (int i = 0; i < job->n_hand; i++) {
+        struct hand *h = &job->hand[i];
+        int rc = text_init(&h->cleaner, o, e);
+        if (rc)
+            return rc;
+        h->part = mem_calloc(job->n_column, sizeof *h->part);
+        h->value = mem_calloc(job->n_column, sizeof *h->value);
+    }
+    return 0;
+}
+
+static void job_release(struct job *job)
+{
+    for (int i = 0; i < job->n_hand; i++) {
+        struct hand *h = &job->hand[i];
+        for (size_t k = 0; h->value && k < job->n_column; k++)
+            str_release(&h->value[k]);
+        free(h->value);
+        free(h->part);
+        words_release(&h->words);
+        text_release(&h->cleaner);
+    }
+    for (size_t i = 0; job->piece && i < WAVE_PIECES; i++) {
+        intern_release(&job->piece[i].words);
+        free(job->piece[i].id);
+    }
+    free(job->piece);
+    free(job->hand);
+    free(job->column);
+}
+
+static void read_row(const struct job *job, struct hand *h, size_t row)
+{
+    for (size_t i = 0; i < job->n_column; i++) {
+        const struct column *c = job->column[i];
+        struct text_part *part = &h->part[i];
+        if (c->type == COLUMN_STRING) {
+            part->bytes = column_string(c, row, &part->n);
+            continue;
+        }
+        str_clear(&h->value[i]);
+        column_text(c, row, &h->value[i]);
+        *part = (struct text_part){ str_text(&h->value[i]), h->value[i].n };
+    }
+    text_words(&h->cleaner, h->part, job->n_column, &h->words);
+}
+
+static void add_words(struct piece *p, const struct words *w)
+{
+    while (p->n_id + w->n > p->room) {
+        p->room = p->room ? 2 * p->room : 4096;
+        p->id = mem_realloc(p->id, p->room, sizeof *p->id);
+    }
+    for (size_t i = 0; i < w->n; i++) {
+        const char *word = words_get(w, i);
+        p->id[p->n_id++] = intern_add(&p->words, word, strlen(word));
+    }
+}
+
+static void do_piece(void *ctx, int worker, size_t i)
+{
+    struct job *job = ctx;
+    struct piece *p = &job->piece[i];
+    size_t start = (job->first_piece + i) * PIECE_ROWS, n = job->table->n_row - start;
+
+    if (n > PIECE_ROWS)
+        n = PIECE_ROWS;
+    for (size_t k = 0; k < n; k++) {
+        read_row(job, &job->hand[worker], start + k);
+        add_words(p, &job->hand[worker].words);
+        p->end[k] = p->n_id;
+    }
+    size_t done = atomic_fetch_add(&job->n_done, n) + n;
+    if (worker == 0)
+        event_progress((int64_t)done, (int64_t)job->table->n_row, "texts");
+}
+
+static int join_piece(struct joined *j, struct piece *p, size_t n_row, struct err *e)
+{
+    int32_t *number = mem_calloc(p->words.n, sizeof *number);
+    if (j->words.n + p->words.n >= INT32_MAX - 1) {
+        free(number);
+        return err_set(e, ERR_DATA, "more than %d distinct words", INT32_MAX - 2);
+    }
+    for (size_t i = 0; i < p->words.n; i++) {
+        const char *word = intern_get(&p->words, i);
+        number[i] = intern_add(&j->words, word, strlen(word));
+    }
+    while (j->n_id + p->n_id > j->room) {
+        j->room = j->room ? 2 * j->room : 65536;
+        j->id = mem_realloc(j->id, j->room, sizeof *j->id);
+    }
+    for (size_t k = 0, i = 0; k < n_row; k++) {
+        j->n_empty += i == p->end[k];
+        for (; i < p->end[k]; i++)
+            j->id[j->n_id++] = number[p->id[i]];
+        j->offset[++j->n_row] = (int64_t)j->n_id;
+    }
+    free(number);
+    intern_release(&p->words);
+    p->n_id = 0;
+    return 0;
+}
+
+static int join_all(struct job *job, struct joined *j, struct err *e)
+{
+    size_t n_row = job->table->n_row, n_piece = (n_row + PIECE_ROWS - 1) / PIECE_ROWS;
+
+    j->offset = mem_calloc(n_row + 1, sizeof *j->offset);
+    job->piece = mem_calloc(WAVE_PIECES, sizeof *job->piece);
+    for (; job->first_piece < n_piece; job->first_piece += WAVE_PIECES) {
+        size_t n = n_piece - job->first_piece < WAVE_PIECES ? n_piece - job->first_piece : WAVE_PIECES;
+        parallel_for(job->n_hand, n, do_piece, job);
+        for (size_t i = 0; i < n; i++) {
+            size_t left = n_row - j->n_row;
+            int rc = join_piece(j, &job->piece[i], left < PIECE_ROWS ? left : PIECE_ROWS, e);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int write(const struct joined *j, const struct table *t, const struct text_options *o, const char *path,
+                 struct err *e)
+{
+    int32_t none = 0;
+    struct tokens out = { .n_row = j->n_row, .n_id = j->n_id, .n_word = j->words.n, .offset = j->offset };
+    out.id = j->id ? j->id : &none;
+    out.word = mem_calloc(out.n_word, sizeof *out.word);
+    for (size_t i = 0; i < out.n_word; i++)
+        out.word[i] = j->words.bytes.text + j->words.at[i];
+    out.recipe = text_recipe(o);
+    memcpy(out.keys_sha256, t->keys_sha256, sizeof out.keys_sha256);
+    int rc = tokens_write(&out, path, e);
+    free(out.recipe);
+    free(out.word); /* the words themselves belong to j */
+    return rc;
+}
+
+static void report(const struct joined *j, const struct text_options *o)
+{
+    log_info("%zu rows, %zu words, %zu of them distinct; %zu rows without words", j->n_row, j->n_id, j->words.n,
+             j->n_empty);
+    if (o->stop_words && !text_has_stop_words(o) && strcmp(o->language, "none") != 0)
+        log_info("there is no list of stop words for %s: none are left out", o->language);
+    if (j->n_row && j->n_empty == j->n_row)
+        log_warn("no row has any words");
+}
+
+static int run(const void *params, struct err *e)
+{
+    const struct params *p = params;
+    struct text_options o = options_of(p);
+    struct table table = { 0 };
+    struct job job = { .table = &table };
+    struct joined joined = { 0 };
+    int rc;
+
+    if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) || (rc = find_columns(&job, p->table, e)) ||
+        (rc = start_hands(&job, &o, e)) || (rc = join_all(&job, &joined, e)))
+        goto out;
+    event_progress((int64_t)table.n_row, (int64_t)table.n_row, "texts");
+    if ((rc = write(&joined, &table, &o, p->text, e)) == 0)
+        report(&joined, &o);
+out:
+    free(joined.offset);
+    free(joined.id);
+    intern_release(&joined.words);
+    job_release(&job);
+    table_release(&table);
+    return rc;
+}
+
+static const struct stage stage = {
+    .name = "preprocess_text",
+    .purpose = "turn the texts of a table into numbered words",
+    .more = "Words start with a letter or digit; apostrophe, hyphen and all other signs separate: \"l'écran\" is l, écran.\n"
+            "Serving repeats exactly these steps: the options travel with the words and then in the model.",
+    .opts = options,
+    .size = sizeof(struct params),
+    .run = run,
+    .check = check,
+};
+
+int main(int argc, char **argv)
+{
+    return stage_main(&stage, argc, argv);
+}

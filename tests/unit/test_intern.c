@@ -1,0 +1,47 @@
+#include "near.h"
+
+#include <stdio.h>
+
+#include "base/intern.h"
+
+static void texts_are_numbered_by_first_appearance(void **state)
+{
+    (void)state;
+    struct intern in = { 0 };
+    assert_int_equal(intern_add(&in, "b", 1), 0);
+    assert_int_equal(intern_add(&in, "a", 1), 1);
+    assert_int_equal(intern_add(&in, "bc", 1), 0); /* one byte of it */
+    assert_int_equal(intern_add(&in, "", 0), 2);
+    assert_int_equal(intern_add(&in, "", 0), 2);
+    assert_int_equal(intern_add(&in, "bc", 2), 3);
+    assert_int_equal(in.n, 4);
+    assert_string_equal(intern_get(&in, 0), "b");
+    assert_string_equal(intern_get(&in, 2), "");
+    intern_release(&in);
+    assert_int_equal(in.n, 0);
+}
+
+static void many_texts_are_all_found_again(void **state)
+{
+    (void)state;
+    struct intern in = { 0 };
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 100000; i++) {
+            char text[16];
+            int n = snprintf(text, sizeof text, "w%d", i);
+            assert_int_equal(intern_add(&in, text, (size_t)n), i);
+        }
+    }
+    assert_int_equal(in.n, 100000);
+    assert_string_equal(intern_get(&in, 99999), "w99999");
+    intern_release(&in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_numbered_by_first_appearance),
+        cmocka_unit_test(many_texts_are_all_found_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
