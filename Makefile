@@ -61,8 +61,11 @@ $(B)/bin/refit: $(call obj,$(RUNNER_SRC)) $(B)/librefit.a
 $(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner/helpers/$$*.c)) $(B)/librefit.a
 	$(LINK)
 
-RUNNER_TESTED := $(filter-out $(call obj,runner/cli.c),$(call obj,$(RUNNER_SRC)))
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(RUNNER_TESTED) $(B)/librefit.a
+$(B)/librunner.a: $(filter-out $(call obj,runner/cli.c),$(call obj,$(RUNNER_SRC)))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/librunner.a $(B)/librefit.a
 	@mkdir -p $(@D); echo "link $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lcmocka
 
