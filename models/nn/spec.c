@@ -99,7 +99,7 @@ static int opt_choice(const struct yaml *map, const char *key, const char *const
 /* The op's own value: units, filters, window, rate or kind of pooling. */
 static int read_value(struct nn_layer *l, const struct yaml *item, const struct yaml *value, struct err *e)
 {
-    static const long long most[] = { [NN_EMBEDDING] = 4096, [NN_LSTM] = 4096, [NN_CONV2D] = 4096, [NN_MAXPOOL] = 64,
+    static const long long most[] = { [NN_EMBEDDING] = 4096, [NN_LSTM] = 4096, [NN_CONV2D] = 4096, [NN_MAXPOOL] = 15,
                                       [NN_DENSE] = 65536 };
     static const char *const pools[] = { "max", "mean", NULL };
     const char *name = op_name[l->op];

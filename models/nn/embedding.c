@@ -1,0 +1,160 @@
+/* Embedding: word number -> vector. ids (B, T), table (V, E), out (T, n, E).
+ *
+ * The gradient touches only the rows of the table whose words are in the batch. It is summed after all shards are
+ * done: a word's places within a shard in order, the shards by the tree of reduce(). */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/nn/op.h"
+#include "models/nn/simd.h"
+
+static int plan(struct net *n, struct op *o, struct err *e)
+{
+    size_t E = (size_t)o->layer->size, V = n->dims.vocabulary, T = n->dims.length;
+    if (V == 0 || T == 0)
+        return err_set(e, ERR_USAGE, "the network reads words, but there are none");
+    n->tensor[o->out].shape = (struct shape){ FORM_STEPS, T, 1, 1, E, E };
+    n->tensor[o->out].wants_gradient = true;
+    op_add_param(n, o, "embeddings", INIT_UNIFORM, false, (size_t[]){ V, E }, 2);
+    n->plan[o->param[0]].sparse = true;
+    o->scratch = n->n_shard * E; /* the leaves of embedding_reduce */
+    o->keeps_in = o->keeps_out = false;
+
+    struct touched *t = n->touched = mem_calloc(1, sizeof *t);
+    *t = (struct touched){ .param = o->param[0], .op = o };
+    t->id = mem_calloc(n->dims.batch * T, sizeof *t->id);
+    t->next = mem_calloc(n->dims.batch * T, sizeof *t->next);
+    t->head = mem_calloc(V, sizeof *t->head);
+    t->tail = mem_calloc(V, sizeof *t->tail);
+    memset(t->head, -1, V * sizeof *t->head);
+    return 0;
+}
+
+static void forward(const struct op *o, const struct pass *p)
+{
+    const struct shard *s = p->shard;
+    size_t E = (size_t)o->layer->size, T = p->net->dims.length;
+    const float *table = weight_of(p->net, o, 0);
+    float *out = value_of(p, op_out(o, p->net)) + s->t0 * s->n * E;
+    for (size_t t = s->t0; t < s->t1; t++) {
+        for (size_t r = 0; r < s->n; r++, out += E) {
+            int32_t id = p->batch->ids[(s->row + r) * T + t];
+            assert(id >= 0 && (size_t)id < p->net->dims.vocabulary);
+            memcpy(out, table + (size_t)id * E, E * sizeof *out);
+        }
+    }
+}
+
+static void backward(const struct op *o, const struct pass *p)
+{
+    (void)o, (void)p; /* embedding_reduce does it, for all shards together */
+}
+
+const struct op_kind op_embedding = { .plan = plan, .forward = forward, .backward = backward };
+
+void touched_free(struct touched *t)
+{
+    if (!t)
+        return;
+    free(t->id);
+    free(t->next);
+    free(t->head);
+    free(t->tail);
+    free(t);
+}
+
+/* ---- the sparse gradient ------------------------------------------------------------------------------------------ */
+
+/* Chain the places of every word; a place is row * T + t, ascending. */
+static void chain(struct touched *t, struct net *n, const struct nn_batch *b)
+{
+    size_t T = n->dims.length;
+    t->n = 0;
+    for (size_t r = 0; r < b->n; r++) {
+        size_t first = 0, count = T;
+        if (t->op->branch->mask) {
+            count = (size_t)b->n_word[r];
+            first = t->op->branch->pad_front ? T - count : 0;
+        }
+        for (size_t place = r * T + first; place < r * T + first + count; place++) {
+            int32_t id = b->ids[place];
+            t->next[place] = -1;
+            if (t->head[id] < 0) {
+                t->head[id] = (int32_t)place;
+                t->id[t->n++] = id;
+            } else {
+                t->next[t->tail[id]] = (int32_t)place;
+            }
+            t->tail[id] = (int32_t)place;
+        }
+    }
+}
+
+struct sum {
+    struct net *n;
+    size_t n_shard, E;
+    float *leaf; /* (n_shard, E), a worker's scratch */
+};
+
+NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] += b[i];
+}
+
+static void merge(void *arg, size_t into, size_t from)
+{
+    const struct sum *s = arg;
+    add(s->leaf + into * s->E, s->leaf + from * s->E, s->E);
+}
+
+enum { WORDS_A_TASK = 32 };
+
+static void sum_words(void *arg, size_t task, int worker)
+{
+    struct sum s = *(struct sum *)arg;
+    struct net *n = s.n;
+    const struct touched *t = n->touched;
+    size_t T = n->dims.length, E = s.E, last = (task + 1) * WORDS_A_TASK;
+    size_t dx = n->tensor[t->op->out].gradient;
+
+    s.leaf = n->scratch + (size_t)worker * n->scratch_floats;
+    for (size_t w = task * WORDS_A_TASK; w < t->n && w < last; w++) {
+        memset(s.leaf, 0, s.n_shard * E * sizeof *s.leaf);
+        size_t shard = 0;
+        for (int32_t place = t->head[t->id[w]]; place >= 0; place = t->next[place]) {
+            size_t row = (size_t)place / T, step = (size_t)place % T;
+            while (row >= n->shard[shard].row + n->shard[shard].n)
+                shard++;
+            const struct shard *h = &n->shard[shard];
+            add(s.leaf + shard * E, h->arena + dx + (step * h->n + row - h->row) * E, E);
+        }
+        reduce(s.n_shard, merge, &s);
+        memcpy(n->gradient + n->param[t->param].offset + (size_t)t->id[w] * E, s.leaf, E * sizeof *s.leaf);
+    }
+}
+
+void embedding_reduce(struct net *n, const struct nn_batch *b, size_t n_shard)
+{
+    struct touched *t = n->touched;
+    if (!t)
+        return;
+    chain(t, n, b);
+    struct sum s = { n, n_shard, (size_t)t->op->layer->size, NULL };
+    workers_run(n->workers, (t->n + WORDS_A_TASK - 1) / WORDS_A_TASK, sum_words, &s);
+}
+
+void embedding_clear(struct net *n)
+{
+    struct touched *t = n->touched;
+    if (!t)
+        return;
+    size_t E = (size_t)t->op->layer->size;
+    for (size_t i = 0; i < t->n; i++) {
+        memset(n->gradient + n->param[t->param].offset + (size_t)t->id[i] * E, 0, E * sizeof(float));
+        t->head[t->id[i]] = -1;
+    }
+    t->n = 0;
+}

@@ -1,0 +1,44 @@
+#include "models/nn/gemm.h"
+
+#include <cblas.h>
+#include <string.h>
+
+#include "models/nn/simd.h"
+
+void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+          float beta, float *c, size_t ldc)
+{
+    if (m == 0 || n == 0)
+        return;
+    if (k == 0) {
+        for (size_t i = 0; i < m && beta == 0; i++)
+            memset(c + i * ldc, 0, n * sizeof *c);
+        return;
+    }
+    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n,
+                (blasint)k, 1.0f, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+NN_CLONES void column_sum(const float *restrict x, size_t m, size_t n, float *restrict out)
+{
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            out[j] += x[i * n + j];
+}
+
+NN_CLONES void add_bias(float *restrict x, size_t m, size_t n, const float *restrict b, bool relu)
+{
+    float low = relu ? 0.0f : -__builtin_inff();
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            float v = x[i * n + j] + b[j];
+            x[i * n + j] = v > low ? v : v != v ? v : low; /* a NaN stays one, to be found in the loss */
+        }
+}
+
+NN_CLONES void mask_relu(float *restrict dy, const float *restrict y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}

@@ -1,0 +1,57 @@
+/* Softmax and cross-entropy: loss = 1/B sum over rows of w_r (-log p_r[label_r]), as Keras's sample weights do it. Its
+ * gradient in the logits is w_r / B (p - onehot). Logits (n, C). */
+#include <assert.h>
+#include <math.h>
+
+#include "models/nn/op.h"
+#include "models/nn/simd.h"
+
+NN_CLONES static float exponentials(float *restrict out, const float *restrict x, float most, size_t C)
+{
+    for (size_t j = 0; j < C; j++)
+        out[j] = nn_exp(x[j] - most);
+    float sum = 0; /* in order: the compiler keeps it so */
+    for (size_t j = 0; j < C; j++)
+        sum += out[j];
+    return sum;
+}
+
+/* Probabilities of one row; returns its largest logit and the sum of exponentials through the pointers. */
+static size_t softmax(float *prob, const float *x, size_t C, float *out_most, float *out_sum)
+{
+    size_t best = 0;
+    for (size_t j = 1; j < C; j++)
+        if (x[j] > x[best])
+            best = j;
+    *out_most = x[best];
+    *out_sum = exponentials(prob, x, x[best], C);
+    for (size_t j = 0; j < C; j++)
+        prob[j] /= *out_sum;
+    return best;
+}
+
+void loss_run(const struct pass *p)
+{
+    const struct tensor *logits = &p->net->tensor[p->net->logits];
+    struct shard *s = p->shard;
+    size_t C = logits->shape.c;
+    const float *x = value_of(p, logits);
+    float *prob = s->arena + p->net->probability, *dx = p->training ? gradient_of(p, logits) : NULL;
+
+    s->loss = 0;
+    s->right = 0;
+    for (size_t r = 0; r < s->n; r++, x += C, prob += C) {
+        float most, sum;
+        size_t best = softmax(prob, x, C, &most, &sum);
+        if (!p->training)
+            continue;
+        size_t label = (size_t)p->batch->label[s->row + r];
+        assert(label < C);
+        double w = p->batch->weight ? (double)p->batch->weight[s->row + r] : 1;
+        s->loss += w * (log((double)sum) - ((double)x[label] - (double)most));
+        s->right += best == label;
+        float scale = (float)(w / (double)p->batch->n);
+        for (size_t j = 0; j < C; j++)
+            *dx++ = scale * (prob[j] - (j == label ? 1.0f : 0.0f));
+    }
+}

@@ -1,0 +1,206 @@
+/* LSTM (Hochreiter & Schmidhuber 1997, with forget gates, Gers et al. 2000), as Keras counts and orders it:
+ *     a = x_t W + h_{t-1} U + b,  gates i f g o in this order,  c_t = f c_{t-1} + i g,  h_t = o tanh(c_t)
+ * x (T, n, I), W (I, 4H), U (H, 4H), b (4H); out (T, n, H), or (n, H) after the last step. A masked step carries c and
+ * h on, and hands on zeros. Dropout of x and of h_{t-1} uses one mask for all steps of a row (Gal & Ghahramani 2016).
+ *
+ * The product with W is one GEMM for all steps. State: 0 gates (T, n, 4H), which backward turns into their gradients;
+ * 1 h (T+1, n, H); 2 c (T+1, n, H); 3 tanh c (T, n, H); 4 dropped x; 5 dropped h. */
+#include <string.h>
+
+#include "models/nn/gemm.h"
+#include "models/nn/op.h"
+#include "models/nn/simd.h"
+
+enum { KERNEL, RECURRENT, BIAS };
+enum { GATES, HIDDEN, CELL, TANH, DROPPED_X, DROPPED_H };
+
+static int plan(struct net *n, struct op *o, struct err *e)
+{
+    (void)e;
+    const struct shape *in = &op_in(o, n)->shape;
+    size_t I = in->c, H = (size_t)o->layer->size, T = in->steps, rows = n->shard_rows;
+
+    n->tensor[o->out].shape = o->layer->all_steps ? (struct shape){ FORM_STEPS, T, 1, 1, H, H } : shape_rows(H);
+    n->tensor[o->out].wants_gradient = true;
+    op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ I, 4 * H }, 2);
+    op_add_param(n, o, "recurrent_kernel", INIT_ORTHOGONAL, true, (size_t[]){ H, 4 * H }, 2);
+    op_add_param(n, o, "bias", INIT_FORGET, false, (size_t[]){ 4 * H }, 1);
+    op_add_state(n, o, GATES, T * rows * 4 * H);
+    op_add_state(n, o, HIDDEN, (T + 1) * rows * H);
+    op_add_state(n, o, CELL, (T + 1) * rows * H);
+    op_add_state(n, o, TANH, T * rows * H);
+    op_add_state(n, o, DROPPED_X, o->layer->rate > 0 ? T * rows * I : 0);
+    op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
+    o->scratch = 3 * rows * H;
+    o->keeps_out = false;
+    return 0;
+}
+
+/* One row of one step: gates from their sums, then cell and output. */
+NN_CLONES static void cell_forward(float *restrict a, const float *restrict b, const float *restrict c_before,
+                                   float *restrict c, float *restrict tc, float *restrict h, size_t H)
+{
+    for (size_t j = 0; j < H; j++) {
+        float i = nn_sigmoid(a[j] + b[j]), f = nn_sigmoid(a[H + j] + b[H + j]);
+        float g = nn_tanh(a[2 * H + j] + b[2 * H + j]), o = nn_sigmoid(a[3 * H + j] + b[3 * H + j]);
+        a[j] = i;
+        a[H + j] = f;
+        a[2 * H + j] = g;
+        a[3 * H + j] = o;
+        c[j] = f * c_before[j] + i * g;
+        tc[j] = nn_tanh(c[j]);
+        h[j] = o * tc[j];
+    }
+}
+
+/* Gates become the gradients of their sums; dc that of the cell before; dh is used up. */
+NN_CLONES static void cell_backward(float *restrict a, const float *restrict c_before, const float *restrict tc,
+                                    float *restrict dh, float *restrict dc, size_t H)
+{
+    for (size_t j = 0; j < H; j++) {
+        float i = a[j], f = a[H + j], g = a[2 * H + j], o = a[3 * H + j], d = dh[j];
+        float dcell = dc[j] + d * o * (1.0f - tc[j] * tc[j]);
+        a[j] = dcell * g * i * (1.0f - i);
+        a[H + j] = dcell * c_before[j] * f * (1.0f - f);
+        a[2 * H + j] = dcell * i * (1.0f - g * g);
+        a[3 * H + j] = d * tc[j] * o * (1.0f - o);
+        dc[j] = dcell * f;
+        dh[j] = 0.0f;
+    }
+}
+
+/* x, or a copy with every row's mask applied to all its steps. */
+static const float *dropped_x(const struct op *o, const struct pass *p, const float *x, size_t steps, size_t I)
+{
+    if (!p->training || o->layer->rate <= 0)
+        return x;
+    float *out = state_of(p, o, DROPPED_X);
+    size_t n = p->shard->n;
+    for (size_t r = 0; r < n; r++) {
+        uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
+        for (size_t t = 0; t < steps; t++)
+            dropout_apply(out + (t * n + r) * I, x + (t * n + r) * I, I, key, 0, o->layer->rate);
+    }
+    return out;
+}
+
+static void drop_h(const struct op *o, const struct pass *p, float *out, const float *h, size_t H)
+{
+    for (size_t r = 0; r < p->shard->n; r++)
+        dropout_apply(out + r * H, h + r * H, H, dropout_key(p->draw, o->number, 1, p->shard->row + r), 0,
+                      o->layer->recurrent_rate);
+}
+
+static void hand_on(const struct op *o, const struct pass *p, const float *h, size_t steps, size_t H)
+{
+    size_t n = p->shard->n;
+    float *out = value_of(p, op_out(o, p->net));
+    if (!o->layer->all_steps) {
+        memcpy(out, h + steps * n * H, n * H * sizeof *out);
+        return;
+    }
+    out += p->shard->t0 * n * H;
+    memcpy(out, h + n * H, steps * n * H * sizeof *out);
+    for (size_t t = 0; t < steps; t++)
+        for (size_t r = 0; r < n; r++)
+            if (!step_is_live(o, p, r, p->shard->t0 + t))
+                memset(out + (t * n + r) * H, 0, H * sizeof *out);
+}
+
+static void forward(const struct op *o, const struct pass *p)
+{
+    const struct tensor *in = op_in(o, p->net);
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c, H = (size_t)o->layer->size;
+    const float *U = weight_of(p->net, o, RECURRENT), *b = weight_of(p->net, o, BIAS);
+    const float *x = dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I);
+    float *gates = state_of(p, o, GATES), *h = state_of(p, o, HIDDEN), *c = state_of(p, o, CELL);
+    float *tc = state_of(p, o, TANH);
+    bool drops = p->training && o->layer->recurrent_rate > 0;
+
+    gemm(false, false, steps * n, 4 * H, I, x, I, weight_of(p->net, o, KERNEL), 4 * H, 0, gates, 4 * H);
+    memset(h, 0, n * H * sizeof *h);
+    memset(c, 0, n * H * sizeof *c);
+    for (size_t t = 0; t < steps; t++) {
+        float *a = gates + t * n * 4 * H, *before = h + t * n * H;
+        if (drops) {
+            float *kept = state_of(p, o, DROPPED_H) + t * n * H;
+            drop_h(o, p, kept, before, H);
+            before = kept;
+        }
+        if (t > 0)
+            gemm(false, false, n, 4 * H, H, before, H, U, 4 * H, 1, a, 4 * H);
+        for (size_t r = 0; r < n; r++) {
+            size_t at = (t * n + r) * H, after = at + n * H;
+            if (step_is_live(o, p, r, p->shard->t0 + t)) {
+                cell_forward(a + r * 4 * H, b, c + at, c + after, tc + at, h + after, H);
+            } else {
+                memcpy(h + after, h + at, H * sizeof *h);
+                memcpy(c + after, c + at, H * sizeof *c);
+            }
+        }
+    }
+    hand_on(o, p, h, steps, H);
+}
+
+/* The chain over the steps, last to first: gates -> gradients of their sums. */
+static void backward_steps(const struct op *o, const struct pass *p, size_t steps, size_t H)
+{
+    size_t n = p->shard->n;
+    const float *U = weight_of(p->net, o, RECURRENT), *dy = gradient_of(p, op_out(o, p->net));
+    const float *c = state_of(p, o, CELL), *tc = state_of(p, o, TANH);
+    float *gates = state_of(p, o, GATES), *dh = p->scratch, *dc = dh + n * H, *through = dc + n * H;
+
+    memset(dc, 0, n * H * sizeof *dc);
+    if (o->layer->all_steps)
+        memset(dh, 0, n * H * sizeof *dh);
+    else
+        memcpy(dh, dy, n * H * sizeof *dh);
+    for (size_t t = steps; t-- > 0;) {
+        float *a = gates + t * n * 4 * H;
+        for (size_t r = 0; r < n; r++) {
+            size_t at = (t * n + r) * H;
+            if (!step_is_live(o, p, r, p->shard->t0 + t)) {
+                memset(a + r * 4 * H, 0, 4 * H * sizeof *a);
+                continue;
+            }
+            for (size_t j = 0; j < H && o->layer->all_steps; j++)
+                dh[r * H + j] += dy[p->shard->t0 * n * H + at + j];
+            cell_backward(a + r * 4 * H, c + at, tc + at, dh + r * H, dc + r * H, H);
+        }
+        if (t == 0)
+            break;
+        if (o->layer->recurrent_rate > 0) {
+            gemm(false, true, n, H, 4 * H, a, 4 * H, U, 4 * H, 0, through, H);
+            drop_h(o, p, through, through, H);
+            for (size_t j = 0; j < n * H; j++)
+                dh[j] += through[j];
+        } else {
+            gemm(false, true, n, H, 4 * H, a, 4 * H, U, 4 * H, 1, dh, H);
+        }
+    }
+}
+
+static void backward(const struct op *o, const struct pass *p)
+{
+    const struct tensor *in = op_in(o, p->net);
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c, H = (size_t)o->layer->size;
+    const float *da = state_of(p, o, GATES), *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
+    const float *x = o->layer->rate > 0 ? state_of(p, o, DROPPED_X) : value_of(p, in) + p->shard->t0 * n * I;
+
+    backward_steps(o, p, steps, H);
+    gemm(true, false, I, 4 * H, steps * n, x, I, da, 4 * H, 0, dweight_of(p, o, KERNEL), 4 * H);
+    gemm(true, false, H, 4 * H, steps * n, h, H, da, 4 * H, 0, dweight_of(p, o, RECURRENT), 4 * H);
+    column_sum(da, steps * n, 4 * H, dweight_of(p, o, BIAS));
+    if (!in->wants_gradient)
+        return;
+    float *dx = gradient_of(p, in) + p->shard->t0 * n * I;
+    gemm(false, true, steps * n, I, 4 * H, da, 4 * H, weight_of(p->net, o, KERNEL), 4 * H, 0, dx, I);
+    if (o->layer->rate > 0)
+        for (size_t r = 0; r < n; r++) {
+            uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
+            for (size_t t = 0; t < steps; t++)
+                dropout_apply(dx + (t * n + r) * I, dx + (t * n + r) * I, I, key, 0, o->layer->rate);
+        }
+}
+
+const struct op_kind op_lstm = { .plan = plan, .forward = forward, .backward = backward };

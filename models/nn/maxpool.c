@@ -1,0 +1,110 @@
+/* Max pooling with a square window k and stride k; rows and columns that fill no window are left out (floor).
+ * in (n, C/b, H, W, b), out (n, C/b, H/k, W/k, b). State 0: for every output the place of its maximum in the window,
+ * the first one of equals, as bytes. */
+#include <string.h>
+
+#include "models/nn/op.h"
+#include "models/nn/simd.h"
+
+static int plan(struct net *n, struct op *o, struct err *e)
+{
+    struct shape s = op_in(o, n)->shape;
+    size_t k = (size_t)o->layer->size;
+    if (s.h < k || s.w < k)
+        return err_set(e, ERR_USAGE, "%s: a window of %zu does not fit into a picture of %zu x %zu", o->name, k, s.h, s.w);
+    s.h /= k;
+    s.w /= k;
+    n->tensor[o->out].shape = s;
+    op_add_state(n, o, 0, (n->shard_rows * shape_size(&s) + 3) / 4);
+    /* A convolution above leaves its ReLU mask to us: after pooling it is a quarter of the work. */
+    struct op *above = op_in(o, n)->from;
+    o->relu_in = above->kind == &op_conv2d && above->layer->activation == NN_ACT_RELU;
+    if (o->relu_in) {
+        above->relu_done = true;
+        above->keeps_out = false;
+    }
+    o->keeps_in = false;
+    o->keeps_out = o->relu_in;
+    return 0;
+}
+
+/* One output pixel: b channels. `x` is the window's first pixel, `row` floats to its next row. */
+NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const float *restrict x, size_t b, size_t k,
+                           size_t row, size_t n_pixel)
+{
+    for (size_t i = 0; i < n_pixel; i++, y += b, place += b, x += k * b) {
+        for (size_t j = 0; j < b; j += 16) {
+            float best[16];
+            int32_t at[16];
+            size_t m = b - j < 16 ? b - j : 16;
+            for (size_t q = 0; q < m; q++) {
+                best[q] = x[j + q];
+                at[q] = 0;
+            }
+            for (size_t w = 1; w < k * k; w++) {
+                const float *c = x + (w / k) * row + (w % k) * b + j;
+                if (m == 16) {
+                    for (size_t q = 0; q < 16; q++) {
+                        at[q] = c[q] > best[q] ? (int32_t)w : at[q];
+                        best[q] = c[q] > best[q] ? c[q] : best[q];
+                    }
+                } else {
+                    for (size_t q = 0; q < m; q++) {
+                        at[q] = c[q] > best[q] ? (int32_t)w : at[q];
+                        best[q] = c[q] > best[q] ? c[q] : best[q];
+                    }
+                }
+            }
+            for (size_t q = 0; q < m; q++) {
+                y[j + q] = best[q];
+                place[j + q] = (uint8_t)at[q];
+            }
+        }
+    }
+}
+
+/* The way back: every place of the window gets the gradient or 0. */
+NN_CLONES static void put(float *restrict dx, const float *restrict dy, const uint8_t *restrict place,
+                          const float *restrict y, bool relu, size_t b, size_t k, size_t row, size_t n_pixel)
+{
+    for (size_t i = 0; i < n_pixel; i++, y += b, dy += b, place += b, dx += k * b)
+        for (size_t w = 0; w < k * k; w++) {
+            float *d = dx + (w / k) * row + (w % k) * b;
+            for (size_t j = 0; j < b; j++) {
+                float g = relu && !(y[j] > 0.0f) ? 0.0f : dy[j];
+                d[j] = place[j] == w ? g : 0.0f;
+            }
+        }
+}
+
+static void forward(const struct op *o, const struct pass *p)
+{
+    const struct shape *in = &op_in(o, p->net)->shape, *out = &op_out(o, p->net)->shape;
+    size_t k = (size_t)o->layer->size, b = in->block, maps = p->shard->n * in->c / b;
+    const float *x = value_of(p, op_in(o, p->net));
+    float *y = value_of(p, op_out(o, p->net));
+    uint8_t *place = (uint8_t *)state_of(p, o, 0);
+    for (size_t m = 0; m < maps; m++, x += in->h * in->w * b)
+        for (size_t i = 0; i < out->h; i++, y += out->w * b, place += out->w * b)
+            pick(y, place, x + i * k * in->w * b, b, k, in->w * b, out->w);
+}
+
+static void backward(const struct op *o, const struct pass *p)
+{
+    const struct tensor *tin = op_in(o, p->net), *tout = op_out(o, p->net);
+    const struct shape *in = &tin->shape, *out = &tout->shape;
+    size_t k = (size_t)o->layer->size, b = in->block, maps = p->shard->n * in->c / b;
+    const float *y = value_of(p, tout), *dy = gradient_of(p, tout);
+    const uint8_t *place = (const uint8_t *)state_of(p, o, 0);
+    float *dx = gradient_of(p, tin);
+
+    if (!tin->wants_gradient)
+        return;
+    if (out->h * k != in->h || out->w * k != in->w)
+        memset(dx, 0, p->shard->n * shape_size(in) * sizeof *dx);
+    for (size_t m = 0; m < maps; m++, dx += in->h * in->w * b)
+        for (size_t i = 0; i < out->h; i++, y += out->w * b, dy += out->w * b, place += out->w * b)
+            put(dx + i * k * in->w * b, dy, place, y, o->relu_in, b, k, in->w * b, out->w);
+}
+
+const struct op_kind op_maxpool = { .plan = plan, .forward = forward, .backward = backward };

@@ -1,0 +1,359 @@
+/* Running: a batch is cut into shards; a worker takes a shard through as many operators as it can before one that looks
+ * across shards (batch norm); then the shards' gradients are summed. */
+#include "models/nn/net.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "models/nn/op.h"
+#include "models/nn/simd.h"
+
+void reduce(size_t n_leaf, void (*merge)(void *arg, size_t into, size_t from), void *arg)
+{
+    for (size_t stride = 1; stride < n_leaf; stride *= 2)
+        for (size_t i = 0; i + stride < n_leaf; i += 2 * stride)
+            merge(arg, i, i + stride);
+}
+
+/* ---- build -------------------------------------------------------------------------------------------------------- */
+
+static void release(struct net *n)
+{
+    for (size_t i = 0; i < n->n_op; i++) {
+        if (n->op[i].kind->release)
+            n->op[i].kind->release(&n->op[i]);
+        free(n->op[i].name);
+    }
+    for (size_t i = 0; i < n->n_param; i++)
+        free(n->param[i].name);
+    touched_free(n->touched);
+    free(n->op);
+    free(n->tensor);
+    free(n->layer);
+    free(n->branch);
+    free(n->param);
+    free(n->plan);
+    free(n->weight);
+    free(n->gradient);
+    free(n->shard);
+    free(n->room);
+    free(n->arena);
+    free(n->shard_gradient);
+    free(n->scratch);
+    free(n->piece);
+}
+
+void net_free(struct net *n)
+{
+    if (!n)
+        return;
+    release(n);
+    workers_free(n->workers);
+    free(n);
+}
+
+/* A first try may find that oneDNN has no good kernel for a layer: then all pictures are NHWC. */
+static int plan_net(struct net *n, const struct nn_spec *spec, struct err *e)
+{
+    int rc = net_plan(n, spec, e);
+    if (rc || !n->retry_plain)
+        return rc;
+    struct net fresh = { .dims = n->dims, .workers = n->workers, .n_worker = n->n_worker, .plain = true };
+    release(n);
+    *n = fresh;
+    return net_plan(n, spec, e);
+}
+
+static int check_threads(int threads, struct err *e)
+{
+    /* Measured: OpenBLAS without threads has no locks, and two callers at once get wrong products. */
+    if (threads > 1 && openblas_get_parallel() == 0)
+        return err_set(e, ERR_USAGE, "this OpenBLAS is the serial one, which gives wrong results with %d threads: install "
+                       "libopenblas0-pthread or use --threads 1", threads);
+    openblas_set_num_threads(1);
+    return 0;
+}
+
+int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e)
+{
+    int rc;
+    if (spec->n_branch == 0)
+        return err_set(e, ERR_USAGE, "the network has no branch left that has an input");
+    if (dims->n_class == 0 || dims->batch == 0)
+        return err_set(e, ERR_USAGE, "a network of %zu classes in batches of %zu rows: want at least 1", dims->n_class,
+                       dims->batch);
+    if ((rc = check_threads(threads, e)))
+        return rc;
+    struct net *n = mem_calloc(1, sizeof *n);
+    n->dims = *dims;
+    n->n_worker = threads < 1 ? 1 : threads;
+    if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e))) {
+        net_free(n);
+        return rc;
+    }
+    *out = n;
+    return 0;
+}
+
+size_t net_n_param(const struct net *n)
+{
+    return n->n_param;
+}
+
+const struct nn_param *net_params(const struct net *n)
+{
+    return n->param;
+}
+
+size_t net_n_weight(const struct net *n)
+{
+    return n->n_weight;
+}
+
+float *net_weights(struct net *n)
+{
+    return n->weight;
+}
+
+float *net_gradients(struct net *n)
+{
+    return n->gradient;
+}
+
+char *net_kernels(const struct net *n)
+{
+    struct str s = { 0 };
+    str_addf(&s, "{\"matrix\":\"OpenBLAS %s\"", openblas_get_corename());
+    for (size_t i = 0; i < n->n_op; i++)
+        if (n->op[i].kind->kernel)
+            str_addf(&s, ",\"%s\":\"%s\"", n->op[i].name, n->op[i].kind->kernel(&n->op[i]));
+    str_addc(&s, '}');
+    return str_take(&s);
+}
+
+/* ---- one batch ---------------------------------------------------------------------------------------------------- */
+
+struct batch_run {
+    struct net *n;
+    const struct nn_batch *b;
+    bool training;
+    uint64_t draw;
+    float *probability; /* predict: (B, C) */
+    size_t n_shard;
+    size_t from, to;    /* positions on the way: operator i forward is i, the loss N, operator i backward 2 N - i */
+};
+
+size_t live_steps(const struct op *o, const struct pass *p, size_t r, size_t *out_first)
+{
+    size_t T = p->net->dims.length;
+    *out_first = 0;
+    if (!o->branch->mask)
+        return T;
+    size_t n = (size_t)p->batch->n_word[p->shard->row + r];
+    *out_first = o->branch->pad_front ? T - n : 0;
+    return n;
+}
+
+bool step_is_live(const struct op *o, const struct pass *p, size_t r, size_t t)
+{
+    size_t first, n = live_steps(o, p, r, &first);
+    return t >= first && t < first + n;
+}
+
+/* Rows of each shard, and the steps that its longest row needs. */
+static size_t cut_batch(struct net *n, const struct nn_batch *b)
+{
+    size_t S = n->n_shard < b->n ? n->n_shard : b->n, T = n->dims.length;
+    const struct nn_branch *text = NULL;
+    for (size_t i = 0; i < n->n_op; i++)
+        if (n->op[i].kind == &op_words)
+            text = n->op[i].branch;
+    for (size_t i = 0; i < S; i++) {
+        struct shard *s = &n->shard[i];
+        s->row = b->n * i / S;
+        s->n = b->n * (i + 1) / S - s->row;
+        s->t0 = 0;
+        s->t1 = text ? T : 0;
+        if (!text || !text->mask)
+            continue;
+        size_t longest = 0;
+        for (size_t r = s->row; r < s->row + s->n; r++) {
+            assert(b->n_word[r] >= 0 && (size_t)b->n_word[r] <= T);
+            longest = (size_t)b->n_word[r] > longest ? (size_t)b->n_word[r] : longest;
+        }
+        s->t0 = text->pad_front ? T - longest : 0;
+        s->t1 = s->t0 + longest;
+    }
+    return S;
+}
+
+static void prepare_op(void *arg, size_t i, int worker)
+{
+    const struct net *n = arg;
+    (void)worker;
+    if (n->op[i].kind->prepare)
+        n->op[i].kind->prepare(n, &n->op[i]);
+}
+
+static void step(const struct batch_run *r, const struct pass *p, size_t at)
+{
+    const struct net *n = r->n;
+    size_t N = n->n_op;
+    if (at < N) {
+        n->op[at].kind->forward(&n->op[at], p);
+    } else if (at == N) {
+        loss_run(p);
+        if (r->probability)
+            memcpy(r->probability + p->shard->row * n->dims.n_class, p->shard->arena + n->probability,
+                   p->shard->n * n->dims.n_class * sizeof *r->probability);
+    } else if (n->op[2 * N - at].kind->backward) {
+        n->op[2 * N - at].kind->backward(&n->op[2 * N - at], p);
+    }
+}
+
+/* One shard from r->from up to before r->to, where it gathers what the operator there wants to know of all shards. */
+static void run_shard(void *arg, size_t i, int worker)
+{
+    const struct batch_run *r = arg;
+    const struct net *n = r->n;
+    size_t N = n->n_op;
+    struct pass p = { n, r->b, &n->shard[i], n->scratch + (size_t)worker * n->scratch_floats, worker, r->training, r->draw };
+    for (size_t at = r->from; at < r->to; at++)
+        step(r, &p, at);
+    if (r->to < N && n->op[r->to].kind->gather)
+        n->op[r->to].kind->gather(&n->op[r->to], &p);
+    else if (r->to > N && r->to <= 2 * N && n->op[2 * N - r->to].kind->gather_back)
+        n->op[2 * N - r->to].kind->gather_back(&n->op[2 * N - r->to], &p);
+}
+
+static bool looks_across(const struct net *n, size_t at)
+{
+    size_t N = n->n_op;
+    return at < N ? n->op[at].kind->gather != NULL : at > N && n->op[2 * N - at].kind->gather_back != NULL;
+}
+
+static void run_batch(struct batch_run *r)
+{
+    struct net *n = r->n;
+    size_t N = n->n_op, end = r->training ? 2 * N + 1 : N + 1;
+
+    r->n_shard = cut_batch(n, r->b);
+    workers_run(n->workers, N, prepare_op, n);
+    for (r->from = 0; r->from < end; r->from = r->to) {
+        r->to = r->from + 1;
+        while (r->to < end && !(r->training && looks_across(n, r->to)))
+            r->to++;
+        workers_run(n->workers, r->n_shard, run_shard, r);
+        if (r->to >= end)
+            break;
+        struct op *o = &n->op[r->to < N ? r->to : 2 * N - r->to];
+        if (r->to < N)
+            o->kind->join(o, n, r->n_shard);
+        else
+            o->kind->join_back(o, n, r->n_shard);
+    }
+}
+
+/* ---- gradients across shards -------------------------------------------------------------------------------------- */
+
+NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] += b[i];
+}
+
+enum { TILE = 4096 }; /* floats: the leaves of a tile stay in the cache */
+
+struct tile { const struct net *n; size_t offset, floats; };
+
+static void merge_tile(void *arg, size_t into, size_t from)
+{
+    const struct tile *t = arg;
+    add(t->n->shard[into].gradient + t->offset, t->n->shard[from].gradient + t->offset, t->floats);
+}
+
+/* g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2, summed in sixteen lanes. */
+NN_CLONES static double penalise(float *restrict g, const float *restrict w, size_t n, float l1, float l2)
+{
+    double ones[16] = { 0 }, squares[16] = { 0 }, one = 0, square = 0;
+    size_t i = 0;
+    for (size_t end = n / 16 * 16; i < end; i += 16)
+        for (size_t j = 0; j < 16; j++) {
+            float v = w[i + j], sign = v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
+            g[i + j] += l1 * sign + 2.0f * l2 * v;
+            ones[j] += (double)(v * sign);
+            squares[j] += (double)v * (double)v;
+        }
+    for (; i < n; i++) {
+        float v = w[i], sign = v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
+        g[i] += l1 * sign + 2.0f * l2 * v;
+        ones[0] += (double)(v * sign);
+        squares[0] += (double)v * (double)v;
+    }
+    for (size_t j = 0; j < 16; j++) {
+        one += ones[j];
+        square += squares[j];
+    }
+    return (double)l1 * one + (double)l2 * square;
+}
+
+static void reduce_piece(void *arg, size_t i, int worker)
+{
+    const struct batch_run *r = arg;
+    struct net *n = r->n;
+    struct piece *piece = &n->piece[i];
+    const struct nn_param *param = &n->param[piece->param];
+    size_t shard_offset = n->plan[piece->param].shard_offset;
+    (void)worker;
+
+    for (size_t at = piece->first; at < piece->first + piece->n && shard_offset != SIZE_MAX; at += TILE) {
+        size_t rest = piece->first + piece->n - at;
+        struct tile t = { n, shard_offset + at, rest < TILE ? rest : TILE };
+        reduce(r->n_shard, merge_tile, &t);
+        memcpy(n->gradient + param->offset + at, n->shard[0].gradient + t.offset, t.floats * sizeof(float));
+    }
+    piece->penalty = 0;
+    if (param->l1 > 0 || param->l2 > 0)
+        piece->penalty = penalise(n->gradient + param->offset + piece->first, n->weight + param->offset + piece->first,
+                                  piece->n, (float)param->l1, (float)param->l2);
+}
+
+static void merge_loss(void *arg, size_t into, size_t from)
+{
+    struct shard *s = arg;
+    s[into].loss += s[from].loss;
+    s[into].right += s[from].right;
+}
+
+int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss, size_t *out_right, struct err *e)
+{
+    assert(b->n >= 1 && b->n <= n->dims.batch);
+    struct batch_run r = { .n = n, .b = b, .training = true, .draw = draw };
+    embedding_clear(n);
+    run_batch(&r);
+    embedding_reduce(n, b, r.n_shard);
+    workers_run(n->workers, n->n_piece, reduce_piece, &r);
+    reduce(r.n_shard, merge_loss, n->shard);
+    double loss = n->shard[0].loss / (double)b->n;
+    for (size_t i = 0; i < n->n_piece; i++)
+        loss += n->piece[i].penalty;
+    *out_loss = loss;
+    if (out_right)
+        *out_right = n->shard[0].right;
+    if (!isfinite(loss))
+        return err_set(e, ERR_DATA, "the loss is not finite: a lower learning rate may help");
+    return 0;
+}
+
+void net_predict(struct net *n, const struct nn_batch *b, float *out_probability)
+{
+    assert(b->n <= n->dims.batch);
+    struct batch_run r = { .n = n, .b = b, .probability = out_probability };
+    if (b->n > 0)
+        run_batch(&r);
+}

@@ -1,0 +1,63 @@
+#ifndef NN_SIMD_H
+#define NN_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* NN_CLONES before a function: it is compiled for plain x86-64, AVX2 and AVX-512, and the loader picks. The arithmetic
+ * is the same in all (no contraction to fused multiply-add under -std=c17), so the bits are too. The sanitizers
+ * run before the loader's choice and crash in it. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
+#define NN_CLONES
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define NN_CLONES
+#endif
+#endif
+#ifndef NN_CLONES
+#define NN_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
+
+/* The functions below have no branches, so that loops over them become SIMD code. */
+
+/** e^x in single precision, error < 2 units in the last place (Cephes expf, Moshier 1992); x is cut to -87 .. 88. */
+static inline __attribute__((always_inline)) float nn_exp(float x)
+{
+    x = x > 88.0f ? 88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
+    float z = (x * 1.44269504f + 12582912.0f) - 12582912.0f; /* to the nearest whole number */
+    x -= z * 0.693359375f;
+    x -= z * -2.12194440e-4f;
+    float y = 1.9875691500e-4f;
+    y = y * x + 1.3981999507e-3f;
+    y = y * x + 8.3334519073e-3f;
+    y = y * x + 4.1665795894e-2f;
+    y = y * x + 1.6666665459e-1f;
+    y = y * x + 5.0000001201e-1f;
+    y = y * x * x + x + 1.0f;
+    int32_t bits = (int32_t)((uint32_t)((int32_t)z + 127) << 23);
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return y * scale;
+}
+
+static inline __attribute__((always_inline)) float nn_sigmoid(float x)
+{
+    return 1.0f / (1.0f + nn_exp(-x));
+}
+
+/** tanh, error < 3 units in the last place: a polynomial near 0 (Cephes tanhf), else by e^2x. */
+static inline __attribute__((always_inline)) float nn_tanh(float x)
+{
+    float s = x * x;
+    float p = -5.70498872745e-3f;
+    p = p * s + 2.06390887954e-2f;
+    p = p * s - 5.37397155531e-2f;
+    p = p * s + 1.33314422036e-1f;
+    p = p * s - 3.33332819422e-1f;
+    p = p * s * x + x;
+    float q = 1.0f - 2.0f / (nn_exp(2.0f * x) + 1.0f);
+    return s < 0.390625f ? p : q;
+}
+
+#endif
