@@ -182,7 +182,7 @@ static void network_describe(const struct model *m, struct str *out)
     const struct network *w = m->state;
     const struct nn_param *p = net_params(w->net);
     for (size_t i = 0; i < net_n_param(w->net); i++) {
-        str_addf(out, "  %-28s", p[i].name);
+        str_addf(out, "  %-36s ", p[i].name);
         for (int k = 0; k < p[i].rank; k++)
             str_addf(out, "%s%zu", k ? " x " : "", p[i].shape[k]);
         str_addc(out, '\n');

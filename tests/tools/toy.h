@@ -39,7 +39,7 @@ static void toy_table(struct toy *t, size_t n, struct rng *rng)
     static const char *const level[TOY_LEVEL] = { "red", "green", "blue", "teal" };
     static const char *const name[TOY_LEVEL] = { "Rot", "Grün", "Blau", "Petrol" };
     static const char *const feature[] = { "f0", "f1", "f2" };
-    struct column *c = mem_calloc(1, sizeof *c);
+    struct column *c = mem_calloc(1 + TOY_FEATURE, sizeof *c);
     c->name = mem_strdup("colour");
     c->type = COLUMN_CATEGORY;
     c->n = n;
@@ -49,7 +49,14 @@ static void toy_table(struct toy *t, size_t n, struct rng *rng)
     c->n_level = TOY_LEVEL;
     for (size_t i = 0; i < n; i++)
         c->code[i] = (int32_t)rng_below(rng, 3);
-    t->table = (struct table){ .name = mem_strdup("toys"), .n_row = n, .n_col = 1, .col = c };
+    for (size_t j = 0; j < TOY_FEATURE; j++)
+        c[1 + j] = (struct column){ .name = mem_strdup(feature[j]),
+                                    .type = COLUMN_FLOAT,
+                                    .n = n,
+                                    .real = mem_calloc(n, sizeof(double)) };
+    t->table = (struct table){
+        .name = mem_strdup("toys"), .n_row = n, .n_col = 1 + TOY_FEATURE, .col = c
+    };
     t->table.roles.label = mem_strdup("colour");
     t->table.roles.feature = toy_texts(feature, TOY_FEATURE);
     t->table.roles.n_feature = TOY_FEATURE;
@@ -113,9 +120,12 @@ static void toy_features(struct toy *t, size_t n, struct rng *rng)
     f->name = toy_texts(name, TOY_FEATURE);
     f->x = mem_calloc(n, TOY_FEATURE * sizeof *f->x);
     for (size_t i = 0; i < n; i++)
-        for (int j = 0; j < TOY_FEATURE; j++)
-            f->x[i * TOY_FEATURE + (size_t)j] = rng_normal(rng) +
-                                                (t->table.col->code[i] == j ? 2 : 0);
+        for (size_t j = 0; j < TOY_FEATURE; j++)
+            t->table.col[1 + j].real[i] = f->x[i * TOY_FEATURE + j] = rng_normal(rng) +
+                                                                      (t->table.col->code[i] ==
+                                                                               (int32_t)j
+                                                                           ? 2
+                                                                           : 0);
     f->state = mem_strdup("{}");
     memcpy(f->keys_sha256, t->table.keys_sha256, sizeof f->keys_sha256);
 }

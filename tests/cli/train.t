@@ -1,0 +1,85 @@
+#!/bin/sh
+# train: what goes in, what comes out, what is refused, and that an interruption leaves no trace in the result.
+. "$(dirname "$0")/tap.sh"
+
+toy=$B/tests/tools/toy
+mkdir toy shuffled bare
+"$toy" toy && "$toy" shuffled shuffled && "$toy" bare bare || exit 1
+net=toy/toy.yaml
+all="--network $net --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --split toy/split.h5"
+train() { "$L/train" "$@"; }
+
+# shellcheck disable=SC2086
+{
+ok "a fusion is trained" train $all --model m.h5 --history h.json
+has "the log names every layer" "$err" "text.1_lstm"
+has "the log has a line for every epoch" "$err" "epoch 12/12: loss "
+has "the log says which weights the model has" "$err" "the model has the weights of epoch "
+is "the history has every epoch" "$(grep -c '"epoch":' h.json)" 12
+is "the model is HDF5 that others read" "$(h5dump -a /model m.h5 2>&1 | grep -c '"fusion"')" 1
+is "a tensor is a dataset of its own" "$(h5ls m.h5/weights | grep -c Dataset)" "$(h5ls m.h5/weights | wc -l)"
+
+ok "with one thread" train $all --threads 1 --model m1.h5 --history h1.json
+ok "with two threads" train $all --threads 2 --model m2.h5 --history h2.json
+same "one and two threads give the same model" m1.h5 m2.h5
+same "one and two threads give the same history" h1.json h2.json
+ok "with another seed" train $all --seed 43 --epochs 1 --model s.h5 --history s.json
+ok "with options over the file's" train $all --epochs 2 --batch 64 --class_weight balanced --keep last --l2 0.01 \
+    --learning_rate 0.02 --model o.h5 --history o.json
+has "an option wins over the network file" "$(cat o.json)" '"learning_rate": 0.02'
+is "the number of epochs too" "$(grep -c '"epoch":' o.json)" 2
+has "and the model says so" "$(h5dump -a /training o.h5)" '"class_weight": "balanced"'
+
+refuses "a branch without its file is named" 64 "branch 'pixels' needs --pixels" \
+    train --network $net --table toy/table.h5 --text toy/text.h5 --features toy/features.h5 --model x.h5 --history x.json
+refuses "files of other rows are refused" 65 "shuffled/text.h5" train --network $net --table toy/table.h5 \
+    --text shuffled/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
+ok "empty inputs leave their branches out" train --network $net --table bare/table.h5 --text bare/text.h5 \
+    --pixels bare/pixels.h5 --features bare/features.h5 --split bare/split.h5 --epochs 1 --model b.h5 --history b.json
+has "with a warning about the pictures" "$err" "warning: the training rows have no picture: the network's branch 'pixels' is left out"
+has "and one about the columns" "$err" "warning: the training rows have no feature column"
+is "and the model is one of text" "$(h5dump -a /model b.h5 2>&1 | grep -c '"text"')" 1
+ok "without a split every row is for training" train --network $net --table toy/table.h5 --text toy/text.h5 \
+    --pixels toy/pixels.h5 --features toy/features.h5 --epochs 1 --model n.h5 --history n.json
+has "and nothing is validated" "$(cat n.json)" '"val_loss": null'
+
+sed 's/batch: 16/batches: 16/' $net >typo.yaml
+refuses "an unknown key of the network has its place" 64 "typo.yaml:19:3" train --network typo.yaml --check
+ok "--check finds nothing wrong" train --network $net --check
+refuses "--check finds a bad option" 64 "--epochs '0' is out of range" train --network $net --epochs 0 --check
+refuses "a missing table is refused" 74 "nowhere.h5" train --network $net --table nowhere.h5 --text toy/text.h5 \
+    --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
+head -c 2000 toy/pixels.h5 >cut.h5
+refuses "a truncated input is refused" 65 "cut.h5" train --network $net --table toy/table.h5 --text toy/text.h5 \
+    --pixels cut.h5 --features toy/features.h5 --model x.h5 --history x.json
+refuses "an input of another kind is refused" 65 "refit.split" train --network $net --table toy/table.h5 \
+    --text toy/split.h5 --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
+absent "no output after a refusal" x.h5 x.json x.h5.tmp x.json.tmp
+
+# A kill at the n-th rename: the first renames publish the checkpoints of epochs 1, 2, ...
+if command -v strace >/dev/null; then
+    for n_kill in 1 2 6; do
+        rm -f r.h5 r.json r.ckpt
+        strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=$n_kill \
+            "$L/train" $all --checkpoint r.ckpt --model r.h5 --history r.json 2>/dev/null
+        absent "killed at rename $n_kill: no output" r.h5 r.json
+        run train $all --checkpoint r.ckpt --model r.h5 --history r.json
+        if [ $n_kill -gt 1 ]; then has "it goes on" "$err" "going on after epoch $((n_kill - 1)) from checkpoint 'r.ckpt'"; fi
+        same "the model is that of an undisturbed run" m.h5 r.h5
+        same "and so is the history" h.json r.json
+        absent "and the checkpoint is gone" r.ckpt
+    done
+    rm -f r.h5 r.json
+    strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=3 \
+        "$L/train" $all --checkpoint r.ckpt --model r.h5 --history r.json 2>/dev/null
+    ok "a checkpoint of another training" train $all --epochs 11 --checkpoint r.ckpt --model r.h5 --history r.json
+    has "is ignored" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training"
+    head -c 3000 m.h5 >r.ckpt
+    ok "a damaged checkpoint" train $all --checkpoint r.ckpt --model r.h5 --history r.json
+    has "is ignored too" "$err" "checkpoint 'r.ckpt' is ignored: "
+    same "and changes nothing" m.h5 r.h5
+else
+    skip "resume" "no strace"
+fi
+}
+finish

@@ -1,0 +1,236 @@
+#include "near.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "models/family.h"
+#include "models/history.h"
+#include "models/nn/net.h"
+#include "tests/tools/toy.h"
+
+/* A network file from two parts: everything before `training` and some lines of it. */
+static struct nn_spec network(const char *branches, const char *training)
+{
+    struct nn_spec spec = { 0 };
+    struct err e = { 0 };
+    char *text = str_format("%s%s", branches, training);
+    assert_ok(nn_spec_parse(&spec, "test", text, &e), e);
+    free(text);
+    return spec;
+}
+
+#define TEXT_ONLY                                                          \
+    "network: 1\nbranches:\n  text:\n    vocabulary: all\n    length: 5\n" \
+    "    layers: [{embedding: 8}, {lstm: 8}, {dense: classes}]\n"
+
+static struct model *fit(struct nn_spec *spec, const struct toy *t, int threads, struct history *h)
+{
+    struct model *m = NULL;
+    struct err e = { 0 };
+    struct fit f = {
+        .network = spec, .data = &t->data, .seed = 3, .threads = threads, .history = h
+    };
+    assert_ok(model_fit(&m, &f, &e), e);
+    return m;
+}
+
+static double accuracy(struct model *m, const struct toy *t, enum side side)
+{
+    size_t n = 0, right = 0, n_class = model_n_class(m);
+    size_t *row = mem_calloc(t->table.n_row, sizeof *row);
+    float *p = mem_calloc(t->table.n_row, n_class * sizeof *p);
+    struct err e = { 0 };
+    for (size_t i = 0; i < t->table.n_row; i++)
+        if (t->sides.side[i] == side)
+            row[n++] = i;
+    assert_ok(model_predict(m, &t->data, row, n, p, &e), e);
+    for (size_t i = 0; i < n; i++) {
+        size_t best = 0;
+        double sum = 0;
+        for (size_t k = 0; k < n_class; k++) {
+            sum += (double)p[i * n_class + k];
+            best = p[i * n_class + k] > p[i * n_class + best] ? k : best;
+        }
+        assert_near(sum, 1, 1e-5, 0);
+        right += (int32_t)best == t->table.col->code[row[i]];
+    }
+    free(p);
+    free(row);
+    return (double)right / (double)n;
+}
+
+static void a_fusion_learns_the_toy_problem(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 400, 1);
+    struct nn_spec spec = network(TOY_NETWORK, "");
+    struct model *m = fit(&spec, &t, 2, &h);
+    assert_string_equal(model_kind(m), "fusion");
+    assert_int_equal(model_n_class(m), 3);
+    assert_true(accuracy(m, &t, SIDE_VALIDATION) > 0.95);
+    assert_true(accuracy(m, &t, SIDE_TRAIN) > 0.95);
+    assert_int_equal(h.n, 12);
+    assert_string_equal(h.stopped, "epochs");
+    assert_true(h.epoch[11].loss < h.epoch[0].loss);
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void the_figures_of_the_kept_epoch_are_those_of_the_model(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 200, 2);
+    struct nn_spec spec = network(TOY_NETWORK, "  l2: 0.001\n");
+    struct model *m = fit(&spec, &t, 1, &h);
+    size_t best = 0;
+    for (size_t i = 1; i < h.n; i++)
+        best = h.epoch[i].val_loss < h.epoch[best].val_loss ? i : best;
+    assert_int_equal(h.kept, (int64_t)best + 1);
+    assert_near(accuracy(m, &t, SIDE_VALIDATION), h.epoch[best].val_accuracy, 1e-12, 0);
+    assert_non_null(strstr(model_training(m), "\"seed\": 3"));
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void the_result_is_the_same_for_any_number_of_threads(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h[2] = { { 0 }, { 0 } };
+    float p[2][30];
+    size_t row[10];
+    struct err e = { 0 };
+    toy_make(&t, 150, 4);
+    for (size_t i = 0; i < 10; i++)
+        row[i] = i;
+    for (int i = 0; i < 2; i++) {
+        struct nn_spec spec = network(TOY_NETWORK, "  class_weight: balanced\n");
+        spec.training.epochs = 3;
+        struct model *m = fit(&spec, &t, 1 + i, &h[i]);
+        assert_ok(model_predict(m, &t.data, row, 10, p[i], &e), e);
+        model_free(m);
+    }
+    assert_memory_equal(p[0], p[1], sizeof p[0]);
+    assert_memory_equal(h[0].epoch, h[1].epoch, 3 * sizeof *h[0].epoch);
+    history_release(&h[0]);
+    history_release(&h[1]);
+    toy_release(&t);
+}
+
+static void training_stops_early_and_says_so(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 150, 4);
+    struct nn_spec spec = network(
+        TEXT_ONLY, "training: {epochs: 50, stop_monitor: validation_loss, stop_min_delta: 100, "
+                   "stop_patience: 3, keep: last}\n");
+    struct model *m = fit(&spec, &t, 2, &h);
+    assert_string_equal(model_kind(m), "text");
+    assert_int_equal(h.n, 4);
+    assert_int_equal(h.kept, 4);
+    assert_string_equal(h.stopped, "stop_monitor");
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void without_validation_rows_the_last_epoch_is_kept(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 150, 4);
+    t.data.sides = NULL;
+    struct nn_spec spec = network(
+        TEXT_ONLY, "training: {epochs: 3, stop_monitor: validation_loss, stop_patience: 1}\n");
+    struct model *m = fit(&spec, &t, 2, &h);
+    assert_int_equal(h.n, 3);
+    assert_int_equal(h.kept, 3);
+    assert_true(isnan(h.epoch[2].val_loss));
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void empty_inputs_leave_their_branch_out(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 100, 4);
+    memset(t.pixels.status, PIXELS_MISSING, 100);
+    for (size_t i = 0; i < t.features.n_col; i++)
+        free(t.features.name[i]);
+    t.features.n_col = 0;
+    struct nn_spec spec = network(TOY_NETWORK, "");
+    spec.training.epochs = 1;
+    struct model *m = fit(&spec, &t, 1, &h);
+    assert_string_equal(model_kind(m), "text");
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void what_cannot_be_learnt_from_is_refused(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    struct model *m = NULL;
+    struct err e = { 0 };
+    toy_make(&t, 100, 4);
+    struct nn_spec spec = network(TOY_NETWORK, "");
+    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
+    t.data.pixels = NULL;
+    assert_error(model_fit(&m, &f, &e), ERR_USAGE, e, "branch 'pixels' needs --pixels");
+    spec = network(TEXT_ONLY, "");
+    t.tokens.n_id = 0;
+    memset(t.tokens.offset, 0, 101 * sizeof *t.tokens.offset);
+    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "nothing to learn from");
+    assert_null(m);
+    toy_release(&t);
+}
+
+static void a_loss_that_is_not_finite_names_epoch_and_step(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    struct model *m = NULL;
+    struct err e = { 0 };
+    toy_make(&t, 100, 4);
+    struct nn_spec spec = network(
+        "network: 1\nbranches:\n  features:\n    layers: [{dense: classes}]\n", "");
+    for (size_t i = 0; i < 300; i++)
+        t.features.x[i] = 1e200; /* infinite as float */
+    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
+    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "epoch 1, step 1 of 3");
+    history_release(&h);
+    toy_release(&t);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = { 0 };
+    if (nn_start(argc, argv, &e))
+        return err_report(&e, "test_trainer");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fusion_learns_the_toy_problem),
+        cmocka_unit_test(the_figures_of_the_kept_epoch_are_those_of_the_model),
+        cmocka_unit_test(the_result_is_the_same_for_any_number_of_threads),
+        cmocka_unit_test(training_stops_early_and_says_so),
+        cmocka_unit_test(without_validation_rows_the_last_epoch_is_kept),
+        cmocka_unit_test(empty_inputs_leave_their_branch_out),
+        cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
+        cmocka_unit_test(a_loss_that_is_not_finite_names_epoch_and_step),
+    };
+    return cmocka_run_group_tests_name("trainer", tests, NULL, NULL);
+}
