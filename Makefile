@@ -14,6 +14,7 @@ APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenb
 APT_check := perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
+APT_bench := python3-pandas python3-pil python3-torch
 
 PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -114,7 +115,8 @@ fuzz:
 fuzz-long:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
-bench: packages
+bench:
+	@tests/packages.sh $(APT) $(APT_bench)
 	@$(MAKE) --no-print-directory all
 	@BIN=$(B) bench/run.sh
 

@@ -1,0 +1,49 @@
+#!/bin/bash
+# run.sh: our figure, the peer's figure from the same run, and the ratio. BIN is build/<mode>; run it on an idle machine.
+cd "$(dirname "$0")/.." || exit 1
+top=$PWD B=$PWD/${BIN:-build/release}
+L=$B/libexec/refit P=/usr/bin/python3
+t=$(mktemp -d)
+trap 'rm -rf "$t"' EXIT
+ms() { "$B/bench/measure" "$@" 2>>"$t/log" | cut -d' ' -f1; } # median wall time of RUNS COMMAND...
+can() { $P -c "import $1" 2>/dev/null; }
+row() { # WHAT UNIT OURS PEER-NAME PEERS higher|lower
+    awk -v what="$1" -v unit="$2" -v a="$3" -v peer="$4" -v b="$5" -v better="$6" 'BEGIN {
+        ratio = a > 0 && b > 0 ? sprintf("%.1f x", better == "lower" ? b / a : a / b) : "-"
+        printf "%-46s %10s %-10s %12s %-22s %8s\n", what, a == "" ? "failed" : a, unit, b == "" ? "not here" : b, peer, ratio }'
+}
+printf '%-46s %10s %-10s %12s %-22s %8s\n' what refit unit peer '' ratio
+
+# Orchestration: the real pipeline with nothing to do; eight stages that do nothing, recorded durably.
+mkdir "$t/noop" && cd "$t/noop" || exit 1
+{
+    printf 'refit: 1\nname: noop\nstages:\n'
+    for i in 1 2 3 4 5 6 7 8; do
+        printf '  s%d:\n    cmd: [cp, "${deps.in}", "${outs.out}"]\n    deps: {in: %s}\n    outs: {out: work/%d}\n' \
+            $i "$([ $i = 1 ] && echo seed || echo work/$((i - 1)))" $i
+    done
+} >pipeline.yaml
+{
+    printf 'work/8: work/7; cp $< $@\n'
+    for i in 7 6 5 4 3 2; do printf 'work/%d: work/%d; cp $< $@\n' $i $((i - 1)); done
+    printf 'work/1: seed; cp $< $@\n'
+} >Makefile
+echo 1 >seed && mkdir work
+printf '#!/bin/sh\nrm -rf work .refit; mkdir work; exec "%s" run -q\n' "$B/bin/refit" >fresh && chmod +x fresh
+printf '#!/bin/sh\nrm -rf work; mkdir work; exec make -s\n' >fresh_make && chmod +x fresh_make
+row 'eight stages, each one cp, from nothing' ms "$(ms 11 ./fresh)" 'make (not durable)' "$(ms 11 ./fresh_make)" lower
+row 'nothing to do, eight stages' ms "$(ms 51 "$B/bin/refit" run -q)" make "$(ms 51 make -s)" lower
+
+cd "$top" || exit 1
+"$B/data/generate" --out "$t/products" --rows 20000 --seed 3
+x=$t/products/X_train_update.csv
+row 'import 20,000 products to HDF5' ms \
+    "$(ms 5 "$L/import" --source "$x" --source "$t/products/Y_train_CVw08PX.csv" --schema data/schemas/products.yaml --table "$t/table.h5")" \
+    'pandas + h5py' "$(can pandas && ms 3 $P bench/peers/import.py "$x" "$t/p.h5")" lower
+row '20,000 pictures to 64x64' ms \
+    "$(ms 3 "$L/preprocess_images" --table "$t/table.h5" --images "$t/products/images" --pixels "$t/pixels.h5" --size 64)" \
+    'Pillow, 2 processes' "$(can PIL && ms 3 $P bench/peers/pictures.py "$t/products/images" "$t/p.h5")" lower
+
+row 'training, text LSTM + picture CNN, 2 threads' samples/s \
+    "$("$B/bench/bench_net" 2>>"$t/log" | sed -n 's/.*"threads":2,.*"train_samples_s":\([0-9]*\).*/\1/p' | tail -1)" \
+    'PyTorch, channels last' "$(can torch && OPENBLAS_CORETYPE=SkylakeX $P bench/peers/train.py 10 2>>"$t/log")" higher
