@@ -170,7 +170,10 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
     for (const struct opt *o = stage->opts; o->name; o++)
         set_default(o, params);
     for (int i = 1; i < argc; i++) {
-        if (is_verb(argv[i], out_verb)) {
+        /* a program may have an option `version` of its own; it wins where a value follows */
+        bool own = i + 1 < argc && str_starts(argv[i], "--") &&
+                   find(stage, argv[i] + 2, strlen(argv[i] + 2));
+        if (!own && is_verb(argv[i], out_verb)) {
             if (*out_verb != OPT_CHECK)
                 return 0;
             continue;

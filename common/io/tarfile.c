@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,25 @@ int tarfile_name_ok(const char *name)
         part += n;
         if (*part == '\0')
             return 1;
+    }
+}
+
+/* libarchive takes names for text in the encoding of the locale: ours is always UTF-8. */
+struct encoding {
+    locale_t utf8, before;
+};
+
+static void encoding_set(struct encoding *c)
+{
+    c->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    c->before = c->utf8 ? uselocale(c->utf8) : (locale_t)0;
+}
+
+static void encoding_restore(struct encoding *c)
+{
+    if (c->utf8) {
+        uselocale(c->before);
+        freelocale(c->utf8);
     }
 }
 
@@ -138,15 +158,14 @@ static int write_members(struct archive *a, const struct tarfile_member *m, size
 int tarfile_write(const char *path, const struct tarfile_member *member, size_t n, struct err *e)
 {
     struct outfile o = { 0 };
-    struct archive *a = NULL;
+    struct encoding encoding;
     int rc = outfile_open(&o, path, e);
 
     if (rc)
         return rc;
-    a = archive_write_new();
-    /* names are written as they are: the locale must not matter */
+    encoding_set(&encoding);
+    struct archive *a = archive_write_new();
     if (!a || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
-        archive_write_set_options(a, "hdrcharset=BINARY") != ARCHIVE_OK ||
         archive_write_open_FILE(a, o.fp) != ARCHIVE_OK)
         rc = archive_fail(a, o.tmp, "write", e);
     if (rc == 0)
@@ -157,6 +176,7 @@ int tarfile_write(const char *path, const struct tarfile_member *member, size_t 
         archive_write_fail(a);
         archive_write_free(a);
     }
+    encoding_restore(&encoding);
     if (rc == 0)
         return outfile_commit(&o, e);
     outfile_abort(&o);
@@ -274,8 +294,7 @@ static int open_tar(struct archive *a, const char *path, struct err *e)
         return err_set(e, ERR_IO, "'%s' is not a regular file", path);
     if (st.st_size == 0)
         return err_set(e, ERR_DATA, "'%s' is empty: want a tar file", path);
-    if (archive_read_support_format_tar(a) != ARCHIVE_OK ||
-        archive_read_set_options(a, "hdrcharset=BINARY") != ARCHIVE_OK)
+    if (archive_read_support_format_tar(a) != ARCHIVE_OK)
         return err_set(e, ERR_INTERNAL, "libarchive cannot read tar files");
     if (archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
         return archive_errno(a) == EACCES ? archive_fail(a, path, "read", e) : damaged(a, path, e);
@@ -286,6 +305,8 @@ int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, s
                  struct err *e)
 {
     struct tarfile made = { 0 };
+    struct encoding encoding;
+    encoding_set(&encoding);
     struct archive *a = archive_read_new();
     struct archive_entry *head;
     int rc = a ? open_tar(a, path, e) : err_set(e, ERR_MEMORY, "no memory for libarchive"),
@@ -296,6 +317,7 @@ int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, s
     if (rc == 0 && got != ARCHIVE_EOF)
         rc = damaged(a, path, e);
     archive_read_free(a);
+    encoding_restore(&encoding);
     if (rc)
         tarfile_release(&made);
     else
