@@ -125,8 +125,7 @@ static void forward(const struct op *o, const struct pass *p)
 static void backward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    const float *x = value_of(p, in);
-    float *dy = gradient_of(p, out), *dW = dweight_of(p, o, KERNEL), *db = dweight_of(p, o, BIAS);
+    float *x = value_of(p, in), *dy = gradient_of(p, out), *dW = dweight_of(p, o, KERNEL), *db = dweight_of(p, o, BIAS);
     float *dx = in->wants_gradient ? gradient_of(p, in) : NULL;
 
     if (o->layer->activation == NN_ACT_RELU && !o->relu_done)

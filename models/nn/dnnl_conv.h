@@ -36,8 +36,8 @@ void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bi
 void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y, float *scratch);
 
 /** Gradients from dy: dx (NULL: not wanted), dW (k, k, ci, co), db (co), all overwritten. Where n is less than the
- *  planned rows, x and dy must have room for those: dy's is set to 0. */
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *dy, float *dx, float *dW,
+ *  planned rows, x and dy must have room for those: they are set to 0. */
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy, float *dx, float *dW,
                         float *db, float *scratch);
 
 #endif

@@ -28,37 +28,38 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-/* One output pixel: b channels. `x` is the window's first pixel, `row` floats to its next row. */
+/* Eight channels at a time, as vectors of gcc and clang: neither makes them of a loop that mixes floats and bytes. */
+typedef float floats8 __attribute__((vector_size(32)));
+typedef int32_t ints8 __attribute__((vector_size(32)));
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+
+/* Output pixels of one row. `x` is the first window's first pixel, b channels each; `row` floats to its next row. */
 NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const float *restrict x, size_t b, size_t k,
                            size_t row, size_t n_pixel)
 {
     for (size_t i = 0; i < n_pixel; i++, y += b, place += b, x += k * b) {
-        for (size_t j = 0; j < b; j += 16) {
-            float best[16];
-            int32_t at[16];
-            size_t m = b - j < 16 ? b - j : 16;
-            for (size_t q = 0; q < m; q++) {
-                best[q] = x[j + q];
-                at[q] = 0;
-            }
-            for (size_t w = 1; w < k * k; w++) {
-                const float *c = x + (w / k) * row + (w % k) * b + j;
-                if (m == 16) {
-                    for (size_t q = 0; q < 16; q++) {
-                        at[q] = c[q] > best[q] ? (int32_t)w : at[q];
-                        best[q] = c[q] > best[q] ? c[q] : best[q];
-                    }
-                } else {
-                    for (size_t q = 0; q < m; q++) {
-                        at[q] = c[q] > best[q] ? (int32_t)w : at[q];
-                        best[q] = c[q] > best[q] ? c[q] : best[q];
-                    }
+        size_t j = 0;
+        for (; j + 8 <= b; j += 8) {
+            ints8 best, value, at = { 0 }, number = { 0 };
+            memcpy(&best, x + j, sizeof best);
+            for (size_t u = 0; u < k; u++)
+                for (size_t v = 0; v < k; v++, number += 1) {
+                    memcpy(&value, x + u * row + v * b + j, sizeof value);
+                    ints8 more = (floats8)value > (floats8)best;
+                    best = (more & value) | (~more & best);
+                    at = (more & number) | (~more & at);
                 }
-            }
-            for (size_t q = 0; q < m; q++) {
-                y[j + q] = best[q];
-                place[j + q] = (uint8_t)at[q];
-            }
+            bytes8 narrow = __builtin_convertvector(at, bytes8);
+            memcpy(y + j, &best, sizeof best);
+            memcpy(place + j, &narrow, sizeof narrow);
+        }
+        for (; j < b; j++) {
+            size_t at = 0;
+            for (size_t w = 1; w < k * k; w++)
+                if (x[w / k * row + w % k * b + j] > x[at / k * row + at % k * b + j])
+                    at = w;
+            y[j] = x[at / k * row + at % k * b + j];
+            place[j] = (uint8_t)at;
         }
     }
 }
@@ -67,14 +68,28 @@ NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const flo
 NN_CLONES static void put(float *restrict dx, const float *restrict dy, const uint8_t *restrict place,
                           const float *restrict y, bool relu, size_t b, size_t k, size_t row, size_t n_pixel)
 {
-    for (size_t i = 0; i < n_pixel; i++, y += b, dy += b, place += b, dx += k * b)
-        for (size_t w = 0; w < k * k; w++) {
-            float *d = dx + (w / k) * row + (w % k) * b;
-            for (size_t j = 0; j < b; j++) {
-                float g = relu && !(y[j] > 0.0f) ? 0.0f : dy[j];
-                d[j] = place[j] == w ? g : 0.0f;
-            }
+    for (size_t i = 0; i < n_pixel; i++, y += b, dy += b, place += b, dx += k * b) {
+        size_t j = 0;
+        for (; j + 8 <= b; j += 8) {
+            bytes8 narrow;
+            ints8 g, number = { 0 };
+            floats8 value;
+            memcpy(&narrow, place + j, sizeof narrow);
+            memcpy(&g, dy + j, sizeof g);
+            memcpy(&value, y + j, sizeof value);
+            ints8 at = __builtin_convertvector(narrow, ints8);
+            if (relu)
+                g &= value > 0.0f;
+            for (size_t u = 0; u < k; u++)
+                for (size_t v = 0; v < k; v++, number += 1) {
+                    ints8 out = (at == number) & g;
+                    memcpy(dx + u * row + v * b + j, &out, sizeof out);
+                }
         }
+        for (; j < b; j++)
+            for (size_t w = 0; w < k * k; w++)
+                dx[w / k * row + w % k * b + j] = place[j] == w && !(relu && !(y[j] > 0.0f)) ? dy[j] : 0.0f;
+    }
 }
 
 static void forward(const struct op *o, const struct pass *p)

@@ -81,6 +81,12 @@ static int check_threads(int threads, struct err *e)
 
 int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e)
 {
+    return net_build_with(out, spec, dims, threads, false, e);
+}
+
+int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, bool plain,
+                   struct err *e)
+{
     int rc;
     if (spec->n_branch == 0)
         return err_set(e, ERR_USAGE, "the network has no branch left that has an input");
@@ -92,6 +98,7 @@ int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims
     struct net *n = mem_calloc(1, sizeof *n);
     n->dims = *dims;
     n->n_worker = threads < 1 ? 1 : threads;
+    n->plain = plain;
     if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e))) {
         net_free(n);
         return rc;

@@ -245,6 +245,10 @@ struct touched {
 };
 void touched_free(struct touched *t);
 
+/** net_build with oneDNN kept out (`plain`): the same network on OpenBLAS alone, to compare. */
+int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, bool plain,
+                   struct err *e);
+
 int net_plan(struct net *n, const struct nn_spec *spec, struct err *e);
 
 #endif

@@ -32,6 +32,7 @@ struct workers {
 
 struct start { struct workers *w; int worker; };
 
+/* Returns what leave_fast_mode wants. The OpenMP count stays: it belongs to the thread, and nothing of ours wants more. */
 static unsigned enter_fast_mode(void)
 {
     unsigned before = 0;
@@ -43,6 +44,15 @@ static unsigned enter_fast_mode(void)
     _mm_setcsr(before | 0x8040); /* flush-to-zero, denormals-are-zero: a denormal makes sgemm 200 times slower */
 #endif
     return before;
+}
+
+static void leave_fast_mode(unsigned before)
+{
+#ifdef __SSE__
+    _mm_setcsr(before);
+#else
+    (void)before;
+#endif
 }
 
 static void take_tasks(struct workers *w, int worker)
@@ -80,6 +90,7 @@ static void *work(void *arg)
 int workers_new(struct workers **out, int n, struct err *e)
 {
     struct workers *w = mem_calloc(1, sizeof *w);
+    leave_fast_mode(enter_fast_mode()); /* kernels planned by this thread are to be planned for one OpenMP thread */
     w->n = n < 1 ? 1 : n;
     w->thread = mem_calloc((size_t)w->n, sizeof *w->thread);
     pthread_mutex_init(&w->lock, NULL);
@@ -140,9 +151,5 @@ void workers_run(struct workers *w, size_t n_task, void (*task)(void *arg, size_
             pthread_cond_wait(&w->done, &w->lock);
         pthread_mutex_unlock(&w->lock);
     }
-#ifdef __SSE__
-    _mm_setcsr(before);
-#else
-    (void)before;
-#endif
+    leave_fast_mode(before);
 }
