@@ -76,6 +76,11 @@ int32_t intern_add(struct intern *in, const char *bytes, size_t n)
     return *slot - 1;
 }
 
+int32_t intern_find(const struct intern *in, const char *bytes, size_t n)
+{
+    return in->n ? *find(in, hash_of(bytes, n), bytes, n) - 1 : -1;
+}
+
 void intern_release(struct intern *in)
 {
     str_release(&in->bytes);

@@ -20,6 +20,9 @@ struct intern {
 /** The number of a text (n bytes without NUL), which is added if it is new. At most 2^31 - 2 texts (asserted). */
 int32_t intern_add(struct intern *in, const char *bytes, size_t n);
 
+/** The number of a text, or -1 if it is not in the set. */
+int32_t intern_find(const struct intern *in, const char *bytes, size_t n);
+
 /** Text by number; valid until the next intern_add. */
 const char *intern_get(const struct intern *in, size_t i);
 
