@@ -42,6 +42,7 @@ void text_release(struct text *t)
     if (t->stemmer)
         sb_stemmer_delete(t->stemmer);
     str_release(&t->valid);
+    str_release(&t->shown);
     str_release(&t->plain);
     str_release(&t->word);
     free(t->point);
@@ -70,23 +71,18 @@ static size_t valid_run(const uint8_t *p, size_t n)
     return n;
 }
 
-/* Step 1: the part itself where it is valid, else a copy in t->valid. */
-static struct text_part make_valid(struct text *t, const struct text_part *part)
+/* Step 1: append what is valid, and U+FFFD for each byte that is not. */
+static void add_valid(struct str *out, const char *bytes, size_t n)
 {
-    const uint8_t *p = (const uint8_t *)part->bytes;
-    size_t run = valid_run(p, part->n);
-    if (run == part->n)
-        return *part;
-    str_clear(&t->valid);
-    for (size_t i = 0; i < part->n; i += run) {
-        run = valid_run(p + i, part->n - i);
-        str_add(&t->valid, part->bytes + i, run);
-        if (i + run < part->n) {
-            str_addz(&t->valid, "\xef\xbf\xbd");
-            run++;
+    for (size_t i = 0; i < n;) {
+        size_t run = valid_run((const uint8_t *)bytes + i, n - i);
+        str_add(out, bytes + i, run);
+        i += run;
+        if (i < n) {
+            str_addz(out, "\xef\xbf\xbd");
+            i++;
         }
     }
-    return (struct text_part){ str_text(&t->valid), t->valid.n };
 }
 
 /* ---- words ---- */
@@ -188,7 +184,9 @@ static const char *stretch_end(const char *p, const char *end)
     int marks = 0;
     while (p < end && (unsigned char)*p >= 0x80) {
         utf8proc_int32_t point;
-        p += utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)(end - p), &point);
+        utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)(end - p), &point);
+        assert(used > 0);
+        p += used;
         marks = utf8proc_get_property(point)->combining_class ? marks + 1 : 0;
         if (marks == 30)
             break;
@@ -251,13 +249,17 @@ void text_words(struct text *t, const struct text_part *part, size_t n_part, str
     for (size_t i = 0; i < n_part; i++) {
         if (!part[i].n)
             continue;
-        struct text_part valid = make_valid(t, &part[i]);
         if (t->plain.n)
             str_addc(&t->plain, ' ');
-        if (t->options.html && (memchr(valid.bytes, '<', valid.n) || memchr(valid.bytes, '&', valid.n)))
-            html_text(valid.bytes, valid.n, &t->plain);
-        else
-            str_add(&t->plain, valid.bytes, valid.n);
+        if (!t->options.html || !(memchr(part[i].bytes, '<', part[i].n) || memchr(part[i].bytes, '&', part[i].n))) {
+            add_valid(&t->plain, part[i].bytes, part[i].n);
+            continue;
+        }
+        str_clear(&t->valid);
+        str_clear(&t->shown);
+        add_valid(&t->valid, part[i].bytes, part[i].n);
+        html_text(str_text(&t->valid), t->valid.n, &t->shown);
+        add_valid(&t->plain, str_text(&t->shown), t->shown.n); /* gumbo overflows at "&#99999999999;" */
     }
     split_words(t, out);
 }

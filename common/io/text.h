@@ -85,7 +85,7 @@ struct text {
     struct sb_stemmer *stemmer;    /* owned; NULL: none */
     const char *const *stop;       /* borrowed */
     size_t n_stop;
-    struct str valid, plain, word; /* owned scratch */
+    struct str valid, shown, plain, word; /* owned scratch */
     int32_t *point;                /* owned scratch: code points */
     size_t room_point;
 };

@@ -107,8 +107,12 @@ void resize_finish(const struct resize *r, uint8_t *out_rgb)
 {
     assert(r->row == r->in_height);
     size_t n = 3 * r->out_width * r->out_height;
+    uint64_t half = r->total / 2;
+    double total = (double)r->total;
+    /* The integer quotient, by the faster division of doubles: total <= 2^44, so numerators are below 2^52, and a quotient
+     * that is no integer misses the next one by at least 1 / total, more than the rounding of a double below 256. */
     for (size_t i = 0; i < n; i++)
-        out_rgb[i] = (uint8_t)((r->sum[i] + r->total / 2) / r->total);
+        out_rgb[i] = (uint8_t)((double)(int64_t)(r->sum[i] + half) / total);
 }
 
 void resize_release(struct resize *r)
