@@ -151,7 +151,8 @@ int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_byte
         if (!S_ISREG(st.st_mode))
             str_addf(out_why, "'%s' is no regular file", name);
         else
-            str_addf(out_why, "%lld bytes are over the limit of %lld bytes", (long long)st.st_size, (long long)max_bytes);
+            str_addf(out_why, "'%s': %lld bytes are over the limit of %lld bytes", name, (long long)st.st_size,
+                     (long long)max_bytes);
     } else {
         size_t n = (size_t)st.st_size;
         if (n > *io_room) {
