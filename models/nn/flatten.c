@@ -1,4 +1,4 @@
-/* Flatten: one row of values in Keras's order: pictures (h, w, c), steps (T, c). Steps that were not computed are 0. */
+/* Flatten: one row of values in Keras's order: pictures (h, w, c), steps (T, c). Steps that a mask hides are 0. */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -11,7 +11,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-/* Call the visitor's copy for every run of values that lie together in both orders. */
+/* Every run of values that lie together in both orders. */
 static void walk(const struct op *o, const struct pass *p, float *form, float *rows, bool back)
 {
     const struct shape *s = &op_in(o, p->net)->shape;
@@ -22,12 +22,10 @@ static void walk(const struct op *o, const struct pass *p, float *form, float *r
             for (size_t i = 0; i < outer; i++) {
                 float *b = rows + r * size + i * s->c + k;
                 float *a = s->form == FORM_STEPS ? form + (i * n + r) * run : form + r * size + k * outer + i * run;
-                if (back)
-                    memcpy(a, b, run * sizeof *a);
-                else if (s->form == FORM_STEPS && (i < p->shard->t0 || i >= p->shard->t1))
-                    memset(b, 0, run * sizeof *b);
+                if (s->form == FORM_STEPS && !step_is_live(o, p, r, i))
+                    memset(back ? a : b, 0, run * sizeof *a);
                 else
-                    memcpy(b, a, run * sizeof *b);
+                    memcpy(back ? a : b, back ? b : a, run * sizeof *a);
             }
 }
 

@@ -156,8 +156,8 @@ static void add_rooms(struct net *n)
         size_t last = t->from->keeps_out ? 2 * N - from : t->to && t->to->keeps_in ? 2 * N - to : to;
         if (floats)
             add_room(n, floats, from, last, &t->value);
-        if (floats && t->wants_gradient)
-            add_room(n, floats, 2 * N - to, 2 * N - from, &t->gradient);
+        if (floats && t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
+            add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from, &t->gradient);
     }
     add_room(n, n->shard_rows * n->dims.n_class, N, N, &n->probability);
 }
