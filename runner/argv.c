@@ -87,7 +87,7 @@ static int expand(const struct stage_spec *s, const struct attempt_files *files,
     }
     *out = NULL;
     if (rc == 0)
-        *out = text.n ? str_take(&text) : mem_strdup("");
+        *out = str_take(&text);
     str_release(&text);
     return rc;
 }

@@ -117,9 +117,9 @@ static char *canonical(const struct yaml *at, const struct stage_spec *s,
     case PROGRAM_TEXT:
     case PROGRAM_PATH:
         reference_escape(text, &out);
-        return out.n ? str_take(&out) : mem_strdup("");
+        return str_take(&out);
     }
-    return str_take(&out);
+    return out.n ? str_take(&out) : NULL;
 }
 
 int contract_value(const struct yaml *at, const struct stage_spec *s,

@@ -134,7 +134,7 @@ static struct yaml *make_scalar(const char *text, char *file)
     struct str escaped = { 0 };
     reference_escape(text, &escaped);
     *node = (struct yaml){ .kind = YAML_SCALAR, .quoted = true, .file = file, .file_owned = file };
-    node->text = escaped.n ? str_take(&escaped) : mem_strdup("");
+    node->text = str_take(&escaped);
     return node;
 }
 

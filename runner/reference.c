@@ -166,8 +166,6 @@ int reference_resolve(const struct yaml *at, const struct reference_scope *scope
     }
     if (rc == 0)
         *out = str_take(&text);
-    if (rc == 0 && !*out)
-        *out = mem_strdup("");
     str_release(&text);
     return rc;
 }
@@ -214,6 +212,5 @@ char *reference_text(const char *template)
         else
             str_add(&text, piece.text, piece.n);
     }
-    char *out = str_take(&text);
-    return out ? out : mem_strdup("");
+    return str_take(&text);
 }
