@@ -64,22 +64,43 @@ static char *difference_reason(const json_t *old, const json_t *now)
     return reason;
 }
 
-/* Is every committed output still what was committed? */
-static int check_outs(const struct commit_record *last, const struct file_view *files,
-                      char **out_reason, struct err *e)
+/* Which committed outputs are not what was committed; with `first` no more than one. */
+static int changed_outs(const struct commit_record *last, const struct file_view *files, bool first,
+                        struct path_list *out, struct err *e)
 {
-    for (size_t i = 0; i < last->n_out && !*out_reason; i++) {
+    for (size_t i = 0; i < last->n_out && !(first && out->n); i++) {
         char hex[HASH_HEX];
         bool exists;
         int rc = files->hash(files->self, last->out[i].path, &exists, hex, e);
         if (rc)
             return rc;
         if (!exists)
-            *out_reason = str_format("%s is gone", last->out[i].path);
+            path_list_take(out, str_format("%s is gone", last->out[i].path));
         else if (strcmp(hex, last->out[i].sha256) != 0)
-            *out_reason = str_format("%s was changed", last->out[i].path);
+            path_list_take(out, str_format("%s was changed", last->out[i].path));
     }
     return 0;
+}
+
+int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
+                 const struct file_view *files, const struct decision *d, struct path_list *out,
+                 struct err *e)
+{
+    const struct stage_spec *s = &g->m->stage[stage];
+    struct path_list *dep = mem_calloc(s->n_dep, sizeof *dep);
+    json_t *inputs = NULL;
+    bool complete;
+    int rc = inputs_build(g, stage, above_runs, files, &inputs, dep, &complete, e);
+
+    if (rc == 0) {
+        plan_differences(d->last.inputs, inputs, out);
+        rc = changed_outs(&d->last, files, false, out, e);
+    }
+    json_decref(inputs);
+    for (size_t i = 0; i < s->n_dep; i++)
+        path_list_release(&dep[i]);
+    free(dep);
+    return rc;
 }
 
 /* "after import, split": the stages that it waits for. */
@@ -113,7 +134,12 @@ static int reason_to_run(const struct stage_spec *s, bool force, bool complete,
             "the fingerprint changed"); /* by a version that wrote the document differently */
         return 0;
     }
-    return check_outs(&d->last, files, out_reason, e);
+    struct path_list outs = { 0 };
+    int rc = changed_outs(&d->last, files, true, &outs, e);
+    if (rc == 0 && outs.n)
+        *out_reason = mem_strdup(outs.path[0]);
+    path_list_release(&outs);
+    return rc;
 }
 
 static int decide(const struct graph *g, size_t stage, const bool *above_runs, bool force,

@@ -83,6 +83,15 @@ int plan_stage(const struct graph *g, size_t stage, const bool *above_runs, bool
                const struct file_view *files, const struct history_view *history,
                struct decision *out, struct err *e);
 
+/**
+ * Everything that makes a stage with a last commit (`d`) run again, one text an entry: what differs
+ * in its inputs (of those above_runs leaves unknown nothing), which outputs were changed or are
+ * gone.
+ */
+int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
+                 const struct file_view *files, const struct decision *d, struct path_list *out,
+                 struct err *e);
+
 /** The decisions of all stages. */
 struct plan {
     struct decision *stage; /* (n) by stage index */
