@@ -489,8 +489,8 @@ static int find_main(const struct yaml *root, struct schema *s, struct err *e)
 
 static int read_root(const struct yaml *root, struct schema *s, struct err *e)
 {
-    static const char *const keys[] = { "schema", "missing", "tables", "table",    "id",
-                                        "text",   "image",   "label",  "features", "date", NULL };
+    static const char *const keys[] = { "schema", "missing", "tables", "label",    "table",
+                                        "id",     "text",    "image",  "features", "date",  NULL };
     const struct yaml *version = yaml_get(root, "schema");
     long long v;
     int rc;

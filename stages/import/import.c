@@ -52,7 +52,7 @@ static int no_file(const struct schema_table *t, const struct opt_list *source, 
     const char *near = str_nearest(t->file, name, source->n);
     char *shown = csv_shorten(str_text(&all), all.n, 300);
     err_set(e, ERR_DATA, "no source is called '%s' (table '%s')%s%s%s; given: %s", t->file, t->name,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", shown);
+            near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", shown);
     free(shown);
     str_release(&all);
     free(name);

@@ -58,7 +58,7 @@ static int no_column(const struct intake *in, const struct schema_column *s, con
     const char *near = str_nearest(s->from[0], name, header->n);
     char *shown = csv_shorten(all.text, all.n, 300);
     err_set(e, ERR_DATA, "'%s' has no column '%s' (column '%s' of table '%s')%s%s%s; it has: %s", current_path(in),
-            s->from[0], s->name, in->schema->name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
+            s->from[0], s->name, in->schema->name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
             shown);
     free(shown);
     str_release(&all);

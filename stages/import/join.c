@@ -118,9 +118,9 @@ int intake_join(struct intake *to, struct table *to_table, struct intake *from, 
 
     if (n_match == 0) {
         free(r.from);
-        return err_set(e, ERR_DATA, "no %s of table '%s' is the %s of a row of table '%s': e.g. '%.60s' and '%.60s'",
-                       from->schema->key, from->schema->name, to->schema->key, to->schema->name,
-                       from->n_row ? intern_get(&from->keys, 0) : "(no rows)",
+        return err_set(e, ERR_DATA, "no row of '%s' has the key of a row of '%s': column '%s' holds e.g. '%.60s', column '%s' '%.60s'",
+                       from->schema->name, to->schema->name, from->schema->key,
+                       from->n_row ? intern_get(&from->keys, 0) : "(no rows)", to->schema->key,
                        to->n_row ? intern_get(&to->keys, 0) : "(no rows)");
     }
     to_table->col = mem_realloc(to_table->col, to_table->n_col + from_table->n_col, sizeof *to_table->col);
