@@ -10,6 +10,7 @@
 /** The command line of refit, parsed once in cli.c and handed to the command. Texts point into argv. */
 struct cli {
     const char *file;         /* -f FILE: the pipeline file (default pipeline.yaml) */
+    bool file_given;          /* -f was there */
     const char *profile;      /* --profile NAME */
     const char **set;         /* (n_set) -p NAME=VALUE */
     size_t n_set;

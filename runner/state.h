@@ -87,6 +87,7 @@ struct intent_out {
     char *staged;          /* where the new one lies until it is in place, and the old one after that */
     char sha256[HASH_HEX]; /* of the new one */
     bool had_old;          /* `path` existed */
+    int64_t mtime_ns;      /* that the new file was given; 0: not known */
 };
 
 /** The outputs of a stage that were checked, hashed and synced, and the commit that they will become. All owned. */

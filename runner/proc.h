@@ -1,0 +1,34 @@
+#ifndef RUNNER_PROC_H
+#define RUNNER_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the kernel knows about processes (/proc). A pid alone may name another process tomorrow; with the time at which
+ * it started, and the boot, it names one for ever. */
+
+enum { PROC_BOOT = 37 }; /* bytes of a boot id with its NUL */
+
+struct proc_id {
+    int64_t pid, start; /* start: clock ticks since the boot */
+    char boot[PROC_BOOT];
+};
+
+/** Who we are. */
+struct proc_id proc_self(void);
+
+/** Our direct children, those adopted as a subreaper too; the array is owned by the caller. */
+pid_t *proc_children(size_t *out_n);
+
+/** All processes that we may look at; owned by the caller. */
+pid_t *proc_all(size_t *out_n);
+
+/** Does the environment that the process was started with hold this "NAME=value"? With `prefix`: begin so. */
+bool proc_has_env(pid_t pid, const char *entry, bool prefix);
+
+/** Processors that this process may use, at least 1. */
+int proc_cpus(void);
+
+#endif

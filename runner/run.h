@@ -1,0 +1,132 @@
+#ifndef RUNNER_RUN_H
+#define RUNNER_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runner/commit.h"
+#include "runner/exec.h"
+#include "runner/files.h"
+#include "runner/graph.h"
+#include "runner/ledger.h"
+#include "runner/lock.h"
+#include "runner/manifest.h"
+#include "runner/plan.h"
+#include "runner/show.h"
+#include "runner/staging.h"
+#include "runner/state.h"
+
+/* A run: the loop over plan, execute and commit (run.c), and one attempt of a stage in it (attempt.c). */
+
+enum work_state {
+    WORK_OFF,      /* disabled or not selected */
+    WORK_PENDING,  /* a stage above is not settled */
+    WORK_READY,    /* to be started when there is a slot */
+    WORK_RUNNING,  /* its process runs */
+    WORK_CHECKING, /* refit-check looks at its outputs */
+    WORK_DELAYED,  /* waits for its next attempt */
+    WORK_SUCCEEDED,
+    WORK_REUSED,
+    WORK_SKIPPED,
+    WORK_BLOCKED,
+    WORK_FAILED,
+    WORK_TIMED_OUT,
+    WORK_ABORTED,
+    WORK_UPSTREAM_FAILED,
+};
+
+struct metric {
+    char *name;
+    int64_t step;
+    double value; /* NAN: none */
+};
+
+/** One stage in a run. */
+struct work {
+    const struct stage_spec *spec; /* borrowed */
+    size_t index;
+    enum work_state state;
+    bool force;
+    struct decision decision;
+    bool decided;               /* `decision` is final */
+    char *reason;               /* why it is in this state; owned */
+    /* the attempt */
+    int64_t number;             /* from 1 */
+    struct staging staging;
+    char *log;                  /* owned */
+    bool blocked;               /* it ended with 98 */
+    int64_t began;              /* since 1970 */
+    int64_t began_mono, due_ms; /* monotonic */
+    int64_t delay_ms;           /* before the next attempt */
+    struct exec_usage usage;
+    int exit_code, signal;
+    int64_t done, total;        /* progress */
+    char unit[32], note[64];
+    struct metric *metric;      /* (n_metric) */
+    char **warning;             /* (n_warning) */
+    size_t n_metric, n_warning;
+};
+
+/** What a run was asked for; kept with it, so that `retry` can do the same again. */
+struct run_options {
+    char *file, *profile; /* profile NULL: none */
+    char **set;           /* (n_set) -p */
+    char **target;        /* (n_target) */
+    size_t n_set, n_target;
+    char *single, *from;  /* NULL: none */
+    bool force, keep_going;
+    int64_t jobs;
+    char *snapshot;       /* path of the pipeline file's copy that is read instead; NULL: `file` itself */
+    char *retry_of;       /* NULL */
+};
+
+struct run {
+    struct run_options o;
+    struct state *s;
+    struct manifest m;
+    struct graph g;
+    struct lock lock;
+    struct executor x;
+    struct files files;
+    struct file_view file_view;
+    struct state_history past;
+    struct history_view history;
+    struct show show;
+    bool verbose;
+    struct work *work;      /* (m.n_stage) */
+    char *id, *directory;   /* NULL until there is work */
+    char *here;             /* absolute current directory */
+    char **secret;          /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
+    int64_t jobs;
+    bool stopping;          /* start nothing more */
+    int signal;             /* that told us to stop; 0 */
+};
+
+/** "succeeded"... as the memory has it. */
+const char *work_state_name(enum work_state state);
+
+/** It has a process, or will have another attempt by itself. */
+bool work_is_active(enum work_state state);
+
+/* attempt.c. What the stage itself does wrong ends in its state, only the runner's own trouble is an error. */
+
+/** Start the next attempt of a stage. */
+int attempt_start(struct run *r, struct work *w, struct err *e);
+
+/** Its process, or the check of its outputs, has ended. */
+int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e);
+
+/** It wrote a line on its channel. */
+void attempt_event(struct run *r, struct work *w, const char *line);
+
+/** The stage gets its final state, also in the memory; `reason` is copied. */
+int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason, struct err *e);
+
+void run_options_release(struct run_options *o);
+char *run_options_text(const struct run_options *o); /* JSON, owned by the caller */
+int run_options_parse(struct run_options *o, const char *text, struct err *e);
+
+#endif

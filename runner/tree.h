@@ -1,0 +1,25 @@
+#ifndef RUNNER_TREE_H
+#define RUNNER_TREE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* A file, or a directory with all in it. Symbolic links are never followed. ERR_IO. */
+
+/** Remove it; it is no error if it is not there. */
+int tree_remove(const char *path, struct err *e);
+
+/** fsync every file and directory. */
+int tree_sync(const char *path, struct err *e);
+
+/** Copy; `to` must not exist. Shares the blocks where the file system can. Times are not kept, modes are. */
+int tree_copy(const char *from, const char *to, struct err *e);
+
+/** Make a directory with its parents, each durable in the one above. */
+int tree_make(const char *path, struct err *e);
+
+/** fsync one directory. */
+int tree_sync_directory(const char *path, struct err *e);
+
+#endif
