@@ -96,7 +96,7 @@ static const struct category {
 
 /* Percent of rows. */
 enum {
-    HINTED = 20,
+    HINTED = 30,
     WORDLESS = 1,
     OWN_BRAND = 80,
     NO_PRICE = 8,
@@ -106,7 +106,7 @@ enum {
 };
 
 /* Per thousand rows. Every kind of odd picture is there at least once. */
-enum { MISLABELLED = 5 };
+enum { MISLABELLED = 6 };
 static const int odd_pictures[ORDINARY] = {
     [MISSING] = 4, [TRUNCATED] = 2, [GREY] = 5,        [CMYK] = 4,         [PALETTE_PNG] = 6,
     [ROTATED] = 8, [TWIN] = 2,      [COLOUR_PNG] = 15, [PROGRESSIVE] = 15,
