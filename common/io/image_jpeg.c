@@ -90,7 +90,7 @@ static unsigned eighths(const struct jpeg_decompress_struct *jpeg, size_t size)
     return n;
 }
 
-/* A transform by the embedded profile, if it is one of CMYK and lcms2 can use it. */
+/* A transform by the embedded profile, if there is one that lcms2 can use. */
 static void open_profile(struct job *job)
 {
     JOCTET *icc = NULL;
@@ -98,7 +98,7 @@ static void open_profile(struct job *job)
     if (!jpeg_read_icc_profile(&job->jpeg, &icc, &n))
         return;
     cmsHPROFILE from = cmsOpenProfileFromMem(icc, n), to = cmsCreate_sRGBProfile();
-    if (from && to && cmsGetColorSpace(from) == cmsSigCmykData)
+    if (from && to) /* lcms2 refuses a profile of other colours than CMYK */
         job->profile = cmsCreateTransform(from, job->jpeg.saw_Adobe_marker ? TYPE_CMYK_8_REV : TYPE_CMYK_8, to, TYPE_RGB_8,
                                           INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE);
     if (to)

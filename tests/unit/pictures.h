@@ -24,6 +24,8 @@ struct jpeg_plan {
     int n_component;       /* 1, 3, 4 */
     J_COLOR_SPACE in, out; /* of the pixels given; of the file */
     bool progressive;
+    const jpeg_scan_info *scan; /* n_scan of them, instead of the usual ones */
+    int n_scan;
     int restart;           /* rows between restart markers; 0: none */
     const uint8_t *exif;   /* APP1 content */
     unsigned n_exif;
@@ -54,6 +56,10 @@ static struct file_bytes make_jpeg(const struct jpeg_plan *p, const uint8_t *pix
     c.restart_in_rows = p->restart;
     if (p->progressive)
         jpeg_simple_progression(&c);
+    if (p->scan) {
+        c.scan_info = p->scan;
+        c.num_scans = p->n_scan;
+    }
     jpeg_start_compress(&c, TRUE);
     if (p->exif)
         jpeg_write_marker(&c, JPEG_APP0 + 1, p->exif, p->n_exif);

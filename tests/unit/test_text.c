@@ -86,6 +86,7 @@ static void charsets_differ_in_what_separates(void **state)
     struct text_options o = plain();
     o.charset = TEXT_LETTERS;
     assert_string_equal(words_of(&o, text, strlen(text)), "écran|p|l|été|naïve|日本");
+    assert_string_equal(words_of(&o, "x²y٣z", strlen("x²y٣z")), "x|y|z");
     o.charset = TEXT_ASCII;
     assert_string_equal(words_of(&o, text, strlen(text)), "cran|p|l|t|na|ve");
 }
