@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { MAX_PENDING = 4096 };
+enum { MAX_PENDING = 4096, RECENT = 64 };
 
 /* A hash to remember, held back until the next transaction: one fsync for many files. */
 struct pending {
@@ -258,6 +258,15 @@ int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_fo
                    struct err *e)
 {
     struct query q;
+    /* A table that seven stages read is hashed once, even before it is written to the database. */
+    for (size_t i = 0; i < RECENT && i < s->n_pending; i++) {
+        const struct pending *p = &s->pending[s->n_pending - 1 - i];
+        if (!p->tree && memcmp(&p->stamp, stamp, sizeof *stamp) == 0) {
+            memcpy(out_hex, p->hex, HASH_HEX);
+            *out_found = true;
+            return 0;
+        }
+    }
     int rc = start_reading(s, e);
     if (rc || (rc = db_query(&s->db, &q,
                              "SELECT sha256 FROM files WHERE device=? AND inode=? AND size=? AND mtime=? AND ctime=?",
