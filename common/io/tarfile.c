@@ -10,28 +10,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utf8proc.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/outfile.h"
 
 enum { CHUNK = 1 << 18 };
 
-static bool is_utf8(const char *text)
-{
-    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
-    for (utf8proc_int32_t code; *at;) {
-        utf8proc_ssize_t n = utf8proc_iterate(at, -1, &code);
-        if (n < 1)
-            return false;
-        at += n;
-    }
-    return true;
-}
-
 int tarfile_name_ok(const char *name)
 {
-    if (strlen(name) > TARFILE_MAX_NAME || !is_utf8(name))
+    if (strlen(name) > TARFILE_MAX_NAME || !utf8_valid(name, strlen(name)))
         return 0;
     for (const char *c = name; *c; c++)
         if ((unsigned char)*c < 32 || *c == 127 || *c == '\\')
@@ -172,10 +160,7 @@ int tarfile_write(const char *path, const struct tarfile_member *member, size_t 
         rc = write_members(a, member, n, o.tmp, e);
     if (rc == 0 && archive_write_close(a) != ARCHIVE_OK)
         rc = archive_fail(a, o.tmp, "write", e);
-    if (a) {
-        archive_write_fail(a);
-        archive_write_free(a);
-    }
+    archive_write_free(a);
     encoding_restore(&encoding);
     if (rc == 0)
         return outfile_commit(&o, e);

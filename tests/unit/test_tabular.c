@@ -296,6 +296,7 @@ static void a_table_without_features_gives_no_column(void **state)
     fit(f, &(struct tabular_options){ .scale = true });
     assert_int_equal(f->s.n_out, 0);
     char *text = tabular_text(&f->s);
+    tabular_release(&f->s);
     assert_ok(tabular_parse(&f->s, "state", text, &f->e), f->e);
     free(text);
     done(f);
