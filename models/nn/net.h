@@ -43,12 +43,15 @@ struct nn_param {
     size_t shape[4];
     int rank;
     bool trainable;        /* batch norm's running statistics are not */
-    double l1, l2;
+    double l1, l2;         /* penalty: the layer's and training's */
 };
 
 struct net;
 
-/** Build for these sizes; ERR_USAGE if layers do not fit each other (names the layer and the shapes). */
+/** Build for these sizes. The spec is copied. The thread that builds and every thread that trains or predicts later gets
+ *  one OpenMP thread and OpenBLAS one thread: `threads` workers, the caller among them, are the parallelism.
+ *    errors  ERR_USAGE if layers do not fit each other (names the layer and the shapes), if an input that the network
+ *            reads has size 0, or if OpenBLAS is the serial one (wrong results) and threads > 1 */
 int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e);
 void net_free(struct net *n);
 
@@ -66,7 +69,8 @@ float *net_gradients(struct net *n);          /* (n_weight) after net_train */
 char *net_kernels(const struct net *n);
 
 /**
- * Forward in training mode, loss = weighted mean cross-entropy + penalties, backward into the gradient block.
+ * Forward in training mode, loss = 1/B sum of w_r (-log p_r[label_r]) + penalties (as Keras weighs samples: divided by the
+ * rows, not by the weights), backward into the gradient block. Batch norm's running statistics move.
  *   draw        seeds the dropout masks: the same draw gives the same masks
  *   out_loss    of this batch, penalties included
  *   out_right   rows whose largest probability is their label (may be NULL)
@@ -78,7 +82,13 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
 
-/** Adam (Kingma & Ba 2015, algorithm 1; beta .9/.999, epsilon 1e-7 as Keras). State is (n_weight) each, owned. */
+/**
+ * Adam (Kingma & Ba 2015; beta .9/.999, epsilon 1e-7). State is (n_weight) each, owned. As Keras, with epsilon beside the
+ * uncorrected root (the paper's last remark of section 2):
+ *     w -= rate sqrt(1 - .999^t) / (1 - .9^t) m / (sqrt(v) + epsilon)
+ * Embeddings are stepped lazily: only the rows of words in the last batch, and only their m and v decay (Keras decays and
+ * moves all rows in every step; with 20,000 words that costs more than the rest of the step).
+ */
 struct adam {
     size_t n;
     int64_t step;
@@ -89,9 +99,11 @@ void adam_step(struct adam *a, struct net *n, double learning_rate);
 void adam_release(struct adam *a);
 
 /**
- * To be called first in main() of every program that uses the engine: corrects OpenBLAS's choice of core type and
- * thread counts through the environment and re-executes the program once if needed (DESIGN: measured trap); refuses a
- * serial OpenBLAS with more than one thread; sets flush-to-zero.
+ * To be called first in main() of every program that uses the engine. Debian's OpenBLAS takes some new processors for a
+ * "Prescott" and is then four times slower: if its core type is not what the processor can do (by mistake, or because
+ * OPENBLAS_CORETYPE says so: bits depend on it, and no result may depend on the environment), one line goes to the log,
+ * OPENBLAS_CORETYPE, OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 are set and /proc/self/exe is executed again, once.
+ * Also sets flush-to-zero in the calling thread.
  */
 int nn_start(int argc, char **argv, struct err *e);
 

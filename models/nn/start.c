@@ -57,7 +57,7 @@ int nn_start(int argc, char **argv, struct err *e)
     unsetenv(guard); /* not for the programs that we may start */
     if (!want || is_one_of(found, good))
         return 0;
-    if (restarted || getenv("OPENBLAS_CORETYPE")) {
+    if (restarted) {
         log_info("OpenBLAS runs kernels for '%s' on a processor that could run those for '%s'", found, want);
         return 0;
     }

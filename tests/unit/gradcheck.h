@@ -22,7 +22,7 @@ struct case_data {
 };
 
 /* n rows of random input; row 0 has no words, row 1 all of them; one of three rows counts half. */
-static struct case_data case_make(const char *network, struct nn_dims dims, size_t n, uint64_t seed)
+static inline struct case_data case_make(const char *network, struct nn_dims dims, size_t n, uint64_t seed)
 {
     struct case_data c = { .dims = dims };
     struct err e = { 0 };
@@ -55,7 +55,7 @@ static struct case_data case_make(const char *network, struct nn_dims dims, size
     return c;
 }
 
-static void case_free(struct case_data *c)
+static inline void case_free(struct case_data *c)
 {
     free(c->ids);
     free(c->n_word);
@@ -68,7 +68,7 @@ static void case_free(struct case_data *c)
 }
 
 /* Start weights, with everything that starts at 0 or 1 moved away from there. */
-static void case_weights(struct net *n, double **out_copy)
+static inline void case_weights(struct net *n, double **out_copy)
 {
     struct rng r;
     rng_init(&r, 5, 5);
@@ -86,7 +86,7 @@ static void case_weights(struct net *n, double **out_copy)
         (*out_copy)[i] = (double)net_weights(n)[i];
 }
 
-static void check_probabilities(const struct case_data *c, struct net *n, const double *w)
+static inline void check_probabilities(const struct case_data *c, struct net *n, const double *w)
 {
     size_t size = c->b.n * c->dims.n_class;
     float *found = mem_calloc(size, sizeof *found);
@@ -100,7 +100,7 @@ static void check_probabilities(const struct case_data *c, struct net *n, const 
 }
 
 /* At most 60 places of every tensor, spread over it. */
-static void check_gradients(const struct case_data *c, struct net *n, double *w, uint64_t draw)
+static inline void check_gradients(const struct case_data *c, struct net *n, double *w, uint64_t draw)
 {
     const double step = 1e-7; /* small: a ReLU that crosses 0 within it would spoil the difference */
     for (size_t p = 0; p < net_n_param(n); p++) {
@@ -122,7 +122,7 @@ static void check_gradients(const struct case_data *c, struct net *n, double *w,
     }
 }
 
-static void check_built(const struct case_data *c, struct net *n)
+static inline void check_built(const struct case_data *c, struct net *n)
 {
     struct err e = { 0 };
     double *w, loss;
@@ -141,7 +141,7 @@ static void check_built(const struct case_data *c, struct net *n)
 }
 
 /* n rows in a network planned for `room` rows, with and without oneDNN. */
-static void check_network_at(const char *network, struct nn_dims dims, size_t n, size_t room)
+static inline void check_network_at(const char *network, struct nn_dims dims, size_t n, size_t room)
 {
     struct case_data c = case_make(network, dims, n, 3);
     struct err e = { 0 };
@@ -155,7 +155,7 @@ static void check_network_at(const char *network, struct nn_dims dims, size_t n,
     case_free(&c);
 }
 
-static void check_network(const char *network, struct nn_dims dims)
+static inline void check_network(const char *network, struct nn_dims dims)
 {
     check_network_at(network, dims, 6, 6);
     check_network_at(network, dims, 5, 9); /* shards of different sizes, fewer rows than planned */

@@ -24,17 +24,17 @@ struct ref {
     double penalty;
 };
 
-static size_t ref_size(const struct ref_act *a)
+static inline size_t ref_size(const struct ref_act *a)
 {
     return a->T * a->h * a->w * a->c;
 }
 
-static struct ref_act ref_new(const struct ref *r, size_t T, size_t h, size_t w, size_t c)
+static inline struct ref_act ref_new(const struct ref *r, size_t T, size_t h, size_t w, size_t c)
 {
     return (struct ref_act){ T, h, w, c, mem_calloc(r->b->n * T * h * w * c, sizeof(double)) };
 }
 
-static double ref_mask(const struct ref *r, size_t which, size_t row, size_t i, double rate)
+static inline double ref_mask(const struct ref *r, size_t which, size_t row, size_t i, double rate)
 {
     float one = 1, out;
     if (!r->training || rate <= 0)
@@ -43,14 +43,14 @@ static double ref_mask(const struct ref *r, size_t which, size_t row, size_t i, 
     return (double)out;
 }
 
-static bool ref_live(const struct ref *r, size_t row, size_t t)
+static inline bool ref_live(const struct ref *r, size_t row, size_t t)
 {
     const struct nn_branch *text = nn_spec_branch(r->spec, NN_TEXT);
     size_t n = (size_t)r->b->n_word[row], T = r->dims->length;
     return !text->mask || (text->pad_front ? t >= T - n : t < n);
 }
 
-static const double *ref_take(struct ref *r, size_t n, const struct nn_layer *kernel_of)
+static inline const double *ref_take(struct ref *r, size_t n, const struct nn_layer *kernel_of)
 {
     const double *w = r->w;
     for (size_t i = 0; kernel_of && i < n; i++)
@@ -59,7 +59,7 @@ static const double *ref_take(struct ref *r, size_t n, const struct nn_layer *ke
     return w;
 }
 
-static struct ref_act ref_embedding(struct ref *r, const struct nn_layer *l)
+static inline struct ref_act ref_embedding(struct ref *r, const struct nn_layer *l)
 {
     size_t E = (size_t)l->size, T = r->dims->length;
     struct ref_act out = ref_new(r, T, 1, 1, E);
@@ -70,12 +70,12 @@ static struct ref_act ref_embedding(struct ref *r, const struct nn_layer *l)
     return out;
 }
 
-static double ref_sigmoid(double v)
+static inline double ref_sigmoid(double v)
 {
     return 1 / (1 + exp(-v));
 }
 
-static struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     size_t I = in->c, H = (size_t)l->size, T = in->T;
     const double *W = ref_take(r, I * 4 * H, l), *U = ref_take(r, H * 4 * H, l), *bias = ref_take(r, 4 * H, NULL);
@@ -110,7 +110,7 @@ static struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, const st
     return out;
 }
 
-static struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     size_t k = (size_t)l->kernel, C = in->c, O = (size_t)l->size, pad = l->same ? (k - 1) / 2 : 0;
     const double *W = ref_take(r, k * k * C * O, l), *bias = ref_take(r, O, NULL);
@@ -129,7 +129,7 @@ static struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l, const 
     return out;
 }
 
-static struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     size_t k = (size_t)l->size, C = in->c;
     struct ref_act out = ref_new(r, 1, in->h / k, in->w / k, C);
@@ -146,7 +146,7 @@ static struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l, const
     return out;
 }
 
-static struct ref_act ref_dense(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_dense(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     size_t I = in->c, O = l->size < 0 ? r->dims->n_class : (size_t)l->size;
     const double *W = ref_take(r, I * O, l), *bias = ref_take(r, O, NULL);
@@ -161,7 +161,7 @@ static struct ref_act ref_dense(struct ref *r, const struct nn_layer *l, const s
     return out;
 }
 
-static struct ref_act ref_batch_norm(struct ref *r, const struct ref_act *in)
+static inline struct ref_act ref_batch_norm(struct ref *r, const struct ref_act *in)
 {
     size_t C = in->c, N = r->b->n * in->h * in->w;
     const double *gamma = ref_take(r, C, NULL), *beta = ref_take(r, C, NULL);
@@ -184,7 +184,7 @@ static struct ref_act ref_batch_norm(struct ref *r, const struct ref_act *in)
 }
 
 /* dropout, relu: value by value */
-static struct ref_act ref_each(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_each(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     struct ref_act out = ref_new(r, in->T, in->h, in->w, in->c);
     size_t size = ref_size(in);
@@ -196,7 +196,7 @@ static struct ref_act ref_each(struct ref *r, const struct nn_layer *l, const st
     return out;
 }
 
-static struct ref_act ref_flatten(struct ref *r, const struct ref_act *in)
+static inline struct ref_act ref_flatten(struct ref *r, const struct ref_act *in)
 {
     struct ref_act out = ref_new(r, 1, 1, 1, ref_size(in));
     for (size_t i = 0; i < r->b->n * out.c; i++)
@@ -205,7 +205,7 @@ static struct ref_act ref_flatten(struct ref *r, const struct ref_act *in)
     return out;
 }
 
-static struct ref_act ref_pool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_pool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     size_t C = in->c, N = in->T * in->h * in->w;
     struct ref_act out = ref_new(r, 1, 1, 1, C);
@@ -226,7 +226,7 @@ static struct ref_act ref_pool(struct ref *r, const struct nn_layer *l, const st
     return out;
 }
 
-static struct ref_act ref_layer(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_layer(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
 {
     switch (l->op) {
     case NN_EMBEDDING: return ref_embedding(r, l);
@@ -241,7 +241,7 @@ static struct ref_act ref_layer(struct ref *r, const struct nn_layer *l, const s
     }
 }
 
-static struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, size_t n, struct ref_act a)
+static inline struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, size_t n, struct ref_act a)
 {
     for (size_t i = 0; i < n; i++) {
         struct ref_act next = ref_layer(r, &l[i], &a);
@@ -252,7 +252,7 @@ static struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, size_t 
     return a;
 }
 
-static struct ref_act ref_input(const struct ref *r, enum nn_input input)
+static inline struct ref_act ref_input(const struct ref *r, enum nn_input input)
 {
     size_t h = r->dims->height, w = r->dims->width, d = r->dims->n_feature;
     struct ref_act a = input == NN_PIXELS     ? ref_new(r, 1, h, w, 3)
@@ -267,7 +267,7 @@ static struct ref_act ref_input(const struct ref *r, enum nn_input input)
 }
 
 /* Side by side; takes the parts' storage. */
-static struct ref_act ref_concat(struct ref *r, struct ref_act *part, size_t n)
+static inline struct ref_act ref_concat(struct ref *r, struct ref_act *part, size_t n)
 {
     size_t C = 0, at = 0;
     for (size_t k = 0; k < n; k++)
@@ -284,7 +284,7 @@ static struct ref_act ref_concat(struct ref *r, struct ref_act *part, size_t n)
 }
 
 /* Loss (penalties included) and probabilities (B, C; may be NULL) for these weights. */
-static double ref_loss(const struct nn_spec *s, const struct nn_dims *dims, const struct nn_batch *b, const double *weights,
+static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dims, const struct nn_batch *b, const double *weights,
                        bool training, uint64_t draw, double *out_probability)
 {
     struct ref r = { s, dims, b, weights, training, draw, 0, 0 };

@@ -1,0 +1,95 @@
+#include "gradcheck.h"
+
+static struct net *build(const char *network, struct nn_dims dims)
+{
+    struct nn_spec s = { 0 };
+    struct err e = { 0 };
+    struct net *n = NULL;
+    assert_ok(nn_spec_parse(&s, "case", network, &e), e);
+    assert_ok(net_build(&n, &s, &dims, 1, &e), e);
+    nn_spec_release(&s);
+    return n;
+}
+
+static void three_steps_worked_out_by_hand(void **state)
+{
+    (void)state;
+    /* g = 1, then -2, then 0 with rate 0.1. Step 1: m = .1, v = .001, so w moves by -0.1 sqrt(.001) / .1 * .1 / (sqrt(.001)
+     * + 1e-7). Keras adds epsilon to the root of v before its correction. */
+    struct net *n = build(FEATURES_OF("dense: classes"), (struct nn_dims){ .n_feature = 1, .n_class = 1, .batch = 1 });
+    struct adam a = { 0 };
+    double m = 0, v = 0, w = 0.5, g[] = { 1, -2, 0 };
+    adam_init(&a, net_n_weight(n));
+    net_weights(n)[0] = 0.5f;
+    for (int t = 1; t <= 3; t++) {
+        net_gradients(n)[0] = (float)g[t - 1];
+        adam_step(&a, n, 0.1);
+        m = 0.9 * m + 0.1 * g[t - 1];
+        v = 0.999 * v + 0.001 * g[t - 1] * g[t - 1];
+        w -= 0.1 * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t)) * m / (sqrt(v) + 1e-7);
+        assert_near((double)net_weights(n)[0], w, 1e-6, 0);
+    }
+    assert_near(w, 0.5 - 0.1 + 0.036610 + 0.028300, 1e-5, 0); /* the same three steps on paper */
+    assert_int_equal(a.step, 3);
+    adam_release(&a);
+    assert_null(a.m);
+    net_free(n);
+}
+
+static void words_that_are_not_in_the_batch_stay_as_they_are(void **state)
+{
+    (void)state;
+    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), small_dims, 3, 1);
+    struct nn_dims dims = small_dims;
+    dims.batch = 3;
+    struct net *n = build(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims);
+    struct err e = { 0 };
+    struct adam a = { 0 };
+    float before[36];
+    double loss;
+    adam_init(&a, net_n_weight(n));
+    net_init(n, 1);
+    for (int step = 0; step < 3; step++) { /* the second batch does not have the words of the first */
+        for (size_t i = 0; i < 15; i++)
+            c.ids[i] = c.ids[i] ? step == 1 ? 7 : 3 : 0;
+        memcpy(before, net_weights(n), sizeof before);
+        assert_ok(net_train(n, &c.b, 1, &loss, NULL, &e), e);
+        adam_step(&a, n, 0.01);
+        for (size_t i = 0; i < 36; i++)
+            assert_int_equal(net_weights(n)[i] != before[i], i / 4 == (step == 1 ? 7 : 3));
+    }
+    adam_release(&a);
+    net_free(n);
+    case_free(&c);
+}
+
+static void running_statistics_are_not_stepped(void **state)
+{
+    (void)state;
+    struct net *n = build(FEATURES_OF("batch_norm, dense: classes"), (struct nn_dims){ .n_feature = 2, .n_class = 2, .batch = 1 });
+    struct adam a = { 0 };
+    adam_init(&a, net_n_weight(n));
+    net_init(n, 1);
+    for (size_t i = 0; i < net_n_weight(n); i++)
+        net_gradients(n)[i] = 1;
+    adam_step(&a, n, 0.5);
+    const struct nn_param *p = net_params(n);
+    for (size_t k = 0; k < net_n_param(n); k++)
+        for (size_t i = 0; i < p[k].n; i++) {
+            double start = k == 0 || k == 3 ? 1 : 0;
+            if (k < 4)
+                assert_near((double)net_weights(n)[p[k].offset + i], p[k].trainable ? start - 0.5 : start, 1e-4, 0);
+        }
+    adam_release(&a);
+    net_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(three_steps_worked_out_by_hand),
+        cmocka_unit_test(words_that_are_not_in_the_batch_stay_as_they_are),
+        cmocka_unit_test(running_statistics_are_not_stepped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
