@@ -2,7 +2,7 @@
  *
  *   in   table   refit.table; its image role is the pattern of the file names
  *        images  directory of JPEG and PNG files
- *   out  pixels  refit.images: uint8 (n, size, size, 3), per row ok, missing or corrupt with the reason
+ *   out  pixels  refit.images: uint8 (n, size, size, 3); per row ok, missing or corrupt, and why
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -27,9 +27,11 @@ struct params {
 };
 
 static const struct opt options[] = {
-    { OPT_IN(struct params, table), .help = "table whose rows have pictures", .format = "hdf5:refit.table" },
+    { OPT_IN(struct params, table), .help = "table whose rows have pictures",
+      .format = "hdf5:refit.table" },
     { OPT_IN(struct params, images), .help = "directory of the picture files" },
-    { OPT_OUT(struct params, pixels), .help = "the pictures as pixels", .format = "hdf5:refit.images" },
+    { OPT_OUT(struct params, pixels), .help = "the pictures as pixels",
+      .format = "hdf5:refit.images" },
     { OPT_INT(struct params, size), .def = 64, .min = 1, .max = IMAGE_MAX_SIZE, .unit = "pixels",
       .help = "side of the square that every picture is stretched to" },
     { OPT_INT(struct params, max_bytes), .def = 64 << 20, .min = 1, .max = 1 << 30, .unit = "bytes",
@@ -58,7 +60,7 @@ struct job {
     const struct table *table;
     struct image_options options;
     struct picture_pattern pattern;
-    int dir; /* owned; -1: none */
+    int dir;           /* owned; -1: none */
     struct hand *hand; /* (n_hand) owned */
     int n_hand;
     size_t first_row, n_block; /* of the block; its rows at most */
@@ -72,7 +74,9 @@ struct job {
 
 static struct image_options options_of(const struct params *p)
 {
-    return (struct image_options){ .size = p->size, .max_bytes = p->max_bytes, .max_pixels = p->max_pixels };
+    return (struct image_options){ .size = p->size,
+                                   .max_bytes = p->max_bytes,
+                                   .max_pixels = p->max_pixels };
 }
 
 static size_t picture_bytes(const struct job *job)
@@ -125,7 +129,8 @@ static enum pixels_status read_picture(struct job *job, struct hand *h, size_t r
         str_addz(&h->why, why);
         return PIXELS_MISSING;
     }
-    if (picture_load(job->dir, str_text(&h->name), job->options.max_bytes, &h->bytes, &h->room, &n, &status, &h->why, &h->e)) {
+    if (picture_load(job->dir, str_text(&h->name), job->options.max_bytes, &h->bytes, &h->room, &n,
+                     &status, &h->why, &h->e)) {
         h->failed = row;
         atomic_store(&job->stop, true);
         return PIXELS_MISSING;
@@ -227,10 +232,12 @@ static void tell_duplicates(const struct job *job)
 
 static int judge(const struct job *job, const struct params *p, struct err *e)
 {
-    size_t n_row = job->table->n_row, missing = count(job, PIXELS_MISSING), corrupt = count(job, PIXELS_CORRUPT);
+    size_t n_row = job->table->n_row, missing = count(job, PIXELS_MISSING),
+           corrupt = count(job, PIXELS_CORRUPT);
     size_t found = n_row - missing;
 
-    log_info("%zu rows: %zu pictures, %zu missing, %zu corrupt", n_row, found - corrupt, missing, corrupt);
+    log_info("%zu rows: %zu pictures, %zu missing, %zu corrupt", n_row, found - corrupt, missing,
+             corrupt);
     tell_first(job, PIXELS_MISSING, "missing");
     tell_first(job, PIXELS_CORRUPT, "corrupt");
     tell_duplicates(job);
@@ -239,11 +246,13 @@ static int judge(const struct job *job, const struct params *p, struct err *e)
     else if (corrupt)
         log_warn("%zu of %zu pictures are corrupt", corrupt, found);
     if ((double)corrupt > p->max_bad_share * (double)found)
-        return err_set(e, ERR_DATA, "%zu of %zu pictures in '%s' are corrupt: more than max_bad_share %g", corrupt, found,
-                       p->images, p->max_bad_share);
+        return err_set(e, ERR_DATA,
+                       "%zu of %zu pictures in '%s' are corrupt: more than max_bad_share %g",
+                       corrupt, found, p->images, p->max_bad_share);
     if ((double)missing > p->max_missing_share * (double)n_row)
-        return err_set(e, ERR_DATA, "%zu of %zu rows have no picture in '%s': more than max_missing_share %g", missing, n_row,
-                       p->images, p->max_missing_share);
+        return err_set(e, ERR_DATA,
+                       "%zu of %zu rows have no picture in '%s': more than max_missing_share %g",
+                       missing, n_row, p->images, p->max_missing_share);
     return 0;
 }
 
@@ -270,8 +279,10 @@ static int run(const void *params, struct err *e)
     if ((rc = table_read(&table, p->table, e)))
         goto out;
     job_init(&job, &table, &o);
-    if ((rc = picture_pattern_init(&job.pattern, &table, p->table, e)) || (rc = picture_open_dir(p->images, &job.dir, e)) ||
-        (rc = pixels_begin(&h, p->pixels, table.n_row, (size_t)o.size, (size_t)o.size, recipe, table.keys_sha256, e)) ||
+    if ((rc = picture_pattern_init(&job.pattern, &table, p->table, e)) ||
+        (rc = picture_open_dir(p->images, &job.dir, e)) ||
+        (rc = pixels_begin(&h, p->pixels, table.n_row, (size_t)o.size, (size_t)o.size, recipe,
+                           table.keys_sha256, e)) ||
         (rc = decode_all(&job, &h, e)) || (rc = judge(&job, p, e)))
         goto out;
     rc = finish(&job, &h, e);
@@ -286,7 +297,8 @@ out:
 static const struct stage stage = {
     .name = "preprocess_images",
     .purpose = "decode the pictures of a table to squares of pixels",
-    .more = "A picture that is missing or corrupt keeps its row: the row is marked, with the reason, and its pixels are 0.",
+    .more = "A picture that is missing or corrupt keeps its row: the row is marked, with the "
+            "reason, and its pixels are 0.",
     .opts = options,
     .size = sizeof(struct params),
     .run = run,

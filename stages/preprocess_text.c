@@ -1,7 +1,7 @@
-/* preprocess_text: the words of every row's text fields, as numbers into a dictionary of distinct words.
+/* preprocess_text: the words of every row's text fields, numbered.
  *
  *   in   table  refit.table; its text role names the columns, joined in that order
- *   out  text   refit.tokens: dictionary in order of first appearance by row, and the options as its recipe
+ *   out  text   refit.tokens: dictionary in order of first appearance by row; options as recipe
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,24 +24,30 @@ struct params {
 };
 
 static const struct opt options[] = {
-    { OPT_IN(struct params, table), .help = "table with text columns", .format = "hdf5:refit.table" },
-    { OPT_OUT(struct params, text), .help = "the words of every row", .format = "hdf5:refit.tokens" },
+    { OPT_IN(struct params, table), .help = "table with text columns",
+      .format = "hdf5:refit.table" },
+    { OPT_OUT(struct params, text), .help = "the words of every row",
+      .format = "hdf5:refit.tokens" },
     { OPT_CHOICE(struct params, language), .text = "none", .choices = TEXT_LANGUAGES,
       .help = "language of stop words and stemmer" },
     { OPT_CHOICE(struct params, charset), .text = "unicode", .choices = TEXT_CHARSETS,
-      .help = "what words are made of: letters and digits of every script, a to z alone, letters of every script" },
+      .help = "what words are made of: letters and digits of every script, a to z alone, letters "
+              "of every script" },
     { OPT_BOOL(struct params, lower), .def = true, .help = "fold upper case to lower" },
     { OPT_BOOL(struct params, stop_words), .def = true,
-      .help = "leave out the common words of the language (there are lists for french and english)" },
-    { OPT_BOOL(struct params, stem), .def = false, .help = "reduce words to their stem (Snowball)" },
+      .help =
+          "leave out the common words of the language (there are lists for french and english)" },
+    { OPT_BOOL(struct params, stem), .def = false,
+      .help = "reduce words to their stem (Snowball)" },
     { OPT_BOOL(struct params, html), .def = true, .help = "drop HTML tags and decode entities" },
     { OPT_INT(struct params, max_words), .def = 0, .min = 0, .max = 1e9, .unit = "words",
       .help = "keep only the first words of a row; 0: all" },
     { 0 },
 };
 
-/* Rows are cut into pieces of fixed size, each with a dictionary of its own, which are then joined in order: so the
- * result does not depend on the threads, and the shared dictionary is asked once per word and piece. */
+/* Rows are cut into pieces of fixed size, each with a dictionary of its own, which are then joined
+ * in order: so the result does not depend on the threads, and the shared dictionary is asked once
+ * per word and piece. */
 enum { PIECE_ROWS = 512, WAVE_PIECES = 64 };
 
 struct piece {
@@ -102,14 +108,16 @@ static int find_columns(struct job *job, const char *path, struct err *e)
 {
     const struct table *t = job->table;
     if (!t->roles.n_text)
-        return err_set(e, ERR_DATA, "'%s': table '%s' has no text: its import schema names the columns (text: [COLUMN])",
-                       path, t->name);
-    job->column = mem_calloc(t->roles.n_text, sizeof *job->column);
+        return err_set(
+            e, ERR_DATA,
+            "'%s': table '%s' has no text: its import schema names the columns (text: [COLUMN])",
+            path, t->name);
+    job->column = mem_calloc(t->roles.n_text, sizeof(const struct column *));
     for (size_t i = 0; i < t->roles.n_text; i++) {
         const struct column *c = table_column(t, t->roles.text[i]);
         if (!c)
-            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', one of its texts", path, t->name,
-                           t->roles.text[i]);
+            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', one of its texts",
+                           path, t->name, t->roles.text[i]);
         job->column[job->n_column++] = c;
     }
     return 0;
@@ -208,7 +216,7 @@ static int join_piece(struct joined *j, struct piece *p, size_t n_row, struct er
         number[i] = intern_add(&j->words, word, strlen(word));
     }
     while (j->n_id + p->n_id > j->room) {
-        j->room = j->room ? 2 * j->room : 65536;
+        j->room *= 2;
         j->id = mem_realloc(j->id, j->room, sizeof *j->id);
     }
     for (size_t k = 0, i = 0; k < n_row; k++) {
@@ -228,9 +236,12 @@ static int join_all(struct job *job, struct joined *j, struct err *e)
     size_t n_row = job->table->n_row, n_piece = (n_row + PIECE_ROWS - 1) / PIECE_ROWS;
 
     j->offset = mem_calloc(n_row + 1, sizeof *j->offset);
+    j->room = 65536;
+    j->id = mem_calloc(j->room, sizeof *j->id);
     job->piece = mem_calloc(WAVE_PIECES, sizeof *job->piece);
     for (; job->first_piece < n_piece; job->first_piece += WAVE_PIECES) {
-        size_t n = n_piece - job->first_piece < WAVE_PIECES ? n_piece - job->first_piece : WAVE_PIECES;
+        size_t n = n_piece - job->first_piece < WAVE_PIECES ? n_piece - job->first_piece
+                                                            : WAVE_PIECES;
         parallel_for(job->n_hand, n, do_piece, job);
         for (size_t i = 0; i < n; i++) {
             size_t left = n_row - j->n_row;
@@ -242,12 +253,12 @@ static int join_all(struct job *job, struct joined *j, struct err *e)
     return 0;
 }
 
-static int write(const struct joined *j, const struct table *t, const struct text_options *o, const char *path,
-                 struct err *e)
+static int write(const struct joined *j, const struct table *t, const struct text_options *o,
+                 const char *path, struct err *e)
 {
-    int32_t none = 0;
-    struct tokens out = { .n_row = j->n_row, .n_id = j->n_id, .n_word = j->words.n, .offset = j->offset };
-    out.id = j->id ? j->id : &none;
+    struct tokens out = {
+        .n_row = j->n_row, .n_id = j->n_id, .n_word = j->words.n, .id = j->id, .offset = j->offset
+    };
     out.word = mem_calloc(out.n_word, sizeof *out.word);
     for (size_t i = 0; i < out.n_word; i++)
         out.word[i] = j->words.bytes.text + j->words.at[i];
@@ -261,8 +272,8 @@ static int write(const struct joined *j, const struct table *t, const struct tex
 
 static void report(const struct joined *j, const struct text_options *o)
 {
-    log_info("%zu rows, %zu words, %zu of them distinct; %zu rows without words", j->n_row, j->n_id, j->words.n,
-             j->n_empty);
+    log_info("%zu rows, %zu words, %zu of them distinct; %zu rows without words", j->n_row, j->n_id,
+             j->words.n, j->n_empty);
     if (o->stop_words && !text_has_stop_words(o) && strcmp(o->language, "none") != 0)
         log_info("there is no list of stop words for %s: none are left out", o->language);
     if (j->n_row && j->n_empty == j->n_row)
@@ -278,8 +289,9 @@ static int run(const void *params, struct err *e)
     struct joined joined = { 0 };
     int rc;
 
-    if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) || (rc = find_columns(&job, p->table, e)) ||
-        (rc = start_hands(&job, &o, e)) || (rc = join_all(&job, &joined, e)))
+    if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) ||
+        (rc = find_columns(&job, p->table, e)) || (rc = start_hands(&job, &o, e)) ||
+        (rc = join_all(&job, &joined, e)))
         goto out;
     event_progress((int64_t)table.n_row, (int64_t)table.n_row, "texts");
     if ((rc = write(&joined, &table, &o, p->text, e)) == 0)
@@ -296,8 +308,10 @@ out:
 static const struct stage stage = {
     .name = "preprocess_text",
     .purpose = "turn the texts of a table into numbered words",
-    .more = "Words start with a letter or digit; apostrophe, hyphen and all other signs separate: \"l'écran\" is l, écran.\n"
-            "Serving repeats exactly these steps: the options travel with the words and then in the model.",
+    .more = "Words start with a letter or digit; apostrophe, hyphen and all other signs separate: "
+            "\"l'écran\" is l, écran.\n"
+            "Serving repeats exactly these steps: the options travel with the words and then in "
+            "the model.",
     .opts = options,
     .size = sizeof(struct params),
     .run = run,

@@ -6,18 +6,20 @@
 
 #include "base/str.h"
 
-/** A set of distinct texts, numbered 0, 1, ... in order of first appearance. All zeros is the empty set. */
+/** A set of distinct texts, numbered 0, 1, ... in order of first appearance. All zeros is the empty
+ * set. */
 struct intern {
     size_t n;
     struct str bytes; /* NUL-terminated texts one behind the other */
     size_t *at;       /* (n) start of each in bytes; owned */
     uint32_t *hash;   /* (n) owned */
     size_t room;
-    int32_t *slot;    /* (n_slot) index + 1, 0: free; open addressing; owned */
-    size_t n_slot;    /* a power of two, at least 2 n */
+    int32_t *slot; /* (n_slot) index + 1, 0: free; open addressing; owned */
+    size_t n_slot; /* a power of two, at least 2 n */
 };
 
-/** The number of a text (n bytes without NUL), which is added if it is new. At most 2^31 - 2 texts (asserted). */
+/** The number of a text (n bytes without NUL), which is added if it is new. At most 2^31 - 2 texts
+ * (asserted). */
 int32_t intern_add(struct intern *in, const char *bytes, size_t n);
 
 /** The number of a text, or -1 if it is not in the set. */

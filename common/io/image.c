@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <libexif/exif-data.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static int check_range(const char *name, int64_t value, int64_t max, struct err 
 {
     if (value >= 1 && value <= max)
         return 0;
-    return err_set(e, ERR_USAGE, "%s is %lld: want 1 to %lld", name, (long long)value, (long long)max);
+    return err_set(e, ERR_USAGE, "%s is %lld: want 1 to %lld", name, (long long)value,
+                   (long long)max);
 }
 
 int image_check(const struct image_options *o, struct err *e)
@@ -34,8 +36,9 @@ int image_check(const struct image_options *o, struct err *e)
 
 char *image_recipe(const struct image_options *o)
 {
-    json_t *root = json_pack("{s:i,s:I,s:I,s:I}", "version", IMAGE_RECIPE_VERSION, "size", (json_int_t)o->size,
-                             "max_bytes", (json_int_t)o->max_bytes, "max_pixels", (json_int_t)o->max_pixels);
+    json_t *root = json_pack("{s:i,s:I,s:I,s:I}", "version", IMAGE_RECIPE_VERSION, "size",
+                             (json_int_t)o->size, "max_bytes", (json_int_t)o->max_bytes,
+                             "max_pixels", (json_int_t)o->max_pixels);
     char *dumped = json_dumps(root, JSON_COMPACT), *text = mem_strdup(dumped);
     free(dumped);
     json_decref(root);
@@ -63,14 +66,16 @@ out:
     return rc;
 }
 
-int image_check_pixels(const struct image_options *o, uint64_t width, uint64_t height, struct err *e)
+int image_check_pixels(const struct image_options *o, uint64_t width, uint64_t height,
+                       struct err *e)
 {
     if (width == 0 || height == 0)
         return err_set(e, ERR_DATA, "a picture of %llu x %llu pixels", (unsigned long long)width,
                        (unsigned long long)height);
     if (width > RESIZE_MAX_IN || height > RESIZE_MAX_IN || width * height > (uint64_t)o->max_pixels)
-        return err_set(e, ERR_DATA, "%llu x %llu pixels are over the limit of %lld pixels", (unsigned long long)width,
-                       (unsigned long long)height, (long long)o->max_pixels);
+        return err_set(e, ERR_DATA, "%llu x %llu pixels are over the limit of %lld pixels",
+                       (unsigned long long)width, (unsigned long long)height,
+                       (long long)o->max_pixels);
     return 0;
 }
 
@@ -87,24 +92,19 @@ int image_exif_orientation(const uint8_t *exif, size_t n)
     return value >= 1 && value <= 8 ? value : 1;
 }
 
-/* Turn a square so that EXIF orientation `how` is upright: TIFF 6.0, tag 274. Stretching to a square and turning can
- * change places, for resize.h treats both axes and both directions alike. */
+/* Turn a square so that EXIF orientation `how` is upright: TIFF 6.0, tag 274. Stretching to a
+ * square and turning can change places, for resize.h treats both axes and both directions alike. */
 static void turn(const uint8_t *in, uint8_t *out, size_t size, int how)
 {
+    bool swap = how >= 5;
+    bool flip_row = how == 3 || how == 4 || how == 6 || how == 7;
+    bool flip_column = how == 2 || how == 3 || how == 7 || how == 8;
     for (size_t y = 0; y < size; y++) {
         for (size_t x = 0; x < size; x++) {
-            size_t flip_x = size - 1 - x, flip_y = size - 1 - y, from_y, from_x;
-            switch (how) {
-            case 2: from_y = y, from_x = flip_x; break;
-            case 3: from_y = flip_y, from_x = flip_x; break;
-            case 4: from_y = flip_y, from_x = x; break;
-            case 5: from_y = x, from_x = y; break;
-            case 6: from_y = flip_x, from_x = y; break;
-            case 7: from_y = flip_x, from_x = flip_y; break;
-            case 8: from_y = x, from_x = flip_y; break;
-            default: from_y = y, from_x = x; break;
-            }
-            memcpy(out + 3 * (y * size + x), in + 3 * (from_y * size + from_x), 3);
+            size_t row = swap ? x : y, column = swap ? y : x;
+            row = flip_row ? size - 1 - row : row;
+            column = flip_column ? size - 1 - column : column;
+            memcpy(out + 3 * (y * size + x), in + 3 * (row * size + column), 3);
         }
     }
 }
@@ -125,9 +125,11 @@ static const char *other_kind(const uint8_t *b, size_t n)
     return "no picture";
 }
 
-int image_pixels(const struct image_options *o, const uint8_t *bytes, size_t n, uint8_t *out_rgb, struct err *e)
+int image_pixels(const struct image_options *o, const uint8_t *bytes, size_t n, uint8_t *out_rgb,
+                 struct err *e)
 {
-    static const uint8_t jpeg[] = { 0xff, 0xd8, 0xff }, png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+    static const uint8_t jpeg[] = { 0xff, 0xd8, 0xff },
+                         png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
     struct resize r = { 0 };
     uint8_t *upright = NULL;
     int orientation = 1, rc;
@@ -135,7 +137,8 @@ int image_pixels(const struct image_options *o, const uint8_t *bytes, size_t n, 
     if (n == 0)
         return err_set(e, ERR_DATA, "the file is empty");
     if (n > (uint64_t)o->max_bytes)
-        return err_set(e, ERR_DATA, "%zu bytes are over the limit of %lld bytes", n, (long long)o->max_bytes);
+        return err_set(e, ERR_DATA, "%zu bytes are over the limit of %lld bytes", n,
+                       (long long)o->max_bytes);
     if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
         rc = image_jpeg(o, bytes, n, &r, &orientation, e);
     else if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)

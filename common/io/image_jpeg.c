@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "io/image_decode.h"
 
-/* A progressive picture goes over all its pixels once per scan, and a scan may be a few bytes: a bomb. Real pictures have
- * about ten scans. */
+/* A progressive picture goes over all its pixels once per scan, and a scan may be a few bytes: a
+ * bomb. Real pictures have about ten scans. */
 static const int64_t max_scans = 100, max_scanned_pixels = 1000000000;
 
 /* All that lives across a longjmp is here, none of it in local variables. */
@@ -39,7 +39,8 @@ static _Noreturn void leave(j_common_ptr jpeg)
     longjmp(job->leave, 1);
 }
 
-/* Warnings that mean that pixels are missing or invented. Others (bytes between markers, odd headers) are harmless. */
+/* Warnings that mean that pixels are missing or invented. Others (bytes between markers, odd
+ * headers) are harmless. */
 static bool is_damage(int code)
 {
     switch (code) {
@@ -65,7 +66,8 @@ static void count_scans(j_common_ptr jpeg)
 {
     struct job *job = job_of(jpeg);
     int64_t scans = job->jpeg.input_scan_number;
-    if (scans <= max_scans && scans * job->jpeg.image_width * job->jpeg.image_height <= max_scanned_pixels)
+    if (scans <= max_scans &&
+        scans * job->jpeg.image_width * job->jpeg.image_height <= max_scanned_pixels)
         return;
     snprintf(job->reason, sizeof job->reason, "%lld scans or more are too many", (long long)scans);
     longjmp(job->leave, 1);
@@ -75,7 +77,8 @@ static int orientation(const struct job *job)
 {
     static const uint8_t exif[] = { 'E', 'x', 'i', 'f', 0, 0 };
     for (jpeg_saved_marker_ptr m = job->jpeg.marker_list; m; m = m->next)
-        if (m->marker == JPEG_APP0 + 1 && m->data_length >= sizeof exif && memcmp(m->data, exif, sizeof exif) == 0)
+        if (m->marker == JPEG_APP0 + 1 && m->data_length >= sizeof exif &&
+            memcmp(m->data, exif, sizeof exif) == 0)
             return image_exif_orientation(m->data, m->data_length);
     return 1;
 }
@@ -99,8 +102,9 @@ static void open_profile(struct job *job)
         return;
     cmsHPROFILE from = cmsOpenProfileFromMem(icc, n), to = cmsCreate_sRGBProfile();
     if (from && to) /* lcms2 refuses a profile of other colours than CMYK */
-        job->profile = cmsCreateTransform(from, job->jpeg.saw_Adobe_marker ? TYPE_CMYK_8_REV : TYPE_CMYK_8, to, TYPE_RGB_8,
-                                          INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE);
+        job->profile = cmsCreateTransform(
+            from, job->jpeg.saw_Adobe_marker ? TYPE_CMYK_8_REV : TYPE_CMYK_8, to, TYPE_RGB_8,
+            INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE);
     if (to)
         cmsCloseProfile(to);
     if (from)
@@ -122,7 +126,8 @@ static void cmyk_row(const struct job *job)
             out[c] = (uint8_t)(((p[c] ^ flip) * (p[3] ^ flip) + 127) / 255);
 }
 
-static void read_header(struct job *job, const struct image_options *o, const uint8_t *bytes, size_t n)
+static void read_header(struct job *job, const struct image_options *o, const uint8_t *bytes,
+                        size_t n)
 {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     jpeg_create_decompress(jpeg);
@@ -162,8 +167,8 @@ static void decode(struct job *job, const struct image_options *o, struct resize
     jpeg_finish_decompress(jpeg);
 }
 
-static int run(struct job *job, const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r,
-               int *out_orientation, struct err *e)
+static int run(struct job *job, const struct image_options *o, const uint8_t *bytes, size_t n,
+               struct resize *r, int *out_orientation, struct err *e)
 {
     if (setjmp(job->leave)) {
         if (job->limit.code)
@@ -176,8 +181,8 @@ static int run(struct job *job, const struct image_options *o, const uint8_t *by
     return 0;
 }
 
-int image_jpeg(const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r, int *out_orientation,
-               struct err *e)
+int image_jpeg(const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r,
+               int *out_orientation, struct err *e)
 {
     struct job job = { 0 };
     job.jpeg.err = jpeg_std_error(&job.errors);

@@ -13,13 +13,13 @@ struct job {
     png_infop info;
     jmp_buf leave;
     char reason[200];
-    struct err limit;             /* an error of our own */
-    const uint8_t *bytes;         /* borrowed */
+    struct err limit;     /* an error of our own */
+    const uint8_t *bytes; /* borrowed */
     size_t n, at;
     size_t width, height, n_channel;
-    uint8_t *pixels;              /* owned: one row, or all of an interlaced picture */
-    uint8_t *rgb;                 /* owned: a row on white */
-    uint8_t *exif;                /* owned */
+    uint8_t *pixels; /* owned: one row, or all of an interlaced picture */
+    uint8_t *rgb;    /* owned: a row on white */
+    uint8_t *exif;   /* owned */
 };
 
 static _Noreturn void leave(png_structp png, png_const_charp text)
@@ -110,7 +110,8 @@ static void decode(struct job *job, const struct image_options *o, struct resize
     png_read_end(png, NULL);
 }
 
-static int run(struct job *job, const struct image_options *o, struct resize *r, int *out_orientation, struct err *e)
+static int run(struct job *job, const struct image_options *o, struct resize *r,
+               int *out_orientation, struct err *e)
 {
     if (setjmp(job->leave)) {
         if (job->limit.code)
@@ -123,8 +124,8 @@ static int run(struct job *job, const struct image_options *o, struct resize *r,
     return 0;
 }
 
-int image_png(const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r, int *out_orientation,
-              struct err *e)
+int image_png(const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r,
+              int *out_orientation, struct err *e)
 {
     struct job job = { .bytes = bytes, .n = n };
     int rc;

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int json_keys_load(json_t **out, const char *what, const char *json, const char *const *keys, struct err *e)
+int json_keys_load(json_t **out, const char *what, const char *json, const char *const *keys,
+                   struct err *e)
 {
     json_error_t why;
     json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &why), *value;
@@ -11,13 +12,15 @@ int json_keys_load(json_t **out, const char *what, const char *json, const char 
     int rc = 0;
 
     if (!root)
-        return err_set(e, ERR_DATA, "%s is no JSON: line %d column %d: %s", what, why.line, why.column, why.text);
+        return err_set(e, ERR_DATA, "%s is no JSON: line %d column %d: %s", what, why.line,
+                       why.column, why.text);
     if (!json_is_object(root))
         rc = err_set(e, ERR_DATA, "%s is no JSON object", what);
     for (const char *const *k = keys; rc == 0 && *k; k++)
         if (!json_object_get(root, *k))
             rc = err_set(e, ERR_DATA, "%s: '%s' is missing", what, *k);
-    json_object_foreach (root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         const char *const *k = keys;
         while (*k && strcmp(*k, key) != 0)
             k++;
@@ -32,10 +35,12 @@ int json_keys_load(json_t **out, const char *what, const char *json, const char 
 }
 
 /* found-and-wanted for a value of another kind */
-static int wrong(const json_t *value, const char *what, const char *key, const char *want, struct err *e)
+static int wrong(const json_t *value, const char *what, const char *key, const char *want,
+                 struct err *e)
 {
     char *found = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    int rc = err_set(e, ERR_DATA, "%s: '%s' is %.80s, want %s", what, key, found ? found : "unreadable", want);
+    int rc = err_set(e, ERR_DATA, "%s: '%s' is %.80s, want %s", what, key,
+                     found ? found : "unreadable", want);
     free(found);
     return rc;
 }
@@ -49,21 +54,22 @@ int json_keys_bool(const json_t *root, const char *what, const char *key, bool *
     return 0;
 }
 
-int json_keys_int(const json_t *root, const char *what, const char *key, int64_t min, int64_t max, int64_t *out,
-                  struct err *e)
+int json_keys_int(const json_t *root, const char *what, const char *key, int64_t min, int64_t max,
+                  int64_t *out, struct err *e)
 {
     const json_t *value = json_object_get(root, key);
     if (!json_is_integer(value))
         return wrong(value, what, key, "a whole number", e);
     int64_t v = json_integer_value(value);
     if (v < min || v > max)
-        return err_set(e, ERR_DATA, "%s: '%s' is %lld, want %lld to %lld", what, key, (long long)v, (long long)min,
-                       (long long)max);
+        return err_set(e, ERR_DATA, "%s: '%s' is %lld, want %lld to %lld", what, key, (long long)v,
+                       (long long)min, (long long)max);
     *out = v;
     return 0;
 }
 
-int json_keys_text(const json_t *root, const char *what, const char *key, const char **out, struct err *e)
+int json_keys_text(const json_t *root, const char *what, const char *key, const char **out,
+                   struct err *e)
 {
     const json_t *value = json_object_get(root, key);
     if (!json_is_string(value))

@@ -23,15 +23,18 @@ static const struct column *column_named(const struct table *t, const char *name
     return NULL;
 }
 
-int picture_pattern_init(struct picture_pattern *p, const struct table *t, const char *path, struct err *e)
+int picture_pattern_init(struct picture_pattern *p, const struct table *t, const char *path,
+                         struct err *e)
 {
     const char *pattern = t->roles.image;
     struct picture_pattern made = { 0 };
     int rc = 0;
 
     if (!pattern || !*pattern)
-        return err_set(e, ERR_DATA, "'%s': table '%s' names no pictures: its import schema can (image: \"{COLUMN}.jpg\")",
-                       path, t->name);
+        return err_set(
+            e, ERR_DATA,
+            "'%s': table '%s' names no pictures: its import schema can (image: \"{COLUMN}.jpg\")",
+            path, t->name);
     for (const char *s = pattern; rc == 0 && *s;) {
         size_t n = strcspn(s, "{}");
         if (n) {
@@ -41,13 +44,14 @@ int picture_pattern_init(struct picture_pattern *p, const struct table *t, const
         }
         n = strcspn(s + 1, "{}");
         if (*s == '}' || s[1 + n] != '}') {
-            rc = err_set(e, ERR_DATA, "'%s': image pattern '%s' has a brace without its partner", path, pattern);
+            rc = err_set(e, ERR_DATA, "'%s': image pattern '%s' has a brace without its partner",
+                         path, pattern);
             break;
         }
         struct picture_piece piece = { .text = s + 1, .n = n, .column = column_named(t, s + 1, n) };
         if (!piece.column)
-            rc = err_set(e, ERR_DATA, "'%s': image pattern '%s': table '%s' has no column '%.*s'", path, pattern, t->name,
-                         (int)n, s + 1);
+            rc = err_set(e, ERR_DATA, "'%s': image pattern '%s': table '%s' has no column '%.*s'",
+                         path, pattern, t->name, (int)n, s + 1);
         add_piece(&made, piece);
         s += n + 2;
     }
@@ -89,7 +93,8 @@ const char *picture_name(const struct picture_pattern *p, size_t row, struct str
         column_text(piece->column, row, out);
         if (out->n == start)
             return "no picture name: a value is missing";
-        if (memchr(out->text + start, '/', out->n - start) || memchr(out->text + start, '\0', out->n - start))
+        if (memchr(out->text + start, '/', out->n - start) ||
+            memchr(out->text + start, '\0', out->n - start))
             return "a value with '/' or NUL is no part of a picture name";
     }
     return leaves_directory(str_text(out)) ? "the picture name leaves its directory" : NULL;
@@ -108,8 +113,8 @@ int picture_open_dir(const char *path, int *out_dir, struct err *e)
 
 static bool is_about_the_file(int error)
 {
-    return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP || error == EACCES ||
-           error == ENXIO || error == EISDIR;
+    return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP ||
+           error == EACCES || error == ENXIO || error == EISDIR;
 }
 
 static int read_all(int fd, uint8_t *bytes, size_t n, size_t *out_n)
@@ -128,8 +133,8 @@ static int read_all(int fd, uint8_t *bytes, size_t n, size_t *out_n)
     return 0;
 }
 
-int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_bytes, size_t *io_room, size_t *out_n,
-                 enum pixels_status *out_status, struct str *out_why, struct err *e)
+int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_bytes, size_t *io_room,
+                 size_t *out_n, enum pixels_status *out_status, struct str *out_why, struct err *e)
 {
     struct stat st;
     int rc = 0, fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -151,8 +156,8 @@ int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_byte
         if (!S_ISREG(st.st_mode))
             str_addf(out_why, "'%s' is no regular file", name);
         else
-            str_addf(out_why, "'%s': %lld bytes are over the limit of %lld bytes", name, (long long)st.st_size,
-                     (long long)max_bytes);
+            str_addf(out_why, "'%s': %lld bytes are over the limit of %lld bytes", name,
+                     (long long)st.st_size, (long long)max_bytes);
     } else {
         size_t n = (size_t)st.st_size;
         if (n > *io_room) {

@@ -10,7 +10,8 @@
 #include "io/pixels.h"
 #include "io/table.h"
 
-/* The picture file of a row: its name by the pattern of the table's image role, its bytes from a directory. */
+/* The picture file of a row: its name by the pattern of the table's image role, its bytes from a
+ * directory. */
 
 /** A part of a pattern: fixed text, or a column's value. */
 struct picture_piece {
@@ -25,27 +26,29 @@ struct picture_pattern {
     size_t n;
 };
 
-/** Take the image role of the table apart. ERR_DATA (naming path) if it has none, names an unknown column, or has a brace
- *  without its partner. */
-int picture_pattern_init(struct picture_pattern *p, const struct table *t, const char *path, struct err *e);
+/** Take the image role of the table apart. ERR_DATA (naming path) if it has none, names an unknown
+ * column, or has a brace without its partner. */
+int picture_pattern_init(struct picture_pattern *p, const struct table *t, const char *path,
+                         struct err *e);
 void picture_pattern_release(struct picture_pattern *p);
 
 /**
- * The file name of a row, replacing `*out`. NULL, or the reason why the row has none: a value is missing, or would leave
- * the directory (a '/', a NUL, a component "." or "..").
+ * The file name of a row, replacing `*out`. NULL, or the reason why the row has none: a value is
+ * missing, or would leave the directory (a '/', a NUL, a component "." or "..").
  */
 const char *picture_name(const struct picture_pattern *p, size_t row, struct str *out);
 
-/** Open a directory of pictures: a file descriptor. ERR_DATA if there is none, ERR_IO if it cannot be opened. */
+/** Open a directory of pictures: a file descriptor. ERR_DATA if there is none, ERR_IO if it cannot
+ * be opened. */
 int picture_open_dir(const char *path, int *out_dir, struct err *e);
 
 /**
- * Read a file of the directory into `*io_bytes` (grown as needed, room in `*io_room`). PIXELS_OK, or PIXELS_MISSING /
- * PIXELS_CORRUPT with the reason in `*out_why` (replaced).
+ * Read a file of the directory into `*io_bytes` (grown as needed, room in `*io_room`). PIXELS_OK,
+ * or PIXELS_MISSING / PIXELS_CORRUPT with the reason in `*out_why` (replaced).
  *
  *   errors  ERR_IO where the machine fails, not the file: too many open files, a disk error
  */
-int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_bytes, size_t *io_room, size_t *out_n,
-                 enum pixels_status *out_status, struct str *out_why, struct err *e);
+int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_bytes, size_t *io_room,
+                 size_t *out_n, enum pixels_status *out_status, struct str *out_why, struct err *e);
 
 #endif

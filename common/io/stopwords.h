@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** The stop words of a language, sorted by bytes, lower case, as the tokens of io/text.h are; NULL and 0 where we have
- *  no list ("french" and "english" have one). */
+/** The stop words of a language, sorted by bytes, lower case, as the tokens of io/text.h are; NULL
+ * and 0 where we have no list ("french" and "english" have one). */
 const char *const *stopwords(const char *language, size_t *out_n);
 
 /** Is the word in such a list? */

@@ -8,7 +8,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
-#include "io/html.h"
+#include "io/htmltext.h"
 #include "io/stopwords.h"
 
 const char *words_get(const struct words *w, size_t i)
@@ -63,7 +63,8 @@ static size_t valid_run(const uint8_t *p, size_t n)
             continue;
         }
         utf8proc_int32_t point;
-        utf8proc_ssize_t used = utf8proc_iterate(p + i, (utf8proc_ssize_t)(n - i > 4 ? 4 : n - i), &point);
+        utf8proc_ssize_t used = utf8proc_iterate(p + i, (utf8proc_ssize_t)(n - i > 4 ? 4 : n - i),
+                                                 &point);
         if (used <= 0)
             return i;
         i += (size_t)used;
@@ -161,8 +162,8 @@ static void add_stretch(struct text *t, struct words *out, const char *p, size_t
     if (t->options.lower)
         how |= UTF8PROC_CASEFOLD;
     for (;;) {
-        utf8proc_ssize_t got = utf8proc_decompose((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n, t->point,
-                                                  (utf8proc_ssize_t)t->room_point, how);
+        utf8proc_ssize_t got = utf8proc_decompose((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n,
+                                                  t->point, (utf8proc_ssize_t)t->room_point, how);
         assert(got >= 0); /* valid UTF-8, and these options do not contradict each other */
         if ((size_t)got <= t->room_point) {
             n = (size_t)utf8proc_normalize_utf32(t->point, got, how);
@@ -176,15 +177,17 @@ static void add_stretch(struct text *t, struct words *out, const char *p, size_t
 }
 
 /**
- * The end of the bytes from p on that are not ASCII. Ends early behind 30 combining marks in a row (the Stream-Safe Text
- * Format of UAX #15, section 13), because utf8proc sorts marks in quadratic time.
+ * The end of the bytes from p on that are not ASCII. Ends early behind 30 combining marks in a row
+ * (the Stream-Safe Text Format of UAX #15, section 13), because utf8proc sorts marks in quadratic
+ * time.
  */
 static const char *stretch_end(const char *p, const char *end)
 {
     int marks = 0;
     while (p < end && (unsigned char)*p >= 0x80) {
         utf8proc_int32_t point;
-        utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)(end - p), &point);
+        utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)p,
+                                                 (utf8proc_ssize_t)(end - p), &point);
         assert(used > 0);
         p += used;
         marks = utf8proc_get_property(point)->combining_class ? marks + 1 : 0;
@@ -204,8 +207,9 @@ static char ascii_byte(const struct text_options *o, char c)
     return c >= '0' && c <= '9' && o->charset == TEXT_UNICODE ? c : 0;
 }
 
-/* ASCII is its own NFKC and never composes with what precedes it, so only stretches of other bytes, each with the one
- * ASCII letter before it, go through utf8proc: the result is that of the whole text. */
+/* ASCII is its own NFKC and never composes with what precedes it, so only stretches of other bytes,
+ * each with the one ASCII letter before it, go through utf8proc: the result is that of the whole
+ * text. */
 static void split_words(struct text *t, struct words *out)
 {
     const char *p = str_text(&t->plain), *end = p + t->plain.n;
@@ -251,15 +255,17 @@ void text_words(struct text *t, const struct text_part *part, size_t n_part, str
             continue;
         if (t->plain.n)
             str_addc(&t->plain, ' ');
-        if (!t->options.html || !(memchr(part[i].bytes, '<', part[i].n) || memchr(part[i].bytes, '&', part[i].n))) {
+        if (!t->options.html ||
+            !(memchr(part[i].bytes, '<', part[i].n) || memchr(part[i].bytes, '&', part[i].n))) {
             add_valid(&t->plain, part[i].bytes, part[i].n);
             continue;
         }
         str_clear(&t->valid);
         str_clear(&t->shown);
         add_valid(&t->valid, part[i].bytes, part[i].n);
-        html_text(str_text(&t->valid), t->valid.n, &t->shown);
-        add_valid(&t->plain, str_text(&t->shown), t->shown.n); /* gumbo overflows at "&#99999999999;" */
+        htmltext_add(str_text(&t->valid), t->valid.n, &t->shown);
+        add_valid(&t->plain, str_text(&t->shown),
+                  t->shown.n); /* gumbo overflows at "&#99999999999;" */
     }
     split_words(t, out);
 }

@@ -8,13 +8,16 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Text to words: the one function that training and serving share, so that the two can never disagree. The steps:
+/* Text to words: the one function that training and serving share, so that the two can never
+ * disagree. The steps:
  *
- *   1  every byte sequence that is not UTF-8 (Unicode 15, table 3-7), and every NUL, becomes U+FFFD
- *   2  with `html`: tags and character references as in io/html.h; skipped where there is no '<' and no '&'
- *   3  Unicode NFKC, with `lower` NFKC_Casefold (utf8proc): "É" "é" "e+accent" are one letter, "ﬁ" is "fi", "ß" is "ss"
- *   4  words by `charset`. A word starts with a letter or digit; combining marks go on with it; all else separates, also
- *      apostrophe and hyphen: "l'écran porte-clés" is l, écran, porte, clés
+ *   1  every byte that is not part of valid UTF-8, and every NUL, becomes U+FFFD
+ *   2  with `html`: tags and character references as in io/htmltext.h, for each part by itself;
+ *      skipped where there is no '<' and no '&'
+ *   3  Unicode NFKC, with `lower` NFKC_Casefold (utf8proc): "É", "é" and "e + accent" are one
+ *      letter, "ﬁ" is "fi", "ß" is "ss"
+ *   4  words by `charset`. A word starts with a letter or digit; combining marks go on with it; all
+ *      else separates, also apostrophe and hyphen: "l'écran porte-clés" is l, écran, porte, clés
  *   5  with `stop_words` the common words of the language leave
  *   6  with `stem` the Snowball stemmer of the language (libstemmer)
  *   7  the first `max_words` stay
@@ -26,7 +29,7 @@ enum text_charset {
     TEXT_LETTERS, /* letters of every script, no digits */
 };
 
-/** How texts become words. Fill by text_defaults; `language` is borrowed, normally from text_languages. */
+/** How texts become words. Start from text_defaults; `language` is borrowed. */
 struct text_options {
     const char *language; /* "none", "french", ... */
     enum text_charset charset;
@@ -35,10 +38,10 @@ struct text_options {
 };
 
 /** The languages as a choice option wants them: "none|arabic|...". */
-#define TEXT_LANGUAGES                                                                                               \
-    "none|arabic|armenian|basque|catalan|danish|dutch|english|finnish|french|german|greek|hindi|hungarian|"          \
-    "indonesian|irish|italian|lithuanian|nepali|norwegian|portuguese|romanian|russian|serbian|spanish|swedish|"      \
-    "tamil|turkish|yiddish"
+#define TEXT_LANGUAGES                                                                      \
+    "none|arabic|armenian|basque|catalan|danish|dutch|english|finnish|french|german|greek|" \
+    "hindi|hungarian|indonesian|irish|italian|lithuanian|nepali|norwegian|portuguese|"      \
+    "romanian|russian|serbian|spanish|swedish|tamil|turkish|yiddish"
 #define TEXT_CHARSETS "unicode|ascii|letters"
 
 /* Raised when the same options give other words; a recipe of a newer version is refused. */
@@ -50,7 +53,7 @@ struct text_options text_defaults(void);
 /** The charset of a name; ERR_USAGE. */
 int text_charset_parse(const char *name, enum text_charset *out, struct err *e);
 
-/** ERR_USAGE where options contradict each other: stem without language; stem or stop words without lower. */
+/** ERR_USAGE where options contradict: stem without language, stem or stop words without lower. */
 int text_check(const struct text_options *o, struct err *e);
 
 /** Is there a stop word list for the language? Without one `stop_words` does nothing. */
@@ -62,7 +65,7 @@ char *text_recipe(const struct text_options *o);
 /** Read such JSON. ERR_DATA: no JSON, unknown or missing key, wrong type, newer version. */
 int text_recipe_parse(struct text_options *out, const char *json, struct err *e);
 
-/** Words of one text: NUL-terminated, one behind the other. All zeros is empty; keeps its storage between texts. */
+/** Words of one text, NUL-terminated. All zeros is empty; keeps its storage between texts. */
 struct words {
     size_t n;
     struct str bytes;
@@ -82,11 +85,11 @@ struct text_part {
 /** The cleaner: options with the stemmer and buffers that they need. One per thread. */
 struct text {
     struct text_options options;
-    struct sb_stemmer *stemmer;    /* owned; NULL: none */
-    const char *const *stop;       /* borrowed */
+    struct sb_stemmer *stemmer; /* owned; NULL: none */
+    const char *const *stop;    /* borrowed */
     size_t n_stop;
     struct str valid, shown, plain, word; /* owned scratch */
-    int32_t *point;                /* owned scratch: code points */
+    int32_t *point;                       /* owned scratch: code points */
     size_t room_point;
 };
 
@@ -95,8 +98,8 @@ int text_init(struct text *t, const struct text_options *o, struct err *e);
 void text_release(struct text *t);
 
 /**
- * The words of one text made of `n_part` parts, as if joined with a blank (HTML that one part leaves open ends with it).
- * Any bytes are fine; linear in their number.
+ * The words of one text made of `n_part` parts, as if joined with a blank (HTML that one part
+ * leaves open ends with it). Any bytes are fine; linear in their number.
  */
 void text_words(struct text *t, const struct text_part *part, size_t n_part, struct words *out);
 

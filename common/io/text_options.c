@@ -12,7 +12,8 @@ enum { N_CHARSET = sizeof charset_name / sizeof *charset_name };
 
 struct text_options text_defaults(void)
 {
-    return (struct text_options){ .language = "none", .lower = true, .stop_words = true, .html = true };
+    return (
+        struct text_options){ .language = "none", .lower = true, .stop_words = true, .html = true };
 }
 
 int text_charset_parse(const char *name, enum text_charset *out, struct err *e)
@@ -29,11 +30,13 @@ int text_charset_parse(const char *name, enum text_charset *out, struct err *e)
 /* The name as it stands in TEXT_LANGUAGES, in storage that lasts; NULL if it is none. */
 static const char *language_find(const char *name)
 {
-    static const char list[][12] = { "none",    "arabic",     "armenian", "basque",   "catalan",    "danish",    "dutch",
-                                     "english", "finnish",    "french",   "german",   "greek",      "hindi",     "hungarian",
-                                     "indonesian", "irish",   "italian",  "lithuanian", "nepali",   "norwegian", "portuguese",
-                                     "romanian", "russian",   "serbian",  "spanish",  "swedish",    "tamil",     "turkish",
-                                     "yiddish" };
+    static const char list[][12] = {
+        "none",    "arabic",    "armenian",   "basque",   "catalan", "danish",
+        "dutch",   "english",   "finnish",    "french",   "german",  "greek",
+        "hindi",   "hungarian", "indonesian", "irish",    "italian", "lithuanian",
+        "nepali",  "norwegian", "portuguese", "romanian", "russian", "serbian",
+        "spanish", "swedish",   "tamil",      "turkish",  "yiddish"
+    };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (strcmp(name, list[i]) == 0)
             return list[i];
@@ -51,7 +54,8 @@ int text_check(const struct text_options *o, struct err *e)
     if (!language_find(o->language))
         return err_set(e, ERR_USAGE, "language '%s' is not one of " TEXT_LANGUAGES, o->language);
     if (o->max_words < 0)
-        return err_set(e, ERR_USAGE, "max_words is %lld: want 0 (all) or more", (long long)o->max_words);
+        return err_set(e, ERR_USAGE, "max_words is %lld: want 0 (all) or more",
+                       (long long)o->max_words);
     if (o->stem && strcmp(o->language, "none") == 0)
         return err_set(e, ERR_USAGE, "stem needs a language, and language is none");
     if (o->stem && !o->lower)
@@ -63,9 +67,10 @@ int text_check(const struct text_options *o, struct err *e)
 
 char *text_recipe(const struct text_options *o)
 {
-    json_t *root = json_pack("{s:i,s:s,s:s,s:b,s:b,s:b,s:b,s:I}", "version", TEXT_RECIPE_VERSION, "language", o->language,
-                             "charset", charset_name[o->charset], "lower", o->lower, "stop_words",
-                             o->stop_words && text_has_stop_words(o), "stem", o->stem, "html", o->html, "max_words",
+    json_t *root = json_pack("{s:i,s:s,s:s,s:b,s:b,s:b,s:b,s:I}", "version", TEXT_RECIPE_VERSION,
+                             "language", o->language, "charset", charset_name[o->charset], "lower",
+                             o->lower, "stop_words", o->stop_words && text_has_stop_words(o),
+                             "stem", o->stem, "html", o->html, "max_words",
                              (json_int_t)o->max_words);
     char *dumped = json_dumps(root, JSON_COMPACT), *text = mem_strdup(dumped);
     free(dumped);
@@ -95,7 +100,8 @@ int text_recipe_parse(struct text_options *out, const char *json, struct err *e)
         goto out;
     o.language = language_find(language);
     if (!o.language) {
-        rc = err_set(e, ERR_DATA, "text recipe: language '%s' is not one of " TEXT_LANGUAGES, language);
+        rc = err_set(e, ERR_DATA, "text recipe: language '%s' is not one of " TEXT_LANGUAGES,
+                     language);
     } else if (text_charset_parse(charset, &o.charset, e) || text_check(&o, e)) {
         err_wrap(e, "text recipe");
         rc = e->code = ERR_DATA; /* not the command line: a file that lies */

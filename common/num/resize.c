@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-/* Output pixel o covers [o n_in / n_out, (o + 1) n_in / n_out): weights in units of 1 / n_out, their sum is n_in. */
+/* Output pixel o covers [o n_in / n_out, (o + 1) n_in / n_out): weights in units of 1 / n_out,
+ * their sum is n_in. */
 static struct resize_span shrink(size_t o, size_t n_in, size_t n_out)
 {
     uint64_t from = (uint64_t)o * n_in, to = from + n_in;
@@ -20,7 +21,8 @@ static struct resize_span shrink(size_t o, size_t n_in, size_t n_out)
     return s;
 }
 
-/* The centre of o lies at (o + 1/2) n_in / n_out - 1/2: weights in units of 1 / (2 n_out), their sum is 2 n_out. */
+/* The centre of o lies at (o + 1/2) n_in / n_out - 1/2: weights in units of 1 / (2 n_out), their
+ * sum is 2 n_out. */
 static struct resize_span grow(size_t o, size_t n_in, size_t n_out)
 {
     int64_t unit = 2 * (int64_t)n_out, at = (2 * (int64_t)o + 1) * (int64_t)n_in - (int64_t)n_out;
@@ -42,7 +44,8 @@ static uint64_t axis(struct resize_span *span, size_t n_in, size_t n_out)
     return n_in >= n_out ? n_in : 2 * n_out;
 }
 
-void resize_init(struct resize *r, size_t in_width, size_t in_height, size_t out_width, size_t out_height)
+void resize_init(struct resize *r, size_t in_width, size_t in_height, size_t out_width,
+                 size_t out_height)
 {
     assert(in_width >= 1 && in_height >= 1 && out_width >= 1 && out_height >= 1);
     assert(in_width <= RESIZE_MAX_IN && in_height <= RESIZE_MAX_IN);
@@ -82,7 +85,8 @@ static void across(struct resize *r, const uint8_t *rgb)
     }
 }
 
-static void add_line(uint64_t *restrict sum, const uint32_t *restrict line, size_t n, uint32_t weight)
+static void add_line(uint64_t *restrict sum, const uint32_t *restrict line, size_t n,
+                     uint32_t weight)
 {
     for (size_t i = 0; i < n; i++)
         sum[i] += (uint64_t)weight * line[i];
@@ -99,7 +103,10 @@ void resize_row(struct resize *r, const uint8_t *rgb)
         const struct resize_span *s = &r->down[o];
         size_t i = y - s->start;
         if (i < s->n)
-            add_line(r->sum + o * n, r->line, n, i == 0 ? s->first : i + 1 == s->n ? s->last : s->middle);
+            add_line(r->sum + o * n, r->line, n,
+                     i == 0          ? s->first
+                     : i + 1 == s->n ? s->last
+                                     : s->middle);
     }
 }
 
@@ -109,8 +116,9 @@ void resize_finish(const struct resize *r, uint8_t *out_rgb)
     size_t n = 3 * r->out_width * r->out_height;
     uint64_t half = r->total / 2;
     double total = (double)r->total;
-    /* The integer quotient, by the faster division of doubles: total <= 2^44, so numerators are below 2^52, and a quotient
-     * that is no integer misses the next one by at least 1 / total, more than the rounding of a double below 256. */
+    /* The integer quotient, by the faster division of doubles: total <= 2^44, so numerators are
+     * below 2^52, and a quotient that is no integer misses the next one by at least 1 / total, more
+     * than the rounding of a double below 256. */
     for (size_t i = 0; i < n; i++)
         out_rgb[i] = (uint8_t)((double)(int64_t)(r->sum[i] + half) / total);
 }

@@ -1,7 +1,4 @@
-/* Texts of any bytes through the cleaner. The first byte picks the options. Build and run:
- *   clang -std=c17 -D_POSIX_C_SOURCE=200809L -g -O1 -fsanitize=fuzzer,address,undefined -Icommon -o /tmp/html tests/fuzz/html.c \
- *     common/base/{err,mem,str}.c common/io/{text,text_options,html,stopwords,json_keys}.c -lgumbo -lstemmer -lutf8proc -ljansson
- *   /tmp/html -max_len=4096 -max_total_time=180 CORPUS */
+/* Texts of any bytes through the cleaner. The first byte picks the options. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,7 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     o.stem = bytes[0] & 3 && bytes[0] & 16;
     o.html = !(bytes[0] & 32);
     o.max_words = bytes[0] & 64 ? 3 : 0;
-    const struct text_part part[] = { { (const char *)bytes + 1, (n - 1) / 2 }, { (const char *)bytes + 1 + (n - 1) / 2, n - 1 - (n - 1) / 2 } };
+    const struct text_part part[] = { { (const char *)bytes + 1, (n - 1) / 2 },
+                                      { (const char *)bytes + 1 + (n - 1) / 2,
+                                        n - 1 - (n - 1) / 2 } };
     if (text_init(&t, &o, &e))
         abort();
     text_words(&t, part, 2, &w);

@@ -1,8 +1,4 @@
-/* Picture files of any bytes behind a jpeg signature. Build and run:
- *   clang -std=c17 -D_POSIX_C_SOURCE=200809L -g -O1 -fsanitize=fuzzer,address,undefined -Icommon -o /tmp/jpeg tests/fuzz/jpeg.c \
- *     common/base/{err,mem,str}.c common/num/resize.c common/io/{image,image_jpeg,image_png,json_keys}.c \
- *     -ljpeg -lpng -lexif -llcms2 -ljansson
- *   /tmp/jpeg -max_len=4096 -max_total_time=180 CORPUS */
+/* Picture files of any bytes behind a JPEG signature. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

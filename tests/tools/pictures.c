@@ -1,8 +1,12 @@
 /* pictures DIR: small files for the tests of preprocess_text and preprocess_images:
  *   images/   picture files of many kinds, some of them bad
- *   table.h5  N rows: the first name those files one by one, all others rgb.jpg; texts with HTML, gaps, a number
+ *
+ *   table.h5  N rows: the first name those files one by one, all others rgb.jpg; texts with HTML
+ *
  *   bare.h5   the same without text and image role
- *   lost.h5   the same whose image pattern names files that do not exist
+ *
+ *   lost.h5   the same, but the image pattern names files that do not exist
+ *
  *   none.h5   no rows */
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +20,10 @@
 
 enum { N = 1300, SIDE = 24 };
 
-static const char *const file_name[] = { "rgb.jpg",  "grey.jpg", "cmyk.jpg", "clear.png",  "turned.jpg", "absent.jpg", "cut.jpg",
-                                         "void.jpg", "text.jpg", "huge.png", "../rgb.jpg", "",           "same.jpg",   "folder.jpg" };
+static const char *const file_name[] = { "rgb.jpg",    "grey.jpg",   "cmyk.jpg",   "clear.png",
+                                         "turned.jpg", "absent.jpg", "cut.jpg",    "void.jpg",
+                                         "text.jpg",   "huge.png",   "../rgb.jpg", "",
+                                         "same.jpg",   "folder.jpg" };
 enum { N_FILE = sizeof file_name / sizeof *file_name };
 
 static void put(const char *dir, const char *name, struct file_bytes f)
@@ -41,7 +47,12 @@ static void make_pictures(const char *dir)
     png_color palette[2] = { { 0, 0, 0 }, { 200, 30, 30 } };
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i / SIDE / 2 + i % 7);
-    struct jpeg_plan rgb = { .width = SIDE, .height = SIDE, .n_component = 3, .in = JCS_RGB, .out = JCS_YCbCr }, p = rgb;
+    struct jpeg_plan rgb = { .width = SIDE,
+                             .height = SIDE,
+                             .n_component = 3,
+                             .in = JCS_RGB,
+                             .out = JCS_YCbCr },
+                     p = rgb;
     struct file_bytes cut = make_jpeg(&rgb, pixels);
 
     cut.n /= 2;
@@ -50,15 +61,30 @@ static void make_pictures(const char *dir)
     put(dir, "same.jpg", make_jpeg(&rgb, pixels));
     p.exif = exif, p.n_exif = make_exif(exif, 6, true);
     put(dir, "turned.jpg", make_jpeg(&p, pixels));
-    p = (struct jpeg_plan){ .width = SIDE, .height = SIDE, .n_component = 1, .in = JCS_GRAYSCALE, .out = JCS_GRAYSCALE, .progressive = true };
+    p = (struct jpeg_plan){ .width = SIDE,
+                            .height = SIDE,
+                            .n_component = 1,
+                            .in = JCS_GRAYSCALE,
+                            .out = JCS_GRAYSCALE,
+                            .progressive = true };
     put(dir, "grey.jpg", make_jpeg(&p, pixels));
-    p = (struct jpeg_plan){ .width = SIDE, .height = SIDE, .n_component = 4, .in = JCS_CMYK, .out = JCS_YCCK };
+    p = (struct jpeg_plan){
+        .width = SIDE, .height = SIDE, .n_component = 4, .in = JCS_CMYK, .out = JCS_YCCK
+    };
     put(dir, "cmyk.jpg", make_jpeg(&p, pixels));
-    struct png_plan q = { .width = SIDE, .height = SIDE, .depth = 8, .color = PNG_COLOR_TYPE_PALETTE, .palette = palette, .n_palette = 2,
-                          .trns = clear, .n_trns = 1 };
+    struct png_plan q = { .width = SIDE,
+                          .height = SIDE,
+                          .depth = 8,
+                          .color = PNG_COLOR_TYPE_PALETTE,
+                          .palette = palette,
+                          .n_palette = 2,
+                          .trns = clear,
+                          .n_trns = 1 };
     put(dir, "clear.png", make_png(&q, index, 0));
     uint8_t *row = mem_calloc(9488, 1);
-    q = (struct png_plan){ .width = 9488, .height = 9488, .depth = 8, .color = PNG_COLOR_TYPE_GRAY };
+    q = (struct png_plan){
+        .width = 9488, .height = 9488, .depth = 8, .color = PNG_COLOR_TYPE_GRAY
+    };
     put(dir, "huge.png", make_png(&q, row, 0));
     free(row);
     put(dir, "void.jpg", bytes(""));
@@ -71,7 +97,9 @@ static void make_pictures(const char *dir)
 
 static void start_text(struct column *c, const char *name, size_t n)
 {
-    *c = (struct column){ .name = mem_strdup(name), .type = COLUMN_STRING, .n = n, .bytes = mem_calloc(n + 1, 100) };
+    *c = (struct column){
+        .name = mem_strdup(name), .type = COLUMN_STRING, .n = n, .bytes = mem_calloc(n + 1, 100)
+    };
     c->offset = mem_calloc(n + 1, sizeof *c->offset);
 }
 
@@ -87,18 +115,29 @@ static void fill(struct table *t, size_t n)
     t->n_row = n;
     t->n_col = 5;
     t->col = mem_calloc(t->n_col, sizeof *t->col);
-    t->col[0] = (struct column){ .name = mem_strdup("id"), .type = COLUMN_INT, .n = n, .whole = mem_calloc(n, sizeof(int64_t)) };
+    t->col[0] = (struct column){ .name = mem_strdup("id"),
+                                 .type = COLUMN_INT,
+                                 .n = n,
+                                 .whole = mem_calloc(n, sizeof(int64_t)) };
     start_text(&t->col[1], "title", n);
     start_text(&t->col[2], "description", n);
-    t->col[3] = (struct column){ .name = mem_strdup("size"), .type = COLUMN_FLOAT, .n = n, .real = mem_calloc(n, sizeof(double)) };
+    t->col[3] = (struct column){ .name = mem_strdup("size"),
+                                 .type = COLUMN_FLOAT,
+                                 .n = n,
+                                 .real = mem_calloc(n, sizeof(double)) };
     start_text(&t->col[4], "file", n);
     t->col[4].valid = mem_calloc(n, 1);
     for (size_t i = 0; i < n; i++) {
         const char *file = i < N_FILE ? file_name[i] : "rgb.jpg";
-        char *title = str_format("L'\xc3\xa9" "cran n\xc2\xb0%zu", i % 700);
+        char *title = str_format("L'\xc3\xa9"
+                                 "cran n\xc2\xb0%zu",
+                                 i % 700);
         t->col[0].whole[i] = (int64_t)i;
         add_text(&t->col[1], i, i == 1 ? "" : title);
-        add_text(&t->col[2], i, i == 1 ? "" : i % 3 ? "" : "<p>Tr&egrave;s <b>grand</b> &amp; beau</p>");
+        add_text(&t->col[2], i,
+                 i == 1  ? ""
+                 : i % 3 ? ""
+                         : "<p>Tr&egrave;s <b>grand</b> &amp; beau</p>");
         t->col[3].real[i] = .5 * (double)(i % 5);
         t->col[4].valid[i] = *file != '\0';
         add_text(&t->col[4], i, file);
@@ -107,7 +146,8 @@ static void fill(struct table *t, size_t n)
     table_hash_keys(t);
 }
 
-static void write_table(const char *dir, const char *name, size_t n, const char *image, size_t n_text)
+static void write_table(const char *dir, const char *name, size_t n, const char *image,
+                        size_t n_text)
 {
     static const char *const text[] = { "title", "description" };
     struct tables all = { .item = mem_calloc(1, sizeof(struct table)), .n = 1 };

@@ -26,8 +26,8 @@ struct jpeg_plan {
     bool progressive;
     const jpeg_scan_info *scan; /* n_scan of them, instead of the usual ones */
     int n_scan;
-    int restart;           /* rows between restart markers; 0: none */
-    const uint8_t *exif;   /* APP1 content */
+    int restart;         /* rows between restart markers; 0: none */
+    const uint8_t *exif; /* APP1 content */
     unsigned n_exif;
     const uint8_t *icc;
     unsigned n_icc;
@@ -102,14 +102,16 @@ static void png_flush_nothing(png_structp png)
     (void)png;
 }
 
-/** Encode rows as PNG lays them out (packed below 8 bits, big endian at 16), `stride` bytes apart; 0: one row for all. */
+/** Encode rows as PNG lays them out (packed below 8 bits, big endian at 16), `stride` bytes apart;
+ * 0: one row for all. */
 static struct file_bytes make_png(const struct png_plan *p, const uint8_t *rows, size_t stride)
 {
     struct file_bytes f = { 0 };
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     png_set_write_fn(png, &f, png_to_memory, png_flush_nothing);
-    png_set_IHDR(png, info, p->width, p->height, p->depth, p->color, p->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+    png_set_IHDR(png, info, p->width, p->height, p->depth, p->color,
+                 p->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (p->palette)
         png_set_PLTE(png, info, p->palette, p->n_palette);
@@ -131,13 +133,16 @@ static struct file_bytes make_png(const struct png_plan *p, const uint8_t *rows,
     return f;
 }
 
-/** An EXIF block, "Exif\0\0" first, that holds nothing but an orientation. Returns its size, at most 32. */
+/** An EXIF block, "Exif\0\0" first, that holds nothing but an orientation. Returns its size, at
+ * most 32. */
 static unsigned make_exif(uint8_t *out, int orientation, bool big_endian)
 {
-    static const uint8_t little[] = { 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01,
-                                      3,   0,   1,   0,   0, 0, 0,   0,   0,  0, 0, 0, 0, 0 };
-    static const uint8_t big[] = { 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12,
-                                   0,   3,   0,   0,   0, 1, 0,   0,   0, 0,  0, 0, 0, 0 };
+    static const uint8_t little[] = {
+        'E',  'x',  'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,
+        0x12, 0x01, 3,   0,   1, 0, 0,   0,   0,  0, 0, 0, 0, 0, 0, 0
+    };
+    static const uint8_t big[] = { 'E',  'x',  'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
+                                   0x01, 0x12, 0,   3,   0, 0, 0,   1,   0, 0,  0, 0, 0, 0, 0, 0 };
     memcpy(out, big_endian ? big : little, sizeof little);
     out[big_endian ? 25 : 24] = (uint8_t)orientation;
     return sizeof little;

@@ -45,12 +45,15 @@ static void assert_close(const uint8_t *a, const uint8_t *b, int tolerance)
 {
     for (int i = 0; i < BYTES; i++)
         if (abs(a[i] - b[i]) > tolerance)
-            fail_msg("pixel %d,%d channel %d is %d, want %d within %d", i / 3 % S, i / 3 / S, i % 3, a[i], b[i], tolerance);
+            fail_msg("pixel %d,%d channel %d is %d, want %d within %d", i / 3 % S, i / 3 / S, i % 3,
+                     a[i], b[i], tolerance);
 }
 
 static struct jpeg_plan rgb_plan(void)
 {
-    return (struct jpeg_plan){ .width = S, .height = S, .n_component = 3, .in = JCS_RGB, .out = JCS_YCbCr };
+    return (struct jpeg_plan){
+        .width = S, .height = S, .n_component = 3, .in = JCS_RGB, .out = JCS_YCbCr
+    };
 }
 
 /* ---- JPEG ---- */
@@ -77,7 +80,9 @@ static void a_grey_jpeg_becomes_rgb(void **state)
     uint8_t grey[S * S], want[BYTES], got[BYTES];
     for (int i = 0; i < S * S; i++)
         grey[i] = want[3 * i] = want[3 * i + 1] = want[3 * i + 2] = (uint8_t)(i / S * 10 + 40);
-    struct jpeg_plan p = { .width = S, .height = S, .n_component = 1, .in = JCS_GRAYSCALE, .out = JCS_GRAYSCALE };
+    struct jpeg_plan p = {
+        .width = S, .height = S, .n_component = 1, .in = JCS_GRAYSCALE, .out = JCS_GRAYSCALE
+    };
     struct file_bytes f = make_jpeg(&p, grey);
     read_ok(f, got);
     assert_close(got, want, 2);
@@ -98,7 +103,11 @@ static void cmyk_and_ycck_become_rgb(void **state)
         ink[4 * i + 3] = (uint8_t)most;
     }
     for (int kind = 0; kind < 2; kind++) {
-        struct jpeg_plan p = { .width = S, .height = S, .n_component = 4, .in = JCS_CMYK, .out = kind ? JCS_YCCK : JCS_CMYK };
+        struct jpeg_plan p = { .width = S,
+                               .height = S,
+                               .n_component = 4,
+                               .in = JCS_CMYK,
+                               .out = kind ? JCS_YCCK : JCS_CMYK };
         struct file_bytes f = make_jpeg(&p, ink);
         read_ok(f, got);
         assert_close(got, rgb, 12);
@@ -115,7 +124,9 @@ static void cmyk_without_adobe_marker_is_not_inverted(void **state)
         ink[4 * i] = 200, ink[4 * i + 1] = 50, ink[4 * i + 2] = 0, ink[4 * i + 3] = 51;
         want[3 * i] = 44, want[3 * i + 1] = 164, want[3 * i + 2] = 204;
     }
-    struct jpeg_plan p = { .width = S, .height = S, .n_component = 4, .in = JCS_CMYK, .out = JCS_CMYK };
+    struct jpeg_plan p = {
+        .width = S, .height = S, .n_component = 4, .in = JCS_CMYK, .out = JCS_CMYK
+    };
     struct file_bytes f = make_jpeg(&p, ink);
     assert_int_equal(f.bytes[3], 0xee); /* APP14, 14 bytes + 2 of the marker */
     memmove(f.bytes + 2, f.bytes + 18, f.n - 18);
@@ -137,7 +148,13 @@ static void a_profile_that_does_not_fit_is_passed_over(void **state)
     memset(ink, 128, sizeof ink);
     memset(want, 64, sizeof want);
     for (int broken = 0; broken < 2; broken++) {
-        struct jpeg_plan p = { .width = S, .height = S, .n_component = 4, .in = JCS_CMYK, .out = JCS_CMYK, .icc = icc, .n_icc = n };
+        struct jpeg_plan p = { .width = S,
+                               .height = S,
+                               .n_component = 4,
+                               .in = JCS_CMYK,
+                               .out = JCS_CMYK,
+                               .icc = icc,
+                               .n_icc = n };
         if (broken)
             memset(icc, 0x55, 128);
         struct file_bytes f = make_jpeg(&p, ink);
@@ -147,7 +164,8 @@ static void a_profile_that_does_not_fit_is_passed_over(void **state)
     }
 }
 
-/* A device link from the inks to Lab: C, M, Y subtract from L; used to see that the profile decides. */
+/* A device link from the inks to Lab: C, M, Y subtract from L; used to see that the profile
+ * decides. */
 static cmsInt32Number ink_to_lab(const cmsUInt16Number in[], cmsUInt16Number out[], void *cargo)
 {
     (void)cargo;
@@ -179,8 +197,15 @@ static void an_embedded_cmyk_profile_is_used(void **state)
     cmsCloseProfile(profile);
 
     for (int i = 0; i < S * S; i++)
-        ink[4 * i] = 0, ink[4 * i + 1] = 0, ink[4 * i + 2] = 0, ink[4 * i + 3] = 255; /* full C, M, Y, no K; inverted */
-    struct jpeg_plan p = { .width = S, .height = S, .n_component = 4, .in = JCS_CMYK, .out = JCS_CMYK, .icc = icc, .n_icc = n };
+        ink[4 * i] = 0, ink[4 * i + 1] = 0, ink[4 * i + 2] = 0,
+                ink[4 * i + 3] = 255; /* full C, M, Y, no K; inverted */
+    struct jpeg_plan p = { .width = S,
+                           .height = S,
+                           .n_component = 4,
+                           .in = JCS_CMYK,
+                           .out = JCS_CMYK,
+                           .icc = icc,
+                           .n_icc = n };
     struct file_bytes f = make_jpeg(&p, ink);
     read_ok(f, got);
     for (int i = 0; i < BYTES; i++)
@@ -250,7 +275,9 @@ static void too_many_scans_are_a_bomb(void **state)
     uint8_t pixels[BYTES];
     jpeg_scan_info scan[190] = { { .comps_in_scan = 3, .component_index = { 0, 1, 2 } } };
     for (int i = 0; i < 189; i++)
-        scan[i + 1] = (jpeg_scan_info){ .comps_in_scan = 1, .component_index = { i / 63 }, .Ss = 1 + i % 63, .Se = 1 + i % 63 };
+        scan[i + 1] = (jpeg_scan_info){
+            .comps_in_scan = 1, .component_index = { i / 63 }, .Ss = 1 + i % 63, .Se = 1 + i % 63
+        };
     gradient(pixels);
     struct jpeg_plan p = rgb_plan();
     p.scan = scan;
@@ -265,17 +292,27 @@ static void too_many_scans_are_a_bomb(void **state)
 static void every_colour_type_and_depth_of_png_is_read(void **state)
 {
     (void)state;
-    static const int kind[][2] = { { PNG_COLOR_TYPE_GRAY, 1 },        { PNG_COLOR_TYPE_GRAY, 2 },       { PNG_COLOR_TYPE_GRAY, 4 },
-                                   { PNG_COLOR_TYPE_GRAY, 8 },        { PNG_COLOR_TYPE_GRAY, 16 },      { PNG_COLOR_TYPE_GRAY_ALPHA, 8 },
-                                   { PNG_COLOR_TYPE_GRAY_ALPHA, 16 }, { PNG_COLOR_TYPE_RGB, 8 },        { PNG_COLOR_TYPE_RGB, 16 },
-                                   { PNG_COLOR_TYPE_RGB_ALPHA, 8 },   { PNG_COLOR_TYPE_RGB_ALPHA, 16 }, { PNG_COLOR_TYPE_PALETTE, 1 },
-                                   { PNG_COLOR_TYPE_PALETTE, 2 },     { PNG_COLOR_TYPE_PALETTE, 4 },    { PNG_COLOR_TYPE_PALETTE, 8 } };
+    static const int kind[][2] = {
+        { PNG_COLOR_TYPE_GRAY, 1 },        { PNG_COLOR_TYPE_GRAY, 2 },
+        { PNG_COLOR_TYPE_GRAY, 4 },        { PNG_COLOR_TYPE_GRAY, 8 },
+        { PNG_COLOR_TYPE_GRAY, 16 },       { PNG_COLOR_TYPE_GRAY_ALPHA, 8 },
+        { PNG_COLOR_TYPE_GRAY_ALPHA, 16 }, { PNG_COLOR_TYPE_RGB, 8 },
+        { PNG_COLOR_TYPE_RGB, 16 },        { PNG_COLOR_TYPE_RGB_ALPHA, 8 },
+        { PNG_COLOR_TYPE_RGB_ALPHA, 16 },  { PNG_COLOR_TYPE_PALETTE, 1 },
+        { PNG_COLOR_TYPE_PALETTE, 2 },     { PNG_COLOR_TYPE_PALETTE, 4 },
+        { PNG_COLOR_TYPE_PALETTE, 8 }
+    };
     png_color palette[2] = { { 10, 20, 30 }, { 255, 255, 255 } };
     for (size_t k = 0; k < 2 * sizeof kind / sizeof *kind; k++) {
         int color = kind[k / 2][0], depth = kind[k / 2][1];
         bool is_palette = color == PNG_COLOR_TYPE_PALETTE;
-        struct png_plan p = { .width = S, .height = S, .depth = depth, .color = color, .interlaced = k & 1,
-                              .palette = is_palette ? palette : NULL, .n_palette = 2 };
+        struct png_plan p = { .width = S,
+                              .height = S,
+                              .depth = depth,
+                              .color = color,
+                              .interlaced = k & 1,
+                              .palette = is_palette ? palette : NULL,
+                              .n_palette = 2 };
         uint8_t row[8 * S], got[BYTES];
         memset(row, is_palette ? 0 : 0xff, sizeof row); /* white and opaque, or the first colour */
         struct file_bytes f = make_png(&p, row, 0);
@@ -295,7 +332,11 @@ static void png_pixels_come_back_exactly(void **state)
         deep[2 * i] = deep[2 * i + 1] = want[i]; /* v * 257 */
     for (int kind = 0; kind < 4; kind++) {
         bool wide = kind & 1;
-        struct png_plan p = { .width = S, .height = S, .depth = wide ? 16 : 8, .color = PNG_COLOR_TYPE_RGB, .interlaced = kind & 2 };
+        struct png_plan p = { .width = S,
+                              .height = S,
+                              .depth = wide ? 16 : 8,
+                              .color = PNG_COLOR_TYPE_RGB,
+                              .interlaced = kind & 2 };
         struct file_bytes f = make_png(&p, wide ? deep : want, wide ? 6 * S : 3 * S);
         read_ok(f, got);
         assert_memory_equal(got, want, BYTES);
@@ -308,18 +349,29 @@ static void transparency_shows_white(void **state)
     (void)state;
     uint8_t row[4 * S], got[BYTES];
     for (int x = 0; x < S; x++)
-        row[4 * x] = 200, row[4 * x + 1] = 100, row[4 * x + 2] = 0, row[4 * x + 3] = (uint8_t)(x == 0 ? 0 : x == 1 ? 255 : 51);
+        row[4 * x] = 200, row[4 * x + 1] = 100, row[4 * x + 2] = 0,
+                row[4 * x + 3] = (uint8_t)(x == 0   ? 0
+                                           : x == 1 ? 255
+                                                    : 51);
     struct png_plan p = { .width = S, .height = S, .depth = 8, .color = PNG_COLOR_TYPE_RGB_ALPHA };
     struct file_bytes f = make_png(&p, row, 0);
     read_ok(f, got);
     free(f.bytes);
-    static const uint8_t want[] = { 255, 255, 255, 200, 100, 0, 244, 224, 204 }; /* 255 - .2 (255 - v) */
+    static const uint8_t want[] = {
+        255, 255, 255, 200, 100, 0, 244, 224, 204
+    }; /* 255 - .2 (255 - v) */
     assert_memory_equal(got, want, sizeof want);
 
     png_color palette[2] = { { 0, 0, 0 }, { 9, 9, 9 } };
     uint8_t alpha[1] = { 0 }, index[S] = { 0, 1 };
-    p = (struct png_plan){ .width = S, .height = S, .depth = 8, .color = PNG_COLOR_TYPE_PALETTE, .palette = palette, .n_palette = 2,
-                           .trns = alpha, .n_trns = 1 };
+    p = (struct png_plan){ .width = S,
+                           .height = S,
+                           .depth = 8,
+                           .color = PNG_COLOR_TYPE_PALETTE,
+                           .palette = palette,
+                           .n_palette = 2,
+                           .trns = alpha,
+                           .n_trns = 1 };
     f = make_png(&p, index, 0);
     read_ok(f, got);
     free(f.bytes);
@@ -333,7 +385,9 @@ static void a_png_cut_anywhere_or_with_a_flipped_bit_is_corrupt(void **state)
     uint8_t pixels[BYTES];
     gradient(pixels);
     for (int kind = 0; kind < 2; kind++) {
-        struct png_plan p = { .width = S, .height = S, .depth = 8, .color = PNG_COLOR_TYPE_RGB, .interlaced = kind };
+        struct png_plan p = {
+            .width = S, .height = S, .depth = 8, .color = PNG_COLOR_TYPE_RGB, .interlaced = kind
+        };
         struct file_bytes f = make_png(&p, pixels, 3 * S);
         for (size_t n = 8; n < f.n; n++) {
             uint8_t *cut = mem_calloc(n, 1);
@@ -385,11 +439,13 @@ static void limits_are_options(void **state)
     struct jpeg_plan p = rgb_plan();
     struct file_bytes f = make_jpeg(&p, pixels);
     o.max_pixels = S * S - 1;
-    assert_error(image_pixels(&o, f.bytes, f.n, got, &e), ERR_DATA, e, "16 x 16 pixels are over the limit of 255 pixels");
+    assert_error(image_pixels(&o, f.bytes, f.n, got, &e), ERR_DATA, e,
+                 "16 x 16 pixels are over the limit of 255 pixels");
     o.max_pixels = S * S;
     assert_ok(image_pixels(&o, f.bytes, f.n, got, &e), e);
     o.max_bytes = (int64_t)f.n - 1;
-    assert_error(image_pixels(&o, f.bytes, f.n, got, &e), ERR_DATA, e, "bytes are over the limit of");
+    assert_error(image_pixels(&o, f.bytes, f.n, got, &e), ERR_DATA, e,
+                 "bytes are over the limit of");
     o.max_bytes++;
     assert_ok(image_pixels(&o, f.bytes, f.n, got, &e), e);
     free(f.bytes);
@@ -416,7 +472,10 @@ static void random_bytes_never_pass(void **state)
         size_t n = 8 + rng_below(&g, 292);
         for (size_t i = 0; i < n; i++)
             bytes[i] = (uint8_t)rng_below(&g, 256);
-        memcpy(bytes, round % 3 == 1 ? "\xff\xd8\xff\xe0" : round % 3 == 2 ? "\x89PNG\r\n\x1a\n" : "\1\2\3\4\5\6\7\10",
+        memcpy(bytes,
+               round % 3 == 1   ? "\xff\xd8\xff\xe0"
+               : round % 3 == 2 ? "\x89PNG\r\n\x1a\n"
+                                : "\1\2\3\4\5\6\7\10",
                round % 3 == 1 ? 4 : 8);
         refused(bytes, n, "");
     }
@@ -424,7 +483,8 @@ static void random_bytes_never_pass(void **state)
 
 /* ---- orientation ---- */
 
-/* Where EXIF's value says that the first row and the first column of the file belong: TIFF 6.0, page 36. */
+/* Where EXIF's value says that the first row and the first column of the file belong: TIFF 6.0,
+ * page 36. */
 static void all_eight_orientations_stand_upright(void **state)
 {
     (void)state;
@@ -433,9 +493,11 @@ static void all_eight_orientations_stand_upright(void **state)
     for (int how = 0; how <= 9; how++) {
         for (int y = 0; y < S; y++) { /* y, x: the upright place; row, column: where it is stored */
             for (int x = 0; x < S; x++) {
-                bool right = how == 2 || how == 3 || how == 6 || how == 7, bottom = how == 3 || how == 4 || how == 7 || how == 8;
+                bool right = how == 2 || how == 3 || how == 6 || how == 7,
+                     bottom = how == 3 || how == 4 || how == 7 || how == 8;
                 bool swap = how >= 5 && how <= 8;
-                int u = right ? S - 1 - x : x, v = bottom ? S - 1 - y : y; /* from the side where row or column 0 lies */
+                int u = right ? S - 1 - x : x,
+                    v = bottom ? S - 1 - y : y; /* from the side where row or column 0 lies */
                 int row = swap ? u : v, column = swap ? v : u;
                 memcpy(stored + 3 * (row * S + column), upright + 3 * (y * S + x), 3);
             }
@@ -443,7 +505,12 @@ static void all_eight_orientations_stand_upright(void **state)
         for (int kind = 0; kind < 3; kind++) {
             unsigned n = make_exif(exif, how, kind & 1);
             struct jpeg_plan p = rgb_plan();
-            struct png_plan q = { .width = S, .height = S, .depth = 8, .color = PNG_COLOR_TYPE_RGB, .exif = exif + 6, .n_exif = n - 6 };
+            struct png_plan q = { .width = S,
+                                  .height = S,
+                                  .depth = 8,
+                                  .color = PNG_COLOR_TYPE_RGB,
+                                  .exif = exif + 6,
+                                  .n_exif = n - 6 };
             p.exif = exif, p.n_exif = n;
             struct file_bytes f = kind == 2 ? make_png(&q, stored, 3 * S) : make_jpeg(&p, stored);
             read_ok(f, got);
@@ -467,7 +534,12 @@ static void a_turned_oblong_picture_is_stretched_after_turning(void **state)
         for (int x = 0; x < H; x++)
             memcpy(turned + 3 * (y * H + x), rows + 3 * ((H - 1 - x) * W + y), 3);
     unsigned n = make_exif(exif, 6, false);
-    struct png_plan p = { .width = W, .height = H, .depth = 8, .color = PNG_COLOR_TYPE_RGB, .exif = exif + 6, .n_exif = n - 6 };
+    struct png_plan p = { .width = W,
+                          .height = H,
+                          .depth = 8,
+                          .color = PNG_COLOR_TYPE_RGB,
+                          .exif = exif + 6,
+                          .n_exif = n - 6 };
     struct png_plan q = { .width = H, .height = W, .depth = 8, .color = PNG_COLOR_TYPE_RGB };
     struct file_bytes a = make_png(&p, rows, 3 * W), b = make_png(&q, turned, 3 * H);
     read_ok(a, got);
@@ -491,9 +563,11 @@ static void a_recipe_comes_back_as_it_went(void **state)
     assert_int_equal(back.max_bytes, 1000);
     assert_int_equal(back.max_pixels, 2000);
     free(json);
-    assert_error(image_recipe_parse(&back, "{\"version\":1,\"size\":0,\"max_bytes\":1,\"max_pixels\":1}", &e), ERR_DATA, e,
-                 "picture recipe: 'size' is 0, want 1 to 1024");
-    assert_error(image_recipe_parse(&back, "{\"version\":1}", &e), ERR_DATA, e, "'size' is missing");
+    assert_error(image_recipe_parse(
+                     &back, "{\"version\":1,\"size\":0,\"max_bytes\":1,\"max_pixels\":1}", &e),
+                 ERR_DATA, e, "picture recipe: 'size' is 0, want 1 to 1024");
+    assert_error(image_recipe_parse(&back, "{\"version\":1}", &e), ERR_DATA, e,
+                 "'size' is missing");
 }
 
 int main(void)

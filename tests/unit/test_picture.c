@@ -16,10 +16,17 @@ static const char *const names[N] = { "a", "..", "x/y", "", ".", "b.c", "\xc3\xa
 
 static void make_table(struct table *t, const char *image)
 {
-    *t = (struct table){ .name = mem_strdup("things"), .n_row = N, .n_col = 2, .col = mem_calloc(2, sizeof *t->col) };
+    *t = (struct table){
+        .name = mem_strdup("things"), .n_row = N, .n_col = 2, .col = mem_calloc(2, sizeof *t->col)
+    };
     t->roles.image = mem_strdup(image);
-    t->col[0] = (struct column){ .name = mem_strdup("id"), .type = COLUMN_INT, .n = N, .whole = mem_calloc(N, sizeof(int64_t)) };
-    t->col[1] = (struct column){ .name = mem_strdup("name"), .type = COLUMN_STRING, .n = N, .bytes = mem_calloc(N, 16) };
+    t->col[0] = (struct column){ .name = mem_strdup("id"),
+                                 .type = COLUMN_INT,
+                                 .n = N,
+                                 .whole = mem_calloc(N, sizeof(int64_t)) };
+    t->col[1] = (struct column){
+        .name = mem_strdup("name"), .type = COLUMN_STRING, .n = N, .bytes = mem_calloc(N, 16)
+    };
     t->col[1].offset = mem_calloc(N + 1, sizeof(int64_t));
     for (size_t i = 0; i < N; i++) {
         size_t n = strlen(names[i]);
@@ -55,17 +62,21 @@ static void columns_fill_the_pattern(void **state)
 {
     (void)state;
     expect("image_{id}_product_{name}.jpg",
-           (const char *const[N]){ "image_0_product_a.jpg", "image_10_product_...jpg", NULL, NULL, "image_40_product_..jpg",
-                                   "image_50_product_b.c.jpg", "image_60_product_\xc3\xa9 \".jpg" });
-    expect("one.png", (const char *const[N]){ "one.png", "one.png", "one.png", "one.png", "one.png", "one.png", "one.png" });
+           (const char *const[N]){ "image_0_product_a.jpg", "image_10_product_...jpg", NULL, NULL,
+                                   "image_40_product_..jpg", "image_50_product_b.c.jpg",
+                                   "image_60_product_\xc3\xa9 \".jpg" });
+    expect("one.png", (const char *const[N]){ "one.png", "one.png", "one.png", "one.png", "one.png",
+                                              "one.png", "one.png" });
 }
 
 static void no_name_leaves_the_directory(void **state)
 {
     (void)state;
     expect("{name}", (const char *const[N]){ "a", NULL, NULL, NULL, NULL, "b.c", "\xc3\xa9 \"" });
-    expect("sub/{name}", (const char *const[N]){ "sub/a", NULL, NULL, NULL, NULL, "sub/b.c", "sub/\xc3\xa9 \"" });
-    expect("{name}{name}", (const char *const[N]){ "aa", "....", NULL, NULL, NULL, "b.cb.c", "\xc3\xa9 \"\xc3\xa9 \"" });
+    expect("sub/{name}",
+           (const char *const[N]){ "sub/a", NULL, NULL, NULL, NULL, "sub/b.c", "sub/\xc3\xa9 \"" });
+    expect("{name}{name}", (const char *const[N]){ "aa", "....", NULL, NULL, NULL, "b.cb.c",
+                                                   "\xc3\xa9 \"\xc3\xa9 \"" });
     expect("{name}/", (const char *const[N]){ NULL });
     expect("/etc/{name}", (const char *const[N]){ NULL });
 }

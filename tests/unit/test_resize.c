@@ -73,7 +73,8 @@ static double share(size_t o, size_t i, size_t n_in, size_t n_out)
 {
     double scale = (double)n_in / (double)n_out, at = ((double)o + .5) * scale - .5;
     if (n_in >= n_out) {
-        double from = fmax((double)o * scale, (double)i), to = fmin((double)(o + 1) * scale, (double)i + 1);
+        double from = fmax((double)o * scale, (double)i),
+               to = fmin((double)(o + 1) * scale, (double)i + 1);
         return fmax(to - from, 0) / scale;
     }
     at = fmin(fmax(at, 0), (double)n_in - 1);
@@ -83,7 +84,9 @@ static double share(size_t o, size_t i, size_t n_in, size_t n_out)
 static void any_size_agrees_with_the_definition(void **state)
 {
     (void)state;
-    static const size_t size[][4] = { { 17, 9, 5, 5 }, { 5, 5, 16, 16 }, { 60, 80, 64, 64 }, { 1, 1, 8, 8 }, { 100, 3, 7, 7 } };
+    static const size_t size[][4] = {
+        { 17, 9, 5, 5 }, { 5, 5, 16, 16 }, { 60, 80, 64, 64 }, { 1, 1, 8, 8 }, { 100, 3, 7, 7 }
+    };
     for (size_t k = 0; k < sizeof size / sizeof *size; k++) {
         size_t w = size[k][0], h = size[k][1], ow = size[k][2], oh = size[k][3];
         uint8_t *in = noise(w, h, k), *out = mem_calloc(3 * ow, oh);

@@ -5,7 +5,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
-#include "io/html.h"
+#include "io/htmltext.h"
 #include "io/stopwords.h"
 #include "io/text.h"
 #include "num/rng.h"
@@ -48,7 +48,8 @@ static const char *words(const char *text)
 static void words_are_runs_of_letters_and_digits(void **state)
 {
     (void)state;
-    assert_string_equal(words("L'écran 4K porte-clés, n°12: 3,5 mètres"), "l|écran|4k|porte|clés|n|12|3|5|mètres");
+    assert_string_equal(words("L'écran 4K porte-clés, n°12: 3,5 mètres"),
+                        "l|écran|4k|porte|clés|n|12|3|5|mètres");
     assert_string_equal(words("L’écran d’été"), "l|écran|d|été");
     assert_string_equal(words(""), "");
     assert_string_equal(words(" .,-!? \n\t"), "");
@@ -67,8 +68,12 @@ static void other_scripts_and_marks_are_words_too(void **state)
 {
     (void)state;
     assert_string_equal(words("Ёлка ΣΊΣΥΦΟΣ 日本語 हिन्दी"), "ёлка|σίσυφοσ|日本語|हिन्दी");
-    assert_string_equal(words("a 😀 b\xf0\x9f\x98\x80" "c 𝒳 𐐀"), "a|b|c|x|𐐨");
-    assert_string_equal(words("\xcc\x81" "abc \xcc\x81"), "abc"); /* a mark alone starts no word */
+    assert_string_equal(words("a 😀 b\xf0\x9f\x98\x80"
+                              "c 𝒳 𐐀"),
+                        "a|b|c|x|𐐨");
+    assert_string_equal(words("\xcc\x81"
+                              "abc \xcc\x81"),
+                        "abc"); /* a mark alone starts no word */
 }
 
 static void case_is_kept_on_request(void **state)
@@ -98,15 +103,20 @@ static void bad_utf8_separates_like_any_sign(void **state)
     assert_string_equal(words("a\xed\xa0\x80z \xf5\x80 \xc0\xaf b\xff\xfe"), "a|z|b");
     struct text_options o = plain();
     assert_string_equal(words_of(&o, "a\0b<i>\0c</i>", 12), "a|b|c");
-    words("&#x110000;&#xd800;&#1111111111111111111111111111111111x;&#x80000041;&#0;"); /* gumbo's overflows */
+    words(
+        "&#x110000;&#xd800;&#1111111111111111111111111111111111x;&#x80000041;&#0;"); /* gumbo's
+                                                                                        overflows */
 }
 
 static void html_leaves_text_only(void **state)
 {
     (void)state;
     assert_string_equal(words("<p>Un <b>t</b>apis</p>rouge<br/>vif"), "un|tapis|rouge|vif");
-    assert_string_equal(words("caf&eacute; R&amp;D &lt;b&gt; &#233;t&#xE9; 5&nbsp;kg"), "café|r|d|b|été|5|kg");
-    assert_string_equal(words("a<script>var x='</div>';</script>b<style>p{}</STYLE >c<!-- d > -- e -->f"), "a|b|cf");
+    assert_string_equal(words("caf&eacute; R&amp;D &lt;b&gt; &#233;t&#xE9; 5&nbsp;kg"),
+                        "café|r|d|b|été|5|kg");
+    assert_string_equal(
+        words("a<script>var x='</div>';</script>b<style>p{}</STYLE >c<!-- d > -- e -->f"),
+        "a|b|cf");
     assert_string_equal(words("<a href='x>y' title=\"<b>\">lien</a><img alt=x>fin"), "lien|fin");
     assert_string_equal(words("<ul><li>un<li>deux</ul>trois"), "un|deux|trois");
     assert_string_equal(words("<textarea>a <b>b</textarea>c"), "a|b|b|c");
@@ -230,15 +240,17 @@ static void parts_are_joined_and_missing_ones_skipped(void **state)
 static void add_reference(struct str *out, const char *bytes, size_t n)
 {
     utf8proc_uint8_t *whole = NULL;
-    utf8proc_ssize_t got = utf8proc_map((const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)n, &whole,
-                                        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE | UTF8PROC_CASEFOLD);
+    utf8proc_ssize_t got = utf8proc_map(
+        (const utf8proc_uint8_t *)bytes, (utf8proc_ssize_t)n, &whole,
+        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE | UTF8PROC_CASEFOLD);
     bool inside = false;
     assert_true(got >= 0);
     for (utf8proc_ssize_t i = 0; i < got;) {
         utf8proc_int32_t c;
         utf8proc_ssize_t k = utf8proc_iterate(whole + i, got - i, &c);
         const char *kind = utf8proc_category_string(c);
-        bool start = kind[0] == 'L' || kind[0] == 'N', goes_on = start || (kind[0] == 'M' && inside);
+        bool start = kind[0] == 'L' || kind[0] == 'N',
+             goes_on = start || (kind[0] == 'M' && inside);
         if (start && !inside && out->n)
             str_addc(out, '|');
         if (goes_on)
@@ -252,16 +264,19 @@ static void add_reference(struct str *out, const char *bytes, size_t n)
 static void stretches_give_what_the_whole_gives(void **state)
 {
     (void)state;
-    static const utf8proc_int32_t kind[] = { 'a', 'E', '1', ' ', '<' + 1, 0xe9, 0x301, 0x327, 0x1100, 0x1161, 0xac00, 0x11a8,
-                                             0xfb01, 0x212b, 0xad, 0x200d, 0x345, 0x338, 0x130, 0x149, 0x3b1, 0x1f600, 0x9c7,
-                                             0x9be, 0x1e9e, 0xff21, 0x2460, 0x1d15e, 0x344, 0x3099, 0x304b, 0x20e3 };
+    static const utf8proc_int32_t kind[] = {
+        'a',    'E',    '1',    ' ',    '<' + 1, 0xe9,    0x301, 0x327,  0x1100, 0x1161, 0xac00,
+        0x11a8, 0xfb01, 0x212b, 0xad,   0x200d,  0x345,   0x338, 0x130,  0x149,  0x3b1,  0x1f600,
+        0x9c7,  0x9be,  0x1e9e, 0xff21, 0x2460,  0x1d15e, 0x344, 0x3099, 0x304b, 0x20e3
+    };
     struct rng g;
     rng_init(&g, 7, 0);
     for (int round = 0; round < 20000; round++) {
         struct str text = { 0 }, want = { 0 };
         for (uint64_t i = rng_below(&g, 12); i > 0; i--) {
             utf8proc_uint8_t u[4];
-            utf8proc_ssize_t k = utf8proc_encode_char(kind[rng_below(&g, sizeof kind / sizeof *kind)], u);
+            utf8proc_ssize_t k = utf8proc_encode_char(
+                kind[rng_below(&g, sizeof kind / sizeof *kind)], u);
             str_add(&text, (const char *)u, (size_t)k);
         }
         add_reference(&want, str_text(&text), text.n);
@@ -276,7 +291,8 @@ static void stretches_give_what_the_whole_gives(void **state)
 
 static bool separates(const GumboNode *node)
 {
-    static const GumboTag inside[] = { GUMBO_TAG_B, GUMBO_TAG_I, GUMBO_TAG_EM, GUMBO_TAG_SPAN, GUMBO_TAG_A };
+    static const GumboTag inside[] = { GUMBO_TAG_B, GUMBO_TAG_I, GUMBO_TAG_EM, GUMBO_TAG_SPAN,
+                                       GUMBO_TAG_A };
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         if (node->v.element.tag == inside[i])
             return false;
@@ -287,7 +303,8 @@ static void add_tree(struct str *out, const GumboNode *node)
 {
     if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE)
         str_addz(out, node->v.text.text);
-    if (node->type != GUMBO_NODE_ELEMENT || node->v.element.tag == GUMBO_TAG_SCRIPT || node->v.element.tag == GUMBO_TAG_STYLE) {
+    if (node->type != GUMBO_NODE_ELEMENT || node->v.element.tag == GUMBO_TAG_SCRIPT ||
+        node->v.element.tag == GUMBO_TAG_STYLE) {
         str_addz(out, node->type == GUMBO_NODE_ELEMENT ? " " : "");
         return;
     }
@@ -299,15 +316,37 @@ static void add_tree(struct str *out, const GumboNode *node)
         str_addc(out, ' ');
 }
 
-/* Random elements, properly nested, with texts, references and things that are not shown between them. */
+/* Random elements, properly nested, with texts, references and things that are not shown between
+ * them. */
 static void add_html(struct str *out, struct rng *g, int depth)
 {
-    static const char *const piece[] = { "mot", "été ", "<br>", "<br/>", "<!-- c -->", "&eacute;", "&amp;", "&#233;", "&nbsp;",
-                                         "<script>if (a<b) x();</script>", "<style>p{}</style>", " < ", "<img alt=\"<p>\" src=x>",
-                                         "\n", "2", "<!-- <b> --!>", "&lt;b&gt;", "<HR/>", "--> " };
-    static const char *const pair[][2] = { { "<p>", "</p>" }, { "<b>", "</b>" }, { "<span class='a > b'>", "</span>" },
-                                           { "<div id=x>", "</div>" }, { "<ul><li>", "</li></ul>" }, { "<i >", "</i\n>" },
-                                           { "<a href=http://x/ >", "</a>" }, { "<EM\tx= 'y'z=w>", "</Em x='>'>" } };
+    static const char *const piece[] = { "mot",
+                                         "été ",
+                                         "<br>",
+                                         "<br/>",
+                                         "<!-- c -->",
+                                         "&eacute;",
+                                         "&amp;",
+                                         "&#233;",
+                                         "&nbsp;",
+                                         "<script>if (a<b) x();</script>",
+                                         "<style>p{}</style>",
+                                         " < ",
+                                         "<img alt=\"<p>\" src=x>",
+                                         "\n",
+                                         "2",
+                                         "<!-- <b> --!>",
+                                         "&lt;b&gt;",
+                                         "<HR/>",
+                                         "--> " };
+    static const char *const pair[][2] = { { "<p>", "</p>" },
+                                           { "<b>", "</b>" },
+                                           { "<span class='a > b'>", "</span>" },
+                                           { "<div id=x>", "</div>" },
+                                           { "<ul><li>", "</li></ul>" },
+                                           { "<i >", "</i\n>" },
+                                           { "<a href=http://x/ >", "</a>" },
+                                           { "<EM\tx= 'y'z=w>", "</Em x='>'>" } };
     for (uint64_t i = rng_below(g, 6); i > 0; i--) {
         if (depth == 0 || rng_below(g, 2)) {
             str_addz(out, piece[rng_below(g, sizeof piece / sizeof *piece)]);
@@ -328,7 +367,8 @@ static void well_formed_html_gives_what_gumbos_tree_gives(void **state)
     for (int round = 0; round < 5000; round++) {
         struct str text = { 0 }, tree = { 0 }, want = { 0 };
         add_html(&text, &g, 4);
-        GumboOutput *parsed = gumbo_parse_with_options(&kGumboDefaultOptions, str_text(&text), text.n);
+        GumboOutput *parsed = gumbo_parse_with_options(&kGumboDefaultOptions, str_text(&text),
+                                                       text.n);
         add_tree(&tree, parsed->root);
         gumbo_destroy_output(&kGumboDefaultOptions, parsed);
         add_reference(&want, str_text(&tree), tree.n);
@@ -346,8 +386,28 @@ static void well_formed_html_gives_what_gumbos_tree_gives(void **state)
 static void hostile_megabytes_are_read_in_one_pass(void **state)
 {
     (void)state;
-    static const char *const unit[] = { "<div>", "<div><p>", "<a ", "<", "<a<", "<!--", "<script>", "</", "&", "&#x41;", "<a x='", "<textarea>",
-                                        "\xcc\x81\xcc\xa3", "\xff", "e\xcc\x81", "<b><i>", "<p>a&lt;", "a", "<!", "-->", "<title>x</", "&lt" };
+    static const char *const unit[] = { "<div>",
+                                        "<div><p>",
+                                        "<a ",
+                                        "<",
+                                        "<a<",
+                                        "<!--",
+                                        "<script>",
+                                        "</",
+                                        "&",
+                                        "&#x41;",
+                                        "<a x='",
+                                        "<textarea>",
+                                        "\xcc\x81\xcc\xa3",
+                                        "\xff",
+                                        "e\xcc\x81",
+                                        "<b><i>",
+                                        "<p>a&lt;",
+                                        "a",
+                                        "<!",
+                                        "-->",
+                                        "<title>x</",
+                                        "&lt" };
     for (size_t k = 0; k < sizeof unit / sizeof *unit; k++) {
         struct str text = { 0 };
         while (text.n < 1000000)
@@ -368,8 +428,9 @@ static void a_recipe_comes_back_as_it_went(void **state)
     struct text_options o = { "german", TEXT_LETTERS, true, false, true, false, 12 }, back;
     struct err e = { 0 };
     char *json = text_recipe(&o), *again;
-    assert_string_equal(json, "{\"version\":1,\"language\":\"german\",\"charset\":\"letters\",\"lower\":true,"
-                              "\"stop_words\":false,\"stem\":true,\"html\":false,\"max_words\":12}");
+    assert_string_equal(
+        json, "{\"version\":1,\"language\":\"german\",\"charset\":\"letters\",\"lower\":true,"
+              "\"stop_words\":false,\"stem\":true,\"html\":false,\"max_words\":12}");
     assert_ok(text_recipe_parse(&back, json, &e), e);
     again = text_recipe(&back);
     assert_string_equal(json, again);
@@ -382,15 +443,18 @@ static void a_bad_recipe_is_refused(void **state)
     (void)state;
     struct text_options o;
     struct err e = { 0 };
-    const char rest[] = "\"charset\":\"unicode\",\"lower\":true,\"stop_words\":true,\"stem\":false,\"html\":true";
+    const char rest[] =
+        "\"charset\":\"unicode\",\"lower\":true,\"stop_words\":true,\"stem\":false,\"html\":true";
     assert_error(text_recipe_parse(&o, "{", &e), ERR_DATA, e, "text recipe is no JSON");
     assert_error(text_recipe_parse(&o, "[]", &e), ERR_DATA, e, "no JSON object");
     assert_error(text_recipe_parse(&o, "{}", &e), ERR_DATA, e, "'version' is missing");
-    static const char *const bad[][2] = { { "\"version\":1,\"language\":\"none\",\"max_words\":-1", "'max_words' is -1" },
-                                          { "\"version\":2,\"language\":\"none\",\"max_words\":1", "'version' is 2, want 1 to 1" },
-                                          { "\"version\":1,\"language\":\"klingon\",\"max_words\":1", "language 'klingon'" },
-                                          { "\"version\":1,\"language\":3,\"max_words\":1", "'language' is 3, want a text" },
-                                          { "\"version\":1,\"language\":\"none\",\"max_words\":1,\"x\":2", "unknown key 'x'" } };
+    static const char *const bad[][2] = {
+        { "\"version\":1,\"language\":\"none\",\"max_words\":-1", "'max_words' is -1" },
+        { "\"version\":2,\"language\":\"none\",\"max_words\":1", "'version' is 2, want 1 to 1" },
+        { "\"version\":1,\"language\":\"klingon\",\"max_words\":1", "language 'klingon'" },
+        { "\"version\":1,\"language\":3,\"max_words\":1", "'language' is 3, want a text" },
+        { "\"version\":1,\"language\":\"none\",\"max_words\":1,\"x\":2", "unknown key 'x'" }
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *json = str_format("{%s,%s}", bad[i][0], rest);
         assert_error(text_recipe_parse(&o, json, &e), ERR_DATA, e, bad[i][1]);

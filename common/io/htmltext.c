@@ -1,4 +1,4 @@
-#include "io/html.h"
+#include "io/htmltext.h"
 
 #include <gumbo.h>
 #include <stdbool.h>
@@ -6,10 +6,11 @@
 #include <strings.h>
 
 /* Elements that stand inside words; every other tag separates them. */
-static const char *const inline_names[] = { "a",     "abbr", "acronym", "b",    "bdi",  "bdo",   "big",    "cite",   "code",
-                                            "data",  "del",  "dfn",     "em",   "font", "i",     "ins",    "kbd",    "mark",
-                                            "nobr",  "q",    "s",       "samp", "small", "span", "strike", "strong", "sub",
-                                            "sup",   "time", "tt",      "u",    "var",  "wbr" };
+static const char *const inline_names[] = {
+    "a",     "abbr", "acronym", "b",      "bdi", "bdo", "big",  "cite", "code", "data", "del",
+    "dfn",   "em",   "font",    "i",      "ins", "kbd", "mark", "nobr", "q",    "s",    "samp",
+    "small", "span", "strike",  "strong", "sub", "sup", "time", "tt",   "u",    "var",  "wbr"
+};
 /* Raw content up to the end tag that is not shown. */
 static const char *const hidden_names[] = { "script", "style", "iframe", "noembed", "noframes" };
 /* Content up to the end tag that is text, tags and all. */
@@ -46,7 +47,8 @@ static bool listed(const struct tag *tag, const char *const *names, size_t n)
     return false;
 }
 
-/* The end of the attributes: behind '>', or NULL if the tag never ends. Standard: 13.2.5.32 to 13.2.5.39. */
+/* The end of the attributes: behind '>', or NULL if the tag never ends. Standard: 13.2.5.32
+ * to 13.2.5.39. */
 static const char *attributes_end(const char *p, const char *end)
 {
     while (p < end) {
@@ -79,7 +81,8 @@ static const char *attributes_end(const char *p, const char *end)
     return NULL;
 }
 
-/* Behind a comment whose text starts at p; it may also lack its end. Standard: 13.2.5.43 to 13.2.5.51. */
+/* Behind a comment whose text starts at p; it may also lack its end. Standard: 13.2.5.43
+ * to 13.2.5.51. */
 static const char *comment_end(const char *p, const char *end)
 {
     if (p < end && *p == '>')
@@ -102,7 +105,8 @@ static const char *closing_tag(const struct scan *s, const struct tag *tag)
     const char *p = s->at;
     while ((p = memchr(p, '<', (size_t)(s->end - p)))) {
         size_t left = (size_t)(s->end - p);
-        if (left > tag->n_name + 2 && p[1] == '/' && strncasecmp(p + 2, tag->name, tag->n_name) == 0) {
+        if (left > tag->n_name + 2 && p[1] == '/' &&
+            strncasecmp(p + 2, tag->name, tag->n_name) == 0) {
             char after = p[2 + tag->n_name];
             if (is_space(after) || after == '/' || after == '>')
                 return p;
@@ -194,7 +198,8 @@ static void add_node_text(const GumboNode *node, struct str *out)
         str_addz(out, node->v.text.text);
 }
 
-/* Decode the character references of a text without '<': the tree that gumbo builds has depth three. */
+/* Decode the character references of a text without '<': the tree that gumbo builds has depth
+ * three. */
 static void add_decoded(struct str *out, const char *text, size_t n)
 {
     GumboOptions options = kGumboDefaultOptions;
@@ -211,7 +216,7 @@ static void add_decoded(struct str *out, const char *text, size_t n)
     gumbo_destroy_output(&options, tree);
 }
 
-void html_text(const char *bytes, size_t n, struct str *out)
+void htmltext_add(const char *bytes, size_t n, struct str *out)
 {
     if (!n)
         return;
