@@ -206,9 +206,8 @@ int contract_check(const struct yaml *map, const struct stage_spec *s, struct er
                              o->name, o->only, o->only_value, o->only, value ? value : "not given");
         }
         if (!at && o->required && applies(s, o))
-            return node_fail(map, e, "stage '%s': %s '%s' of program '%s' is missing under %s%s%s",
-                             s->name, kind_word[o->kind], o->name, s->run, kind_key[o->kind],
-                             o->help ? ": " : "", o->help ? o->help : "");
+            return node_fail(map, e, "stage '%s': %s '%s' of program '%s' is missing under %s",
+                             s->name, kind_word[o->kind], o->name, s->run, kind_key[o->kind]);
     }
     return 0;
 }

@@ -14,37 +14,31 @@
 
 enum { MAX_TREE_DEPTH = 64 };
 
-/* Content hash of a regular file that was just looked at (`st`), from the cache if it knows the
- * stamp. */
-static int content_hash(struct state *s, const char *path, const struct stat *st,
+/* Content hash of a regular file that was just looked at, from the cache if it knows the stamp. */
+static int content_hash(struct state *s, const char *path, const struct file_stamp *stamp,
                         char out_hex[HASH_HEX], struct err *e)
 {
-    struct file_stamp stamp = file_stamp_of(st), after;
-    struct stat st_after;
+    struct stat st;
     bool found = false;
     int64_t now = state_now_ns();
     int rc;
 
-    if (s && ((rc = state_file_get(s, &stamp, &found, out_hex, e)) || found))
+    if (s && ((rc = state_file_get(s, stamp, &found, out_hex, e)) || found))
         return rc;
     if ((rc = hash_file(path, out_hex, NULL, e)) || !s)
         return rc;
-    if (stat(path, &st_after))
+    if (stat(path, &st))
         return err_sys(e, "cannot look at '%s'", path);
-    after = file_stamp_of(&st_after);
-    bool same = after.device == stamp.device && after.inode == stamp.inode &&
-                after.size == stamp.size && after.mtime_ns == stamp.mtime_ns &&
-                after.ctime_ns == stamp.ctime_ns;
-    return same ? state_file_put(s, &stamp, now, out_hex, e) : 0;
+    struct file_stamp after = file_stamp_of(&st);
+    bool same = memcmp(&after, stamp, sizeof after) == 0; /* nothing but 8-byte numbers in it */
+    return same ? state_file_put(s, stamp, now, out_hex, e) : 0;
 }
 
-/* ---- directories
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- directories ---- */
 
 struct leaf {
     char *name; /* owned: below the root of the tree */
-    struct stat st;
+    struct file_stamp stamp;
 };
 
 struct tree {
@@ -58,6 +52,16 @@ static void tree_release(struct tree *t)
         free(t->leaf[i].name);
     free(t->leaf);
     *t = (struct tree){ 0 };
+}
+
+/* printf would take most of the time of a directory of many files. */
+static char *join(const char *directory, const char *name)
+{
+    size_t a = strlen(directory), b = strlen(name);
+    char *path = mem_calloc(a + b + 1, 1);
+    memcpy(path, directory, a);
+    memcpy(path + a, name, b);
+    return path;
 }
 
 /* All files below an open directory, which is closed; `name` is where it lies in the tree ("" or
@@ -95,7 +99,7 @@ static int walk(struct tree *t, int fd, const char *root, const char *name, int 
             free(below);
         } else if (S_ISREG(st.st_mode)) {
             t->leaf = mem_grow(t->leaf, t->n, sizeof *t->leaf);
-            t->leaf[t->n++] = (struct leaf){ str_format("%s%s", name, d->d_name), st };
+            t->leaf[t->n++] = (struct leaf){ join(name, d->d_name), file_stamp_of(&st) };
         } else {
             rc = err_set(e, ERR_IO, "'%s/%s%s' is neither a file nor a directory", root, name,
                          d->d_name);
@@ -112,17 +116,26 @@ static int compare_leaf(const void *a, const void *b)
     return strcmp(((const struct leaf *)a)->name, ((const struct leaf *)b)->name);
 }
 
+/* All files below a directory, sorted by name. */
+static int list(struct tree *t, const char *root, struct err *e)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? err_sys(e, "cannot open directory '%s'", root) : walk(t, fd, root, "", 0, e);
+    if (rc == 0 && t->n > 1)
+        qsort(t->leaf, t->n, sizeof *t->leaf, compare_leaf);
+    return rc;
+}
+
 /* What the cache knows a tree by: the names and stamps of all files. */
 static void tree_key(const struct tree *t, char out_hex[HASH_HEX])
 {
-    struct hash h;
-    hash_init(&h);
+    struct str text = { 0 };
     for (size_t i = 0; i < t->n; i++) {
-        struct file_stamp stamp = file_stamp_of(&t->leaf[i].st);
-        hash_add_text(&h, t->leaf[i].name);
-        hash_add(&h, &stamp, sizeof stamp);
+        str_add(&text, t->leaf[i].name, strlen(t->leaf[i].name) + 1);
+        str_add(&text, (const char *)&t->leaf[i].stamp, sizeof t->leaf[i].stamp);
     }
-    hash_hex(&h, out_hex);
+    hash_bytes(str_text(&text), text.n, out_hex);
+    str_release(&text);
 }
 
 static int tree_content(struct state *s, const char *root, const struct tree *t,
@@ -133,7 +146,7 @@ static int tree_content(struct state *s, const char *root, const struct tree *t,
     for (size_t i = 0; i < t->n; i++) {
         char hex[HASH_HEX];
         char *path = str_format("%s/%s", root, t->leaf[i].name);
-        int rc = content_hash(s, path, &t->leaf[i].st, hex, e);
+        int rc = content_hash(s, path, &t->leaf[i].stamp, hex, e);
         free(path);
         if (rc)
             return rc;
@@ -150,36 +163,21 @@ static int tree_hash(struct state *s, const char *root, char out_hex[HASH_HEX], 
     char key[HASH_HEX], key_again[HASH_HEX];
     bool found = false, racy = false;
     int64_t now = state_now_ns();
-    int rc, fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = list(&tree, root, e);
 
-    if (fd < 0)
-        return err_sys(e, "cannot open directory '%s'", root);
-    if ((rc = walk(&tree, fd, root, "", 0, e)))
+    if (rc)
         goto out;
-    if (tree.n > 1)
-        qsort(tree.leaf, tree.n, sizeof *tree.leaf, compare_leaf);
     tree_key(&tree, key);
     if (s && ((rc = state_tree_get(s, key, &found, out_hex, e)) || found))
         goto out;
     if ((rc = tree_content(s, root, &tree, out_hex, e)) || !s)
         goto out;
-    for (size_t i = 0; i < tree.n && !racy; i++) {
-        struct file_stamp stamp = file_stamp_of(&tree.leaf[i].st);
-        racy = state_racy(&stamp, now);
-    }
-    if (racy)
+    for (size_t i = 0; i < tree.n; i++)
+        racy = racy || state_racy(&tree.leaf[i].stamp, now);
+    if (racy || (rc = list(&again, root, e)))
         goto out;
-    /* Nothing may have changed while it was read. */
-    if ((fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-        rc = err_sys(e, "cannot open directory '%s'", root);
-        goto out;
-    }
-    if ((rc = walk(&again, fd, root, "", 0, e)))
-        goto out;
-    if (again.n > 1)
-        qsort(again.leaf, again.n, sizeof *again.leaf, compare_leaf);
     tree_key(&again, key_again);
-    if (strcmp(key, key_again) == 0)
+    if (strcmp(key, key_again) == 0) /* nothing changed while it was read */
         rc = state_tree_put(s, key, out_hex, e);
 out:
     tree_release(&again);
@@ -187,9 +185,7 @@ out:
     return rc;
 }
 
-/* ---- the seam
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the seam ---- */
 
 int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex[HASH_HEX],
                struct err *e)
@@ -200,7 +196,8 @@ int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex
         return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, "cannot look at '%s'", path);
     if (S_ISDIR(st.st_mode))
         return tree_hash(s, path, out_hex, e);
-    return content_hash(s, path, &st, out_hex, e);
+    struct file_stamp stamp = file_stamp_of(&st);
+    return content_hash(s, path, &stamp, out_hex, e);
 }
 
 static int view_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX],

@@ -21,9 +21,7 @@ static const char *action_colour(const struct cli *c, enum plan_action action)
     return c->colour ? colour[action] : "";
 }
 
-/* ---- plan
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- plan ---- */
 
 static json_t *decision_json(const struct stage_spec *s, const struct decision *d)
 {
@@ -95,9 +93,7 @@ out:
     return rc;
 }
 
-/* ---- explain
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- explain ---- */
 
 static json_t *explain_json(const struct stage_spec *s, const struct decision *d,
                             const struct path_list *changes)
@@ -198,9 +194,7 @@ out:
     return rc;
 }
 
-/* ---- graph
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- graph ---- */
 
 static json_t *graph_json(const struct graph *g)
 {

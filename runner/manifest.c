@@ -84,8 +84,7 @@ int env_read(const struct yaml *map, const struct reference_scope *scope,
     return 0;
 }
 
-/* ---- the head of the file
- * ------------------------------------------------------------------------------------------ */
+/* ---- the head of the file ---- */
 
 static int head_read(struct reader *r, struct err *e)
 {
@@ -229,9 +228,7 @@ static int profiles_read(struct reader *r, struct err *e)
     return 0;
 }
 
-/* ---- stages
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- stages ---- */
 
 static int stage_names_read(struct reader *r, const struct yaml *stages, struct err *e)
 {
@@ -287,9 +284,7 @@ static int programs_describe(struct reader *r, const struct yaml *stages, struct
     return rc;
 }
 
-/* ---- between stages
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- between stages ---- */
 
 /* Is `path` an out, or inside an out, of a stage that is enabled (or not)? */
 static const struct stage_spec *producer(const struct manifest *m, const char *path, bool enabled)

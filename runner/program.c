@@ -109,7 +109,6 @@ static int parse_option(struct program_option *o, json_t *row, struct err *e)
     o->max = json_number_value(json_object_get(row, "max"));
     o->unit = copy_text(row, "unit");
     o->format = copy_text(row, "format");
-    o->help = copy_text(row, "help");
     o->def = default_text(json_object_get(row, "default"));
     if (json_is_object(only) && json_object_size(only) > 0) {
         void *first = json_object_iter(only);
@@ -166,7 +165,6 @@ static void forget(struct program *p)
         free(o->name);
         free(o->unit);
         free(o->format);
-        free(o->help);
         free(o->def);
         free(o->only);
         free(o->only_value);
@@ -185,6 +183,30 @@ void program_free(struct program *p)
     forget(p);
     free(p->path);
     free(p);
+}
+
+/* Remember the answer without what is never looked at and what is the default anyway: reading the
+ * answers again is a large part of what an up-to-date run does. */
+static int remember(const struct program *p, const char *json, struct state *s, struct err *e)
+{
+    static const char *const flags[] = { "list", "required", "side" };
+    json_t *root = json_loads(json, 0, NULL), *options = json_object_get(root, "options");
+    for (size_t i = 0; i < json_array_size(options); i++) {
+        json_t *row = json_array_get(options, i);
+        json_object_del(row, "help");
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+            if (!json_is_true(json_object_get(row, flags[k])))
+                json_object_del(row, flags[k]);
+        if (json_is_null(json_object_get(row, "default")))
+            json_object_del(row, "default");
+    }
+    json_object_del(root, "purpose");
+    json_object_del(root, "version");
+    char *text = json_dumps(root, JSON_COMPACT);
+    int rc = state_describe_put(s, p->sha256, text, e);
+    free(text);
+    json_decref(root);
+    return rc;
 }
 
 /* What a program answered to --describe, checked and remembered. */
@@ -209,7 +231,7 @@ static int take_answer(struct program *p, const struct probe *answer, struct sta
         err_wrap(e, "'%s'", p->path);
         return e->code;
     }
-    return s ? state_describe_put(s, p->sha256, json, e) : 0;
+    return s ? remember(p, json, s, e) : 0;
 }
 
 /* What is known of the program without running it; *out_known false: it must be asked. */

@@ -28,7 +28,7 @@ struct program_option {
     bool list, required, side;
     bool ranged; /* min <= value <= max */
     double min, max;
-    char *unit, *format, *help; /* NULL if not given */
+    char *unit, *format; /* NULL if not given */
     char *def;                  /* canonical text of the default; NULL if there is none */
     char **choice;              /* (n_choice) */
     size_t n_choice;

@@ -39,8 +39,7 @@ int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, st
                      text);
 }
 
-/* ---- times of day, days
- * -------------------------------------------------------------------------------------------- */
+/* ---- times of day, days ---- */
 
 static const char *const weekdays[] = { "sunday",   "monday", "tuesday",  "wednesday",
                                         "thursday", "friday", "saturday", NULL };
@@ -110,9 +109,7 @@ static int weekly_read(const struct yaml *node, struct schedule *s, struct err *
     return 0;
 }
 
-/* ---- cron
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- cron ---- */
 
 struct cron_field {
     const char *what;
@@ -248,9 +245,7 @@ out:
     return rc;
 }
 
-/* ---- time zones
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- time zones ---- */
 
 /* "UTC", "UTC-8", "UTC+05:30": hours ahead of UTC, as ISO 8601 writes it (a POSIX TZ has the other
  * sign). */
@@ -309,9 +304,7 @@ static int timezone_read(const struct yaml *node, struct schedule *s, struct err
     return 0;
 }
 
-/* ---- one entry
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- one entry ---- */
 
 static int stages_read(const struct yaml *list, const char *what, const char *const *stage,
                        size_t n_stage, size_t **out, size_t *out_n, struct err *e)

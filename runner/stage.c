@@ -37,9 +37,7 @@ static void own_release(struct own *own)
     reference_values_release(own->env, own->n_env);
 }
 
-/* ---- files
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static int path_read(const struct yaml *node, const struct reference_scope *scope, const char *what,
                      char **out, struct err *e)
@@ -255,9 +253,7 @@ static int code_read(const struct yaml *node, struct stage_spec *s,
     return 0;
 }
 
-/* ---- params
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- params ---- */
 
 static int param_value_read(const struct yaml *node, const struct reader *r, const struct yaml *map,
                             const struct stage_spec *s, const struct program_option *o, char **out,
@@ -317,9 +313,7 @@ static int params_read(const struct reader *r, const struct yaml *map, struct st
     return 0;
 }
 
-/* ---- the program
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the program ---- */
 
 static int no_program(const struct yaml *at, const struct reader *r, const char *name,
                       struct err *e)
@@ -441,9 +435,7 @@ int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struc
     return cmd ? cmd_read(s, cmd, e) : run_read(r, s, map, e);
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 /* A setting of the stage, or else of `defaults`. With `sub` one key of a mapping: what the stage
  * leaves out there comes from the defaults too. */
