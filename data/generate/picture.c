@@ -265,7 +265,7 @@ static void convert_row(const uint8_t *rgb, int width, enum picture_case how, ui
             continue;
         }
         for (int i = 0; i < 3; i++)
-            *out++ = how != CMYK ? rgb[i] : most ? (uint8_t)(rgb[i] * 255 / most) : 255;
+            *out++ = (uint8_t)(how != CMYK ? rgb[i] : most ? rgb[i] * 255 / most : 255);
         if (how == CMYK)
             *out++ = (uint8_t)most;
     }
