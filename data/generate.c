@@ -372,13 +372,14 @@ static int put_picture(const struct params *p, const struct product *it, const s
 
     picture_make(&r, category[all[it->drawn_as].category].drawing, it->how, &bytes);
     if (it->how != MISSING) {
-        FILE *fp = fopen(
-            path,
-            "wb"); /* not synced one by one: thousands of small files that can be made again */
-        if (!fp)
+        FILE *fp = fopen(path, "wb"); /* not synced one by one: they can be made again */
+        if (!fp) {
             rc = err_sys(e, "cannot create '%s'", path);
-        else if ((fwrite(bytes.text, 1, bytes.n, fp) != bytes.n) | (fclose(fp) != 0))
-            rc = err_sys(e, "cannot write '%s'", path);
+        } else {
+            bool whole = fwrite(bytes.text, 1, bytes.n, fp) == bytes.n;
+            if (fclose(fp) != 0 || !whole)
+                rc = err_sys(e, "cannot write '%s'", path);
+        }
     }
     free(path);
     str_release(&bytes);

@@ -16,7 +16,7 @@ bool chance(struct rng *r, uint64_t percent)
 
 int between(struct rng *r, int low, int high)
 {
-    return low + (int)rng_below(r, (uint64_t)(high - low + 1));
+    return low + (int)rng_below(r, (uint64_t)high - (uint64_t)low + 1);
 }
 
 struct rgb {

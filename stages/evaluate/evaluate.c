@@ -155,7 +155,7 @@ static void contest_release(struct contest *c)
 static int contest_load(struct contest *c, const struct params *p, struct err *e)
 {
     c->n = 1 + p->others.n;
-    c->model = mem_calloc(c->n, sizeof *c->model);
+    c->model = mem_calloc(c->n, sizeof(struct model *));
     c->path = mem_calloc(c->n, sizeof *c->path);
     c->p = mem_calloc(c->n, sizeof *c->p);
     for (size_t i = 0; i < c->n; i++) {
@@ -229,7 +229,7 @@ static int score(struct report *r, struct contest *c, const struct model_inputs 
         int rc;
         if ((rc = predict(&c->p[i], c->model[i], c->path[i], c->model[0], in, rows, e)))
             return rc;
-        if ((rc = metrics_compute(&to->metrics, rows->label, c->p[i], rows->n, r->n_class, e)))
+        if (metrics_compute(&to->metrics, rows->label, c->p[i], rows->n, r->n_class, e))
             return err_wrap(e, "'%s'", c->path[i]);
         to->kind = model_kind(c->model[i]);
         r->n_model++;

@@ -27,7 +27,7 @@ static void a_figure_that_is_none_is_a_dash(void **state)
 {
     struct str s = { 0 };
     (void)state;
-    plot_number(&s, NAN, 2);
+    plot_number(&s, (double)NAN, 2);
     plot_percent(&s, (double)INFINITY);
     assert_string_equal(str_text(&s), "&ndash;&ndash;");
     str_clear(&s);
@@ -42,7 +42,7 @@ static void a_bar_stays_within_its_frame(void **state)
     (void)state;
     plot_bar(&s, 7, "x");
     plot_bar(&s, -7, "x");
-    plot_bar(&s, NAN, "x");
+    plot_bar(&s, (double)NAN, "x");
     plot_bar(&s, .25, "x");
     assert_int_equal(occurrences(str_text(&s), "width:100.00%"), 1);
     assert_int_equal(occurrences(str_text(&s), "width:0.00%"), 2);
@@ -84,7 +84,7 @@ static void a_point_lies_where_its_value_is(void **state)
 
 static void a_value_that_is_missing_leaves_a_gap(void **state)
 {
-    double y[6] = { 1, NAN, 2, 3, (double)INFINITY, -1e308 };
+    double y[6] = { 1, (double)NAN, 2, 3, (double)INFINITY, -1e308 };
     struct plot_line line = { "x", "one", y };
     struct str s = { 0 };
     (void)state;
@@ -106,7 +106,7 @@ static void a_value_that_is_missing_leaves_a_gap(void **state)
 
 static void without_epochs_there_is_a_note(void **state)
 {
-    double none[2] = { NAN, NAN };
+    double none[2] = { (double)NAN, (double)NAN };
     struct plot_line line[2] = { { "training", "one", none }, { "validation", "two", none } };
     struct str s = { 0 };
     (void)state;
@@ -120,7 +120,7 @@ static void without_epochs_there_is_a_note(void **state)
 
 static void a_line_without_values_is_not_in_the_legend(void **state)
 {
-    double some[2] = { 1, 2 }, none[2] = { NAN, NAN };
+    double some[2] = { 1, 2 }, none[2] = { (double)NAN, (double)NAN };
     struct plot_line line[2] = { { "training", "one", some }, { "validation", "two", none } };
     struct str s = { 0 };
     (void)state;
@@ -188,7 +188,7 @@ static void nothing_of_a_label_reaches_the_page_raw(void **state)
 
 static void the_page_asks_for_nothing_from_outside(void **state)
 {
-    struct epoch epoch = { 1, .5, NAN, NAN, .001 };
+    struct epoch epoch = { 1, .5, (double)NAN, (double)NAN, .001 };
     struct history history = { .epoch = &epoch, .n = 1, .kept = 1 };
     struct report_model model = { 0 };
     struct report r = made_report(2, &model, &history);
