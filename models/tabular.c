@@ -1,5 +1,6 @@
 #include "models/tabular.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -399,7 +400,7 @@ static int check_size(const struct tabular *s, size_t n_row, struct err *e)
     for (size_t i = 0; i < s->n_col; i++)
         if (s->col[i].n_out > s->col[widest].n_out)
             widest = i;
-    if ((double)n_row * (double)s->n_out * sizeof(double) <= MAX_BYTES)
+    if (s->n_col == 0 || (double)n_row * (double)s->n_out * sizeof(double) <= MAX_BYTES)
         return 0;
     return err_set(
         e, ERR_DATA,

@@ -85,7 +85,7 @@ int tabular_parse(struct tabular *s, const char *name, const char *json, struct 
  * The matrix of some rows.
  *
  *   row     (n_row) row numbers; NULL: rows 0 .. n_row - 1
- *   out     (n_row, d) row major; finite
+ *   out     (n_row, d) row major; finite, also as float32
  *   errors  ERR_DATA, naming the column: it has another type than at fit; a value is not finite or
  * becomes so
  *

@@ -125,7 +125,7 @@ static int read_package(const char *path, json_t **out_manifest, const char **ou
     if (rc == 0 && !file)
         rc = err_set(e, ERR_DATA, "'%s' has no manifest.json: want a package made by package",
                      path);
-    if (rc == 0 && (rc = jsonfile_parse("manifest.json", file->bytes, file->size, &manifest, e)))
+    if (file && (rc = jsonfile_parse("manifest.json", file->bytes, file->size, &manifest, e)))
         err_wrap(e, "'%s'", path);
     if (rc == 0 && (rc = check_members(path, &t, manifest, e)) == 0)
         rc = check_version(path, &t, manifest, out_version, e);

@@ -74,7 +74,7 @@ static int read_name(struct reader *r, struct rule_name *out)
     }
     if (rc)
         return rc;
-    if (strcmp(out->part[0], "current") == 0) {
+    if (out->part[0] && strcmp(out->part[0], "current") == 0) {
         if (out->n == 1)
             return wrong(r, "a dot and a metric after 'current'");
         out->current = true;

@@ -231,7 +231,7 @@ static void die(void *self, int step)
 /* In a child that dies before `step`; returns whether it came that far. */
 static bool publish_and_die(const char *content, int step)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
     if (pid == 0) {
         struct registry_result r = { 0 };
@@ -321,7 +321,7 @@ static void publishers_at_the_same_time_get_versions_of_their_own(void **state)
         }
     }
     for (int i = 0; i < N; i++) {
-        int status;
+        int status = 0;
         assert_true(waitpid(pid[i], &status, 0) == pid[i]);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }

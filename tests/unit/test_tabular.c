@@ -68,7 +68,7 @@ static double at(const struct fixture *f, size_t row, const char *name)
         if (strcmp(f->s.name[j], name) == 0)
             return f->x[row * f->s.n_out + j];
     fail_msg("no column '%s'", name);
-    return NAN;
+    return (double)NAN;
 }
 
 static void a_gap_becomes_the_median_of_the_training_rows(void **state)
@@ -321,7 +321,7 @@ static void an_absent_column_is_a_gap_in_every_row(void **state)
 static void an_infinity_is_refused_with_its_place(void **state)
 {
     struct fixture *f = fixture();
-    static double bad[N] = { 1, 2, INFINITY, 4, 5, 6 };
+    static double bad[N] = { 1, 2, (double)INFINITY, 4, 5, 6 };
     (void)state;
     f->col[0].real = bad;
     f->col[0].valid = NULL;
@@ -329,9 +329,12 @@ static void an_infinity_is_refused_with_its_place(void **state)
                  ERR_DATA, f->e, "'price' row 2");
     bad[2] = 3;
     fit(f, &(struct tabular_options){ .scale = true });
-    bad[5] = NAN;
+    bad[5] = (double)NAN;
     assert_error(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), ERR_DATA, f->e,
                  "'price' row 5");
+    bad[5] = 1e40; /* finite, but not as the float32 that a network sees */
+    assert_error(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), ERR_DATA, f->e,
+                 "'price' row 5: the value is too large");
     bad[0] = bad[1] = 1e308;
     bad[2] = bad[3] = -1e308;
     tabular_release(&f->s);
