@@ -444,9 +444,8 @@ int tabular_apply(const struct tabular *s, const struct table *t, const size_t *
         for (size_t j = 0; j < s->n_out; j++) {
             double *x = &out[r * s->n_out + j];
             *x = (*x - s->mean[j]) / s->sd[j];
-            if (!isfinite(*x))
-                return err_set(e, ERR_DATA,
-                               "column '%s' row %zu: the value is too large to be scaled",
+            if (!(fabs(*x) <= (double)FLT_MAX))
+                return err_set(e, ERR_DATA, "column '%s' row %zu: the value is too large",
                                s->name[j], row ? row[r] : r);
         }
     }
