@@ -203,7 +203,7 @@ static int new_parser(struct reader *r)
     if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) != 0)
         return err_set(r->e, ERR_INTERNAL, "cannot start libcsv");
     csv_set_space_func(&r->parser, no_space);
-    csv_set_blk_size(&r->parser, 4096);
+    csv_set_blk_size(&r->parser, 65536);
     return 0;
 }
 

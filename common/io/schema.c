@@ -238,7 +238,7 @@ static const char *hint(const struct schema_table *const *t, size_t n, const cha
         for (size_t j = 0; j < t[i]->n_col && n_all < 256; j++)
             all[n_all++] = t[i]->col[j].name;
     const char *near = str_nearest(name, all, n_all);
-    snprintf(text, sizeof text, near ? "; did you mean '%s'?" : "", near);
+    snprintf(text, sizeof text, "%s%s%s", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return text;
 }
 
