@@ -46,12 +46,10 @@ obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 all: $(PROGRAMS) $(TOOLS)
 
 $(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo "cc $<"; $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/librefit.a: $(call obj,$(LIB_SRC))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(AR) rcs $@ $^
 
 LINK = @mkdir -p $(@D); echo "link $@"; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
@@ -63,8 +61,7 @@ $(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner
 	$(LINK)
 
 $(B)/librunner.a: $(filter-out $(call obj,runner/cli.c),$(call obj,$(RUNNER_SRC)))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(AR) rcs $@ $^
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/librunner.a $(B)/librefit.a
 	@mkdir -p $(@D); echo "link $@"

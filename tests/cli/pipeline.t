@@ -21,7 +21,7 @@ is 'a second run succeeds' "$rc" 0
 has 'and has nothing to do' "$out$err" 'nothing to do'
 
 run refit plan --profile ci -p train.batch=16
-has 'a changed parameter of train runs train' "$out" 'train.batch'
+has 'a changed parameter of train runs train' "$out" 'run       train              params.batch'
 run refit explain train --profile ci -p train.batch=16
 has 'explain names the value' "$out" '16'
 ok 'with another batch size' refit run --profile ci -p train.batch=16
