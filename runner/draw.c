@@ -27,6 +27,7 @@ struct drawing {
     bool *parent; /* (n, n) the edges that are drawn */
     size_t *last; /* (n) line of the last stage that needs it; its own if there is none */
     size_t *user; /* (n_lane) 1 + the stage that has the lane; 0: free */
+    bool *before; /* (n_lane) the line above has something of a lane there */
     size_t n_lane;
 };
 
@@ -70,19 +71,21 @@ static void find_last(struct drawing *d)
 }
 
 /* The leftmost lane of a parent that ends on this line, else the first free one right of the
- * parents. */
+ * parents. A stage without parents must not seem to come from the line above. */
 static size_t choose_lane(const struct drawing *d, size_t at, size_t line)
 {
     size_t n = d->g->m->n_stage, right = 0;
+    bool root = true;
     for (size_t lane = 0; lane < d->n_lane; lane++) {
         size_t i = d->user[lane] - 1;
         if (!d->user[lane] || !d->parent[at * n + i])
             continue;
+        root = false;
         if (d->last[i] == line)
             return lane;
         right = lane + 1;
     }
-    while (right < d->n_lane && d->user[right])
+    while (right < d->n_lane && (d->user[right] || (root && d->before[right])))
         right++;
     return right;
 }
@@ -154,9 +157,11 @@ static void draw_stages(struct drawing *d, size_t width, bool utf8, struct str *
                 str_addf(out, " (%s)", s->shell ? "sh" : s->cmd[0]);
             str_addf(out, "%s\n", s->enabled ? "" : ", disabled");
         }
-        for (size_t lane = 0; lane < d->n_lane; lane++)
+        for (size_t lane = 0; lane < d->n_lane; lane++) {
+            d->before[lane] = mark[lane] != EMPTY && mark[lane] != ACROSS;
             if (d->user[lane] && d->last[d->user[lane] - 1] == line)
                 d->user[lane] = 0;
+        }
         d->user[node] = d->last[at] > line ? at + 1 : 0;
     }
     free(across);
@@ -172,13 +177,16 @@ void graph_draw(const struct graph *g, bool utf8, struct str *out)
     d.parent = mem_calloc(n * n, sizeof *d.parent);
     d.last = mem_calloc(n, sizeof *d.last);
     d.user = mem_calloc(n, sizeof *d.user);
+    d.before = mem_calloc(n, sizeof *d.before);
     find_above(&d);
     reduce(&d);
     find_last(&d);
     draw_stages(&d, 0, utf8, NULL); /* once to see how many lanes there are */
     size_t width = d.n_lane;
     d.n_lane = 0;
+    memset(d.before, 0, n * sizeof *d.before);
     draw_stages(&d, width, utf8, out);
+    free(d.before);
     free(d.user);
     free(d.last);
     free(d.parent);

@@ -161,6 +161,24 @@ static void the_drawing_shows_each_stage_on_its_line(void **state)
     drop();
 }
 
+static void stages_that_need_nothing_of_each_other_do_not_look_connected(void **state)
+{
+    struct err e = { 0 };
+    struct str text = { 0 };
+    (void)state;
+    assert_ok(build("  a: {cmd: [echo], outs: [a]}\n  b: {cmd: [echo], deps: [a]}\n  c: {cmd: [echo]}\n"
+                    "  d: {cmd: [echo]}\n",
+                    &e),
+              e);
+    graph_draw(&g, false, &text);
+    assert_string_equal(str_text(&text), "*    a (echo)\n"
+                                         "*    b (echo)\n"
+                                         "  *  c (echo)\n"
+                                         "*    d (echo)\n");
+    str_release(&text);
+    drop();
+}
+
 static void paths_are_normalised_and_related_by_components(void **state)
 {
     static const char *const normal[][2] = {
@@ -195,6 +213,7 @@ int main(void)
         IN_PROJECT(a_loop_is_told_stage_by_stage),
         IN_PROJECT(two_producers_of_one_file_are_refused),
         IN_PROJECT(the_drawing_shows_each_stage_on_its_line),
+        IN_PROJECT(stages_that_need_nothing_of_each_other_do_not_look_connected),
         cmocka_unit_test(paths_are_normalised_and_related_by_components),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
