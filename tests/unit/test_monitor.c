@@ -38,6 +38,23 @@ static void the_learning_rate_falls_after_patience_and_rests_for_the_cooldown(vo
     }
 }
 
+static void nothing_is_counted_during_the_cooldown(void **state)
+{
+    (void)state;
+    const struct nn_training t = { .plateau_monitor = MONITOR_VALIDATION_ACCURACY,
+                                   .plateau_factor = 0.5,
+                                   .plateau_patience = 1,
+                                   .plateau_cooldown = 2 };
+    const double want[] = { 1.0, 0.5, 0.5, 0.25, 0.25, 0.125 };
+    struct plateau p;
+    double rate = 1;
+    plateau_init(&p, &t);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        rate = plateau_step(&p, 0.7, rate);
+        assert_near(rate, want[i], 0, 0);
+    }
+}
+
 static void without_a_monitor_the_learning_rate_stays(void **state)
 {
     (void)state;
@@ -92,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loss_falls_and_an_accuracy_rises),
         cmocka_unit_test(the_learning_rate_falls_after_patience_and_rests_for_the_cooldown),
+        cmocka_unit_test(nothing_is_counted_during_the_cooldown),
         cmocka_unit_test(without_a_monitor_the_learning_rate_stays),
         cmocka_unit_test(training_stops_when_nothing_has_become_better_for_patience_epochs),
         cmocka_unit_test(training_never_stops_after_the_first_epoch),

@@ -148,7 +148,7 @@ static void many_words_are_found_again(void **state)
     (void)state;
     enum { N = 5000 };
     const char **word = mem_calloc(N, sizeof *word);
-    char(*text)[8] = mem_calloc(N, sizeof *text);
+    char(*text)[16] = mem_calloc(N, sizeof *text);
     struct vocab v = { 0 };
     struct err e = { 0 };
     word[0] = "";
