@@ -210,7 +210,7 @@ static int save_pixels(const struct prep *p, struct h5 *h, struct err *e)
 
 static int save_features(const struct prep *p, struct h5 *h, struct err *e)
 {
-    int rc = h5_write_strings(h, "features/name", (const char *const *)p->feature, p->n_feature, e);
+    int rc = h5_write_strings(h, "features/names", (const char *const *)p->feature, p->n_feature, e);
     return rc ? rc : h5_set_text(h, "features", "state", p->features_state, e);
 }
 
@@ -273,12 +273,12 @@ static int load_features(struct prep *p, struct h5 *h, struct err *e)
     enum { MAX_BYTES = 1 << 28 };
     char **name = NULL;
     size_t n = 0;
-    int rc = h5_read_strings(h, "features/name", &name, &n, MAX_BYTES, e);
+    int rc = h5_read_strings(h, "features/names", &name, &n, MAX_BYTES, e);
     if (rc)
         return rc;
     if (n < 1 || n > PREP_MAX_FEATURE) {
         h5_free_strings(name, n);
-        return err_set(e, ERR_DATA, "features/name has %zu names, want 1 to %d", n,
+        return err_set(e, ERR_DATA, "features/names has %zu names, want 1 to %d", n,
                        PREP_MAX_FEATURE);
     }
     p->n_feature = n;

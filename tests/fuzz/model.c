@@ -179,7 +179,7 @@ static void write_model(const struct content *c, const char *path)
     put_int(&h, c, HEIGHT, "pixels", "height");
     put_int(&h, c, WIDTH, "pixels", "width");
     put_text(&h, c, PIXELS_RECIPE, "pixels", "recipe");
-    put_list(&h, c, FEATURES, "features/name");
+    put_list(&h, c, FEATURES, "features/names");
     put_text(&h, c, STATE, "features", "state");
     put_weights(&h, c);
     if (h5_publish(&h, &e))
