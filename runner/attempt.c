@@ -101,7 +101,7 @@ int work_settle(struct run *r, struct work *w, enum work_state state, const char
     show_settled(r, w);
     if (!r->id)
         return 0;
-    int rc = state_begin(r->s, e);
+    int rc = state_begin_lazy(r->s, e);
     if (rc)
         return rc;
     if ((rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason, e))) {
@@ -152,7 +152,7 @@ static int end_without_commit(struct run *r, struct work *w, enum work_state sta
     int rc;
 
     set_state(w, state, reason);
-    if ((rc = staging_remove(&w->staging, e)) || (rc = state_begin(r->s, e)))
+    if ((rc = staging_remove(&w->staging, e)) || (rc = state_begin_lazy(r->s, e)))
         return rc;
     rc = record_attempt(r, w, delayed ? "failed" : work_state_name(state), w->reason, e);
     if (rc == 0)
@@ -203,7 +203,7 @@ static int commit(struct run *r, struct work *w, struct intent *i, struct err *e
     if (i->n_out > 0 && (rc = state_intent_put(r->s, i, e)))
         return rc;
     if (commit_place(r->s, i, &why)) {
-        if ((rc = commit_take_back(i, e)) || (rc = state_begin(r->s, e)))
+        if ((rc = commit_take_back(i, e)) || (rc = state_begin_lazy(r->s, e)))
             return rc; /* the intent stays: the next start tries again */
         rc = state_intent_close(r->s, i, false, e);
         if (rc == 0)
@@ -211,7 +211,7 @@ static int commit(struct run *r, struct work *w, struct intent *i, struct err *e
         return rc ? rc : end_without_commit(r, w, WORK_FAILED, why.text, e);
     }
     set_state(w, state, i->blocked ? "it ended with 98: a person must decide" : w->decision.reason);
-    if ((rc = state_begin(r->s, e)))
+    if ((rc = state_begin_lazy(r->s, e)))
         return rc;
     rc = state_intent_close(r->s, i, true, e);
     if (rc == 0)
@@ -455,7 +455,7 @@ static int record_start(struct run *r, struct work *w, struct err *e)
     char *text = staging_text(&w->staging);
     struct attempt_row row = { .stage = w->spec->name, .number = w->number, .log = w->log, .staging = text,
                                .began = w->began };
-    int rc = state_begin(r->s, e);
+    int rc = state_begin_lazy(r->s, e);
     if (rc == 0)
         rc = ledger_attempt_begin(r->s, r->id, &row, e);
     if (rc == 0)

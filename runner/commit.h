@@ -10,7 +10,8 @@
  *   1 prepare  every staged output is there, is hashed and is on the disk
  *   2 record the intent, durably                                   (state_intent_put)
  *   3 place    each staged output changes places with the old one, by one atomic rename; directories synced
- *   4 record the commit and close the intent, in one transaction   (state_intent_close)
+ *   4 record the commit and close the intent, in one transaction   (state_intent_close; need not reach the disk
+ *     before the next intent does: undone by a power cut, it leaves the intent, which is finished again)
  *   5 remove the staging directory: the old outputs
  *
  * A crash before 2 leaves the old set. After 2 the next start of a run finds the intent: where every new output is

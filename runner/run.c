@@ -116,7 +116,7 @@ static int recover(struct run *r, struct err *e)
             for (size_t a = 0; a < stage[k].n_attempt && rc == 0; a++)
                 rc = staging_sweep(stage[k].attempt[a].staging, e);
         stage_rows_free(stage, n_stage);
-        if (rc == 0 && (rc = state_begin(r->s, e)) == 0) {
+        if (rc == 0 && (rc = state_begin_lazy(r->s, e)) == 0) {
             if ((rc = ledger_lose(r->s, dead[i].id, e)))
                 db_rollback(state_db(r->s));
             else
@@ -174,7 +174,7 @@ static int save_snapshot(struct run *r, struct err *e)
 static int begin_run(struct run *r, const char *command, struct err *e)
 {
     char *options = run_options_text(&r->o);
-    int rc = options ? state_begin(r->s, e) : err_set(e, ERR_USAGE, "the command line is not UTF-8");
+    int rc = options ? state_begin_lazy(r->s, e) : err_set(e, ERR_USAGE, "the command line is not UTF-8");
     if (rc == 0 && (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id, e)) == 0) {
         for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
             rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, work_state_name(r->work[i].state), NULL, e);

@@ -31,18 +31,22 @@ static void close_fd(int *fd)
 /* Out of the way of 0 to 3, which dup2 is about to fill. */
 static int lift(int fd)
 {
-    int up = fd >= 0 && fd <= EVENTS_FD ? fcntl(fd, F_DUPFD_CLOEXEC, EVENTS_FD + 1) : fd;
-    if (up != fd)
-        close(fd);
+    if (fd < 0 || fd > EVENTS_FD)
+        return fd;
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, EVENTS_FD + 1);
+    close(fd);
     return up;
 }
 
 static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
 {
-    int rc = outfile_make_parent(job->log, e);
-    if (rc)
-        return rc;
-    x->log = lift(open(job->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    int rc, flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    x->log = lift(open(job->log, flags, 0666));
+    if (x->log < 0 && errno == ENOENT) {
+        if ((rc = outfile_make_parent(job->log, e)))
+            return rc;
+        x->log = lift(open(job->log, flags, 0666));
+    }
     if (x->log < 0)
         return err_sys(e, "cannot open the log '%s'", job->log);
     x->null = lift(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -59,11 +63,13 @@ static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
 /* In the child: only what is safe after fork. The parent may have died before the death signal was asked for. */
 static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x, pid_t parent)
 {
+    static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM,
+                                 SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU };
     sigset_t none;
     bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setpgid(0, 0) == 0;
 
-    for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL); /* refused for KILL, STOP and two of the C library's: they are at their default */
+    for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
+        signal(reset[i], SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
     sigemptyset(&none);
     ok = ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 && dup2(x->log, 1) >= 0 &&
          dup2(x->log, 2) >= 0 && (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);

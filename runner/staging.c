@@ -1,8 +1,10 @@
 #include "runner/staging.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -43,8 +45,11 @@ void staging_release(struct staging *s)
 int staging_make(const struct staging *s, const struct stage_spec *stage, struct err *e)
 {
     int rc = staging_remove(s, e);
+    /* The staging directory itself reaches the disk with the directory that holds the targets too, when that is
+     * synced after the renames: no rename can be there without it. */
     for (size_t i = 0; i < s->n_dir && rc == 0; i++)
-        rc = tree_make(s->dir[i], e);
+        if (mkdir(s->dir[i], 0777) < 0)
+            rc = errno == ENOENT ? tree_make(s->dir[i], e) : err_sys(e, "cannot make the directory '%s'", s->dir[i]);
     for (size_t i = 0; i < s->n_out && rc == 0; i++)
         if (stage->out[i].persist && access(stage->out[i].path[0], F_OK) == 0)
             rc = tree_copy(stage->out[i].path[0], s->out[i], e);

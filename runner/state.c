@@ -21,6 +21,7 @@ struct pending {
 
 struct state {
     struct db db;
+    bool lazy;    /* PRAGMA synchronous is NORMAL */
     bool reading; /* a read transaction is open: many look-ups share one */
     struct pending *pending;
     size_t n_pending;
@@ -197,13 +198,28 @@ static int write_pending(struct state *s, struct err *e)
     return rc;
 }
 
-int state_begin(struct state *s, struct err *e)
+static int begin(struct state *s, bool lazy, struct err *e)
 {
+    int rc = 0;
     state_rest(s);
-    int rc = db_begin(&s->db, e);
+    if (lazy != s->lazy)
+        rc = db_run(&s->db, lazy ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e);
+    s->lazy = rc == 0 ? lazy : s->lazy;
+    if (rc == 0)
+        rc = db_begin(&s->db, e);
     if (rc == 0 && (rc = write_pending(s, e)))
         db_rollback(&s->db);
     return rc;
+}
+
+int state_begin(struct state *s, struct err *e)
+{
+    return begin(s, false, e);
+}
+
+int state_begin_lazy(struct state *s, struct err *e)
+{
+    return begin(s, true, e);
 }
 
 int state_commit(struct state *s, struct err *e)
@@ -218,7 +234,7 @@ void state_close(struct state *s)
         return;
     state_rest(s);
     db_rollback(&s->db);
-    if (s->n_pending && state_begin(s, &ignored) == 0)
+    if (s->n_pending && state_begin_lazy(s, &ignored) == 0)
         state_commit(s, &ignored);
     free(s->pending);
     db_close(&s->db);
@@ -228,7 +244,7 @@ void state_close(struct state *s)
 static int keep_pending(struct state *s, const struct pending *p, struct err *e)
 {
     if (s->n_pending == MAX_PENDING) {
-        int rc = state_begin(s, e);
+        int rc = state_begin_lazy(s, e);
         if (rc || (rc = state_commit(s, e)))
             return rc;
     }
@@ -330,7 +346,7 @@ int state_describe_get(struct state *s, const char hex[HASH_HEX], char **out_jso
 int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *json, struct err *e)
 {
     struct query q;
-    int rc = state_begin(s, e);
+    int rc = state_begin_lazy(s, e);
     if (rc == 0 && (rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO describes VALUES(?,?)", e)) == 0) {
         db_text(&q, hex);
         db_text(&q, json);

@@ -32,8 +32,12 @@ void state_close(struct state *s);
 /** The connection, for ledger.c: begin and commit by state_begin and state_commit. */
 struct db *state_db(struct state *s);
 
-/** A write transaction, together with the hashes that are pending. */
+/** A write transaction, together with the hashes that are pending. After state_commit it is on the disk. */
 int state_begin(struct state *s, struct err *e);
+
+/** As state_begin, but it reaches the disk only with the next one that is not lazy (a power cut may undo it, never
+ *  half of it): for what recovery restores, as the record of a commit from its intent, or can do without. */
+int state_begin_lazy(struct state *s, struct err *e);
 int state_commit(struct state *s, struct err *e);
 
 /** Let go of the snapshot that the last reads share; call it before waiting for something. */
