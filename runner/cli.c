@@ -55,7 +55,7 @@ static const struct option options[] = {
     { 0, "check", NULL, FLAG, PLAN, offsetof(struct cli, check), "exit 4 when there is work to do" },
     { 0, "format", "ascii|dot", TEXT, GRAPH, offsetof(struct cli, format), "how to draw it (ascii)" },
     { 0, "run", "RUN", TEXT, LOGS, offsetof(struct cli, run), "of this run, not of the last" },
-    { 0, "follow", NULL, FLAG, LOGS, offsetof(struct cli, follow), "go on until the stage has ended" },
+    { 'f', "follow", NULL, FLAG, LOGS, offsetof(struct cli, follow), "go on until the stage has ended" },
     { 'n', "limit", "N", COUNT, HISTORY, offsetof(struct cli, limit), "at most so many runs (20; 0: all)" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
     { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose), "say more: command lines, what is reused" },
@@ -371,6 +371,7 @@ int main(int argc, char **argv)
 
     fill_descriptors();
     signal(SIGPIPE, SIG_IGN); /* `refit run | head` must not leave a run half recorded */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     p.cli.set = mem_calloc((size_t)argc + 1, sizeof *p.cli.set);
     p.cli.name = mem_calloc((size_t)argc + 1, sizeof *p.cli.name);
     int status = dispatch(argc, argv, &p, &e);

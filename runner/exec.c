@@ -291,6 +291,8 @@ static void reap(struct local *x, struct job *j)
     close_fd(&j->pidfd);
     j->timeout_at = -1;
     j->phase = LINGERING;
+    if (j->stopping && !j->killing)
+        signal_strays(x, j, SIGTERM); /* in other groups; they were not ours to see before */
     check_gone(x, j);
 }
 

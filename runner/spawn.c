@@ -64,7 +64,7 @@ static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
 static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x, pid_t parent)
 {
     static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM,
-                                 SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU };
+                                 SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ };
     sigset_t none;
     bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setpgid(0, 0) == 0;
 
