@@ -3,7 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes of the sequence that begins at p (n left), 0 if it is none. Table 3-7 of the Unicode standard. */
+/* Bytes of the sequence that begins at p (n left), 0 if it is none. Table 3-7 of the Unicode
+ * standard. */
 static size_t sequence(const unsigned char *p, size_t n)
 {
     unsigned char low = 0x80, high = 0xBF; /* of the second byte */

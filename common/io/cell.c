@@ -12,8 +12,15 @@
 const char *cell_fault_name(enum cell_fault fault)
 {
     static const char *const name[N_CELL_FAULT] = {
-        "ok",           "no value, but required", "not a number",       "not a whole number", "not true or false",
-        "not a date",   "out of range",           "not a known level", "does not match",
+        "ok",
+        "no value, but required",
+        "not a number",
+        "not a whole number",
+        "not true or false",
+        "not a date",
+        "out of range",
+        "not a known level",
+        "does not match",
     };
     return name[fault];
 }
@@ -71,7 +78,8 @@ static bool to_flag(char *text, uint8_t *out)
     return true;
 }
 
-/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Hinnant 2013: days_from_civil). */
+/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Hinnant 2013:
+ * days_from_civil). */
 static int64_t days_of(int64_t y, int m, int d)
 {
     y -= m <= 2;
@@ -112,8 +120,8 @@ static bool to_iso_date(const char *p, struct cell *out)
     int century, year, m, d, h = 0, min = 0, s = 0;
     int64_t us = 0, unit = 100000;
 
-    if (!two_digits(&p, &century) || !two_digits(&p, &year) || *p++ != '-' || !two_digits(&p, &m) || *p++ != '-' ||
-        !two_digits(&p, &d))
+    if (!two_digits(&p, &century) || !two_digits(&p, &year) || *p++ != '-' || !two_digits(&p, &m) ||
+        *p++ != '-' || !two_digits(&p, &d))
         return false;
     if (*p == 'T' || *p == ' ') {
         p++;
@@ -155,7 +163,8 @@ static bool to_date(const struct schema_column *c, const char *text, struct cell
     if (!end || *end)
         return false;
     out->has_time = has_time(c->format);
-    return to_instant(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, 0, &out->whole);
+    return to_instant(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+                      tm.tm_sec, 0, &out->whole);
 }
 
 static bool in_range(const struct schema_column *c, double v)
@@ -164,7 +173,8 @@ static bool in_range(const struct schema_column *c, double v)
 }
 
 /* The part of *text that matches, widened to whole characters: POSIX in the C locale sees bytes. */
-static enum cell_fault apply_match(const struct schema_column *c, const char **text, size_t *n, bool *out_missing)
+static enum cell_fault apply_match(const struct schema_column *c, const char **text, size_t *n,
+                                   bool *out_missing)
 {
     regmatch_t at[1];
     if (regexec(&c->regex, *text, 1, at, 0) != 0) {
@@ -196,7 +206,8 @@ static enum cell_fault find_level(const struct schema_column *c, struct cell *ou
     return c->n_level ? CELL_LEVEL : CELL_OK;
 }
 
-static enum cell_fault to_value(const struct schema_column *c, const char *text, size_t n, struct cell *out)
+static enum cell_fault to_value(const struct schema_column *c, const char *text, size_t n,
+                                struct cell *out)
 {
     char word[128];
 
@@ -223,7 +234,8 @@ static enum cell_fault to_value(const struct schema_column *c, const char *text,
     }
 }
 
-enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n, struct cell *out)
+enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n,
+                           struct cell *out)
 {
     enum cell_fault fault = CELL_OK;
     bool missing = is_missing(c, text, n);

@@ -30,23 +30,25 @@ struct reader {
     int64_t line; /* physical line of piece[at] */
 
     struct csv_parser parser;
-    int64_t line_end;     /* place after the physical line that is being fed; -1: not seen yet */
-    int64_t row_line;     /* where the row began */
-    int64_t row_end;      /* place after that physical line; -1: not seen yet */
-    bool too_long;        /* a field or the row passed its limit */
-    struct str text;      /* fields of the row, each followed by a NUL */
-    size_t *begin;        /* (n_begin of n_room) where each begins in text */
+    int64_t line_end; /* place after the physical line that is being fed; -1: not seen yet */
+    int64_t row_line; /* where the row began */
+    int64_t row_end;  /* place after that physical line; -1: not seen yet */
+    bool too_long;    /* a field or the row passed its limit */
+    struct str text;  /* fields of the row, each followed by a NUL */
+    size_t *begin;    /* (n_begin of n_room) where each begins in text */
     size_t n_room;
-    size_t n_begin;       /* stored fields */
-    size_t n_field;       /* counted fields */
+    size_t n_begin; /* stored fields */
+    size_t n_field; /* counted fields */
     struct csv_field *field;
-    size_t n_column;      /* of the header; 0 before it */
+    size_t n_column; /* of the header; 0 before it */
 };
 
 const char *csv_fault_name(enum csv_fault fault)
 {
-    static const char *const name[] = { "wrong number of fields", "unterminated quote", "stray quote", "field too long",
-                                        "NUL byte",               "invalid UTF-8" };
+    static const char *const name[] = {
+        "wrong number of fields", "unterminated quote", "stray quote",
+        "field too long",         "NUL byte",           "invalid UTF-8"
+    };
     return name[fault];
 }
 
@@ -71,7 +73,9 @@ char *csv_shorten(const char *bytes, size_t n, size_t max)
     return str_take(&out);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void forget_row(struct reader *r)
 {
@@ -83,8 +87,8 @@ static void forget_row(struct reader *r)
 static void report(struct reader *r, enum csv_fault fault, const char *detail)
 {
     if (r->n_column == 0)
-        r->rc = err_set(r->e, ERR_DATA, "'%s' line %lld: %s in the header", r->path, (long long)r->row_line,
-                        csv_fault_name(fault));
+        r->rc = err_set(r->e, ERR_DATA, "'%s' line %lld: %s in the header", r->path,
+                        (long long)r->row_line, csv_fault_name(fault));
     else
         r->rc = r->sink->bad(r->ctx, r->row_line, fault, detail, r->e);
 }
@@ -131,8 +135,8 @@ static int check_header(const struct reader *r, const struct csv_row *row)
     qsort(name, row->n, sizeof *name, compare_names);
     for (size_t i = 1; i < row->n && rc == 0; i++)
         if (strcmp(name[i - 1], name[i]) == 0)
-            rc = err_set(r->e, ERR_DATA, "'%s' line %lld: the header has column '%.80s' twice", r->path,
-                         (long long)row->line, name[i]);
+            rc = err_set(r->e, ERR_DATA, "'%s' line %lld: the header has column '%.80s' twice",
+                         r->path, (long long)row->line, name[i]);
     free(name);
     return rc;
 }
@@ -158,7 +162,8 @@ static void hand_over(struct reader *r)
 static bool has_nul(const struct reader *r)
 {
     size_t n = 0;
-    for (const char *p = r->text.text, *end = p + r->text.n; p < end && (p = memchr(p, '\0', (size_t)(end - p))); p++)
+    for (const char *p = r->text.text, *end = p + r->text.n;
+         p < end && (p = memchr(p, '\0', (size_t)(end - p))); p++)
         n++;
     return n != r->n_begin;
 }
@@ -172,7 +177,8 @@ static void on_row(int c, void *at)
         if (r->too_long) {
             report_text(r, CSV_TOO_LONG);
         } else if (r->n_column == 0 && r->n_field > MAX_COLUMNS) {
-            r->rc = err_set(r->e, ERR_DATA, "'%s' has %zu columns, at most %d are read", r->path, r->n_field, MAX_COLUMNS);
+            r->rc = err_set(r->e, ERR_DATA, "'%s' has %zu columns, at most %d are read", r->path,
+                            r->n_field, MAX_COLUMNS);
         } else if (r->n_column && r->n_field != r->n_column) {
             char *detail = str_format("%zu fields, want %zu", r->n_field, r->n_column);
             report(r, CSV_RAGGED, detail);
@@ -190,7 +196,9 @@ static void on_row(int c, void *at)
     r->row_end = r->line_end;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------------- */
+/* ---- bytes
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static int no_space(unsigned char c)
 {
@@ -280,7 +288,8 @@ static int feed_line(struct reader *r)
         return r->rc;
     if (done < n) {
         if (csv_error(&r->parser) != CSV_EPARSE)
-            return r->rc = err_set(r->e, ERR_MEMORY, "'%s': %s", r->path, csv_strerror(csv_error(&r->parser)));
+            return r->rc = err_set(r->e, ERR_MEMORY, "'%s': %s", r->path,
+                                   csv_strerror(csv_error(&r->parser)));
         report_stray_quote(r);
         return r->rc ? r->rc : resume(r);
     }
@@ -298,7 +307,8 @@ static int feed_line(struct reader *r)
 static int skip_mark(struct reader *r)
 {
     if (fill(r) <= 0)
-        return r->rc ? r->rc : err_set(r->e, ERR_DATA, "'%s' is empty, want a header line", r->path);
+        return r->rc ? r->rc
+                     : err_set(r->e, ERR_DATA, "'%s' is empty, want a header line", r->path);
     if (r->n >= 2 && (memcmp(r->piece, "\xFF\xFE", 2) == 0 || memcmp(r->piece, "\xFE\xFF", 2) == 0))
         return err_set(r->e, ERR_DATA, "'%s' is UTF-16, want UTF-8", r->path);
     if (r->n >= 3 && memcmp(r->piece, "\xEF\xBB\xBF", 3) == 0)
@@ -331,13 +341,17 @@ static int read_all(struct reader *r)
     return r->rc;
 }
 
-int csv_read(const char *path, size_t max_field, const struct csv_sink *sink, void *ctx, struct err *e)
+int csv_read(const char *path, size_t max_field, const struct csv_sink *sink, void *ctx,
+             struct err *e)
 {
-    struct reader r = { .path = path, .sink = sink, .ctx = ctx, .e = e, .max_field = max_field, .line = 1 };
+    struct reader r = {
+        .path = path, .sink = sink, .ctx = ctx, .e = e, .max_field = max_field, .line = 1
+    };
     struct stat st;
     int rc;
 
-    if ((r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) /* a FIFO must not wait for its writer */
+    if ((r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) <
+        0) /* a FIFO must not wait for its writer */
         return err_sys(e, "cannot open '%s'", path);
     if (fstat(r.fd, &st) < 0)
         rc = err_sys(e, "cannot look at '%s'", path);

@@ -6,9 +6,9 @@
 
 #include "base/err.h"
 
-/* CSV files (RFC 4180: comma, double quotes doubled inside quotes, line ends LF, CRLF or CR inside quotes or between
- * rows; UTF-8 with or without a byte order mark), row by row, in bounded memory. Parsed by libcsv in strict mode.
- * Blanks around a field belong to it; blank lines are skipped. */
+/* CSV files (RFC 4180: comma, double quotes doubled inside quotes, line ends LF, CRLF or CR inside
+ * quotes or between rows; UTF-8 with or without a byte order mark), row by row, in bounded memory.
+ * Parsed by libcsv in strict mode. Blanks around a field belong to it; blank lines are skipped. */
 
 struct csv_field {
     const char *text; /* followed by a NUL */
@@ -25,8 +25,9 @@ struct csv_row {
 
 /**
  * Who gets the rows. Each returns 0 or an error that ends the reading.
- * header: the first row: distinct names. row: every good row. bad: a row that is kept out, with its first line, the
- * kind of fault, and its first bytes (UTF-8, shortened) or what was found instead of what.
+ * header: the first row: distinct names. row: every good row. bad: a row that is kept out, with its
+ * first line, the kind of fault, and its first bytes (UTF-8, shortened) or what was found instead
+ * of what.
  */
 enum csv_fault {
     CSV_RAGGED,       /* another number of fields than the header */
@@ -47,17 +48,17 @@ struct csv_sink {
 const char *csv_fault_name(enum csv_fault fault);
 
 /**
- * Read a regular file. After a broken quote or a field that is too long, reading goes on at the physical line after
- * the one on which the bad row began.
- *   max_field  bytes of the longest field
- *   errors     ERR_IO: cannot be opened or read, or is no regular file; ERR_DATA: empty, UTF-16, a header that is
- *              broken or has a name twice
- *   cost       O(bytes) time; about max_field + 256 KiB memory
+ * Read a regular file. After a broken quote or a field that is too long, reading goes on at the
+ * physical line after the one on which the bad row began. max_field  bytes of the longest field
+ *   errors     ERR_IO: cannot be opened or read, or is no regular file; ERR_DATA: empty, UTF-16, a
+ * header that is broken or has a name twice cost       O(bytes) time; about max_field + 256 KiB
+ * memory
  */
-int csv_read(const char *path, size_t max_field, const struct csv_sink *sink, void *ctx, struct err *e);
+int csv_read(const char *path, size_t max_field, const struct csv_sink *sink, void *ctx,
+             struct err *e);
 
-/** n bytes as valid UTF-8 of at most `max` bytes for messages: what is invalid or a control character becomes '?', a
- *  longer text ends in "...". Owned by the caller. */
+/** n bytes as valid UTF-8 of at most `max` bytes for messages: what is invalid or a control
+ * character becomes '?', a longer text ends in "...". Owned by the caller. */
 char *csv_shorten(const char *bytes, size_t n, size_t max);
 
 #endif

@@ -1,5 +1,5 @@
-/* refit.features: group `features` with rows, keys_sha256; features/values (n, d) float64, features/names/bytes and
- * offsets (d texts), features/state (uint8: JSON, which may be long). */
+/* refit.features: group `features` with rows, keys_sha256; features/values (n, d) float64,
+ * features/names/bytes and offsets (d texts), features/state (uint8: JSON, which may be long). */
 #include "io/featmat.h"
 
 #include <math.h>
@@ -18,8 +18,8 @@ static int check(const struct featmat *f, const char *path, struct err *e)
 {
     for (size_t i = 0; i < f->n_row * f->n_col; i++)
         if (!isfinite(f->x[i]))
-            return err_set(e, ERR_DATA, "'%s': row %zu of feature '%s' is not finite", path, i / f->n_col,
-                           f->name[i % f->n_col]);
+            return err_set(e, ERR_DATA, "'%s': row %zu of feature '%s' is not finite", path,
+                           i / f->n_col, f->name[i % f->n_col]);
     return 0;
 }
 
@@ -34,7 +34,8 @@ int featmat_write(const struct featmat *f, const char *path, struct err *e)
     if ((rc = h5_create(&h, path, kind, KIND_VERSION, e)) == 0 &&
         (rc = rowgroup_write(&h, group, f->n_row, f->keys_sha256, e)) == 0 &&
         (rc = h5_write(&h, "features/values", H5_F64, 2, shape, f->x, e)) == 0 &&
-        (rc = h5_write_strings(&h, "features/names", (const char *const *)f->name, f->n_col, e)) == 0 &&
+        (rc = h5_write_strings(&h, "features/names", (const char *const *)f->name, f->n_col, e)) ==
+            0 &&
         (rc = h5_write(&h, "features/state", H5_U8, 1, &n_state, f->state, e)) == 0)
         rc = h5_publish(&h, e);
     h5_close(&h);
@@ -67,15 +68,16 @@ static int read_matrix(struct h5 *h, struct featmat *f, struct err *e)
         return rc;
     f->x = x;
     if (shape[0] != f->n_row)
-        return err_set(e, ERR_DATA, "'%s': 'features/values' has %zu rows, attribute 'rows' says %zu", h->path, shape[0],
-                       f->n_row);
+        return err_set(e, ERR_DATA,
+                       "'%s': 'features/values' has %zu rows, attribute 'rows' says %zu", h->path,
+                       shape[0], f->n_row);
     if ((rc = h5_read_strings(h, "features/names", &name, &n_name, SIZE_MAX, e)))
         return rc;
     f->name = name;
     f->n_col = n_name;
     if (n_name != shape[1])
-        return err_set(e, ERR_DATA, "'%s': 'features/values' has %zu columns, 'features/names' %zu", h->path, shape[1],
-                       n_name);
+        return err_set(e, ERR_DATA, "'%s': 'features/values' has %zu columns, 'features/names' %zu",
+                       h->path, shape[1], n_name);
     return 0;
 }
 

@@ -7,14 +7,19 @@
 #include "base/utf8.h"
 #include "io/h5_inner.h"
 
-enum { MAX_TEXTS = 4000 }; /* 16 bytes each: an attribute must fit into an object header of 64 KiB */
+enum {
+    MAX_TEXTS = 4000
+}; /* 16 bytes each: an attribute must fit into an object header of 64 KiB */
 
-/* ---- attributes -------------------------------------------------------------------------------------------------- */
+/* ---- attributes
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static hid_t new_text_type(void)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
+    if (type >= 0 &&
+        (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
         H5Tclose(type);
         return H5I_INVALID_HID;
     }
@@ -22,8 +27,8 @@ static hid_t new_text_type(void)
 }
 
 /* n: number of values of a list; 0 for a single value (an empty list has `list` set). */
-static int set_attribute(struct h5 *h, const char *object, const char *name, hid_t file_type, hid_t memory_type,
-                         bool list, size_t n, const void *data, struct err *e)
+static int set_attribute(struct h5 *h, const char *object, const char *name, hid_t file_type,
+                         hid_t memory_type, bool list, size_t n, const void *data, struct err *e)
 {
     hid_t at = H5I_INVALID_HID, space = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
     hsize_t dims = n;
@@ -33,7 +38,8 @@ static int set_attribute(struct h5 *h, const char *object, const char *name, hid
         return rc;
     at = H5Oopen(h->file, object, H5P_DEFAULT);
     space = list ? H5Screate_simple(1, &dims, NULL) : H5Screate(H5S_SCALAR);
-    if (at < 0 || space < 0 || (attribute = H5Acreate2(at, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
+    if (at < 0 || space < 0 ||
+        (attribute = H5Acreate2(at, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
         (!(list && n == 0) && H5Awrite(attribute, memory_type, data) < 0))
         rc = h5_fail(h, ERR_IO, e, "write attribute", name);
     if (attribute >= 0 && H5Aclose(attribute) < 0 && rc == 0)
@@ -55,14 +61,14 @@ int h5_set_real(struct h5 *h, const char *object, const char *name, double value
     return set_attribute(h, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, false, 0, &value, e);
 }
 
-static int set_texts(struct h5 *h, const char *object, const char *name, bool list, size_t n, const char *const *text,
-                     struct err *e)
+static int set_texts(struct h5 *h, const char *object, const char *name, bool list, size_t n,
+                     const char *const *text, struct err *e)
 {
     hid_t type = new_text_type();
     int rc;
     if (n > MAX_TEXTS)
-        rc = err_set(e, ERR_DATA, "'%s': attribute '%s' would have %zu texts, at most %d fit", h->path, name, n,
-                     MAX_TEXTS);
+        rc = err_set(e, ERR_DATA, "'%s': attribute '%s' would have %zu texts, at most %d fit",
+                     h->path, name, n, MAX_TEXTS);
     else if (type < 0)
         rc = h5_fail(h, ERR_IO, e, "write attribute", name);
     else
@@ -77,7 +83,8 @@ int h5_set_text(struct h5 *h, const char *object, const char *name, const char *
     return set_texts(h, object, name, false, 0, &text, e);
 }
 
-int h5_set_texts(struct h5 *h, const char *object, const char *name, const char *const *text, size_t n, struct err *e)
+int h5_set_texts(struct h5 *h, const char *object, const char *name, const char *const *text,
+                 size_t n, struct err *e)
 {
     return set_texts(h, object, name, true, n, text, e);
 }
@@ -90,8 +97,8 @@ bool h5_has_attr(struct h5 *h, const char *object, const char *name)
 }
 
 /* Open an attribute of that class, a single value or a list; its number of values. */
-static int open_attribute(struct h5 *h, const char *object, const char *name, const char *want, hid_t want_type,
-                          bool list, hid_t *out, size_t *out_n, struct err *e)
+static int open_attribute(struct h5 *h, const char *object, const char *name, const char *want,
+                          hid_t want_type, bool list, hid_t *out, size_t *out_n, struct err *e)
 {
     hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
     bool right = false;
@@ -102,9 +109,11 @@ static int open_attribute(struct h5 *h, const char *object, const char *name, co
     if (!h5_has_attr(h, object, name))
         return err_set(e, ERR_DATA, "'%s': '%s' has no attribute '%s'", h->path, object, name);
     attribute = H5Aopen_by_name(h->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute >= 0 && (type = H5Aget_type(attribute)) >= 0 && (space = H5Aget_space(attribute)) >= 0) {
+    if (attribute >= 0 && (type = H5Aget_type(attribute)) >= 0 &&
+        (space = H5Aget_space(attribute)) >= 0) {
         bool text = H5Tget_class(want_type) == H5T_STRING;
-        right = text ? H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0 : H5Tequal(type, want_type) > 0;
+        right = text ? H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0
+                     : H5Tequal(type, want_type) > 0;
         right = right && H5Sget_simple_extent_type(space) == (list ? H5S_SIMPLE : H5S_SCALAR) &&
                 H5Sget_simple_extent_ndims(space) == (list ? 1 : 0);
         hssize_t n = H5Sget_simple_extent_npoints(space);
@@ -113,7 +122,8 @@ static int open_attribute(struct h5 *h, const char *object, const char *name, co
     }
     H5Eclear2(H5E_DEFAULT);
     if (!right) {
-        rc = err_set(e, ERR_DATA, "'%s': attribute '%s' of '%s' is not %s", h->path, name, object, want);
+        rc = err_set(e, ERR_DATA, "'%s': attribute '%s' of '%s' is not %s", h->path, name, object,
+                     want);
         if (attribute >= 0)
             H5Aclose(attribute);
         attribute = H5I_INVALID_HID;
@@ -126,8 +136,8 @@ static int open_attribute(struct h5 *h, const char *object, const char *name, co
     return rc;
 }
 
-static int get_number(struct h5 *h, const char *object, const char *name, const char *want, hid_t file_type,
-                      hid_t memory_type, void *out, struct err *e)
+static int get_number(struct h5 *h, const char *object, const char *name, const char *want,
+                      hid_t file_type, hid_t memory_type, void *out, struct err *e)
 {
     hid_t attribute = H5I_INVALID_HID;
     size_t n = 0;
@@ -147,24 +157,28 @@ int h5_get_int(struct h5 *h, const char *object, const char *name, int64_t *out,
 
 int h5_get_real(struct h5 *h, const char *object, const char *name, double *out, struct err *e)
 {
-    return get_number(h, object, name, "a float64 value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, out, e);
+    return get_number(h, object, name, "a float64 value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, out,
+                      e);
 }
 
-static int get_texts(struct h5 *h, const char *object, const char *name, bool list, char ***out, size_t *out_n,
-                     struct err *e)
+static int get_texts(struct h5 *h, const char *object, const char *name, bool list, char ***out,
+                     size_t *out_n, struct err *e)
 {
     hid_t attribute = H5I_INVALID_HID, type = new_text_type();
     size_t n = 0;
     int rc = type < 0 ? h5_fail(h, ERR_IO, e, "read attribute", name)
-                      : open_attribute(h, object, name, list ? "a list of texts" : "a text", type, list, &attribute, &n, e);
+                      : open_attribute(h, object, name, list ? "a list of texts" : "a text", type,
+                                       list, &attribute, &n, e);
     char **found = mem_calloc(n, sizeof *found), **text = mem_calloc(n, sizeof *text);
 
     if (rc == 0 && n && H5Aread(attribute, type, found) < 0)
         rc = h5_fail(h, ERR_DATA, e, "read attribute", name);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        text[i] = mem_strdup(found[i] ? found[i] : ""); /* the library reads an empty text as NULL */
+        text[i] = mem_strdup(found[i] ? found[i]
+                                      : ""); /* the library reads an empty text as NULL */
         if (!utf8_valid(text[i], strlen(text[i])))
-            rc = err_set(e, ERR_DATA, "'%s': attribute '%s' of '%s' holds invalid UTF-8", h->path, name, object);
+            rc = err_set(e, ERR_DATA, "'%s': attribute '%s' of '%s' holds invalid UTF-8", h->path,
+                         name, object);
     }
     for (size_t i = 0; i < n; i++)
         if (found[i])
@@ -195,14 +209,17 @@ int h5_get_text(struct h5 *h, const char *object, const char *name, char **out, 
     return 0;
 }
 
-int h5_get_texts(struct h5 *h, const char *object, const char *name, char ***out, size_t *out_n, struct err *e)
+int h5_get_texts(struct h5 *h, const char *object, const char *name, char ***out, size_t *out_n,
+                 struct err *e)
 {
     return get_texts(h, object, name, true, out, out_n, e);
 }
 
-/* ---- lists of strings -------------------------------------------------------------------------------------------- */
+/* ---- lists of strings
+ * -------------------------------------------------------------------------------------------- */
 
-int h5_write_strings(struct h5 *h, const char *name, const char *const *text, size_t n, struct err *e)
+int h5_write_strings(struct h5 *h, const char *name, const char *const *text, size_t n,
+                     struct err *e)
 {
     struct str bytes = { 0 };
     int64_t *offset = mem_calloc(n + 1, sizeof *offset);
@@ -225,30 +242,34 @@ int h5_write_strings(struct h5 *h, const char *name, const char *const *text, si
     return rc;
 }
 
-int h5_check_strings(const char *path, const char *name, const char *bytes, size_t n_byte, const int64_t *offset,
-                     size_t n, struct err *e)
+int h5_check_strings(const char *path, const char *name, const char *bytes, size_t n_byte,
+                     const int64_t *offset, size_t n, struct err *e)
 {
     if (offset[0] != 0)
-        return err_set(e, ERR_DATA, "'%s': '%s/offsets' begins with %lld, want 0", path, name, (long long)offset[0]);
+        return err_set(e, ERR_DATA, "'%s': '%s/offsets' begins with %lld, want 0", path, name,
+                       (long long)offset[0]);
     for (size_t i = 0; i < n; i++)
         if (offset[i + 1] < offset[i] || offset[i + 1] > (int64_t)n_byte)
-            return err_set(e, ERR_DATA, "'%s': '%s/offsets' is not ascending within %zu bytes at item %zu", path, name,
-                           n_byte, i);
+            return err_set(e, ERR_DATA,
+                           "'%s': '%s/offsets' is not ascending within %zu bytes at item %zu", path,
+                           name, n_byte, i);
     if (offset[n] != (int64_t)n_byte)
-        return err_set(e, ERR_DATA, "'%s': '%s/offsets' ends with %lld, want %zu, the number of bytes", path, name,
-                       (long long)offset[n], n_byte);
+        return err_set(e, ERR_DATA,
+                       "'%s': '%s/offsets' ends with %lld, want %zu, the number of bytes", path,
+                       name, (long long)offset[n], n_byte);
     size_t good = utf8_prefix(bytes, n_byte);
     if (good < n_byte || (n_byte && memchr(bytes, '\0', n_byte)))
         return err_set(e, ERR_DATA, "'%s': '%s/bytes' holds %s", path, name,
                        good < n_byte ? "invalid UTF-8" : "a NUL character");
     for (size_t i = 1; i < n; i++) /* an offset inside a character would make two rows invalid */
         if (offset[i] < (int64_t)n_byte && ((unsigned char)bytes[offset[i]] & 0xC0) == 0x80)
-            return err_set(e, ERR_DATA, "'%s': '%s/offsets' splits a character at item %zu", path, name, i);
+            return err_set(e, ERR_DATA, "'%s': '%s/offsets' splits a character at item %zu", path,
+                           name, i);
     return 0;
 }
 
-int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_t **out_offset, size_t *out_n,
-                        size_t max_bytes, struct err *e)
+int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_t **out_offset,
+                        size_t *out_n, size_t max_bytes, struct err *e)
 {
     char *path = str_format("%s/offsets", name);
     void *offset = NULL, *bytes = NULL;
@@ -257,7 +278,9 @@ int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_
 
     free(path);
     if (rc == 0 && items == 0)
-        rc = err_set(e, ERR_DATA, "'%s': '%s/offsets' is empty, want one item more than there are texts", h->path, name);
+        rc = err_set(e, ERR_DATA,
+                     "'%s': '%s/offsets' is empty, want one item more than there are texts",
+                     h->path, name);
     if (rc == 0) {
         path = str_format("%s/bytes", name);
         rc = h5_read(h, path, H5_U8, 1, &n_byte, &bytes, max_bytes, e);
@@ -276,7 +299,8 @@ int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_
     return 0;
 }
 
-int h5_read_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, size_t max_bytes, struct err *e)
+int h5_read_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, size_t max_bytes,
+                    struct err *e)
 {
     char *bytes = NULL;
     int64_t *offset = NULL;

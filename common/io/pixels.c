@@ -1,5 +1,5 @@
-/* refit.images: group `images` with rows, keys_sha256, recipe; images/data (n, height, width, 3) uint8, images/status
- * (n) uint8, images/reason/bytes and offsets (n texts). */
+/* refit.images: group `images` with rows, keys_sha256, recipe; images/data (n, height, width, 3)
+ * uint8, images/status (n) uint8, images/reason/bytes and offsets (n texts). */
 #include "io/pixels.h"
 
 #include <stdlib.h>
@@ -9,20 +9,22 @@
 #include "base/mem.h"
 #include "io/rowgroup.h"
 
-static const char kind[] = "refit.images", group[] = "images", data_name[] = "images/data", status_name[] = "images/status";
+static const char kind[] = "refit.images", group[] = "images", data_name[] = "images/data",
+                  status_name[] = "images/status";
 enum { KIND_VERSION = 1, N_CHANNEL = 3 };
 
 static int check_status(const char *path, const uint8_t *status, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
         if (status[i] > PIXELS_CORRUPT)
-            return err_set(e, ERR_DATA, "'%s': row %zu has picture status %d, want 0 ok, 1 missing or 2 corrupt", path, i,
-                           status[i]);
+            return err_set(e, ERR_DATA,
+                           "'%s': row %zu has picture status %d, want 0 ok, 1 missing or 2 corrupt",
+                           path, i, status[i]);
     return 0;
 }
 
-int pixels_begin(struct h5 *h, const char *path, size_t n_row, size_t height, size_t width, const char *recipe,
-                 const char *keys_sha256, struct err *e)
+int pixels_begin(struct h5 *h, const char *path, size_t n_row, size_t height, size_t width,
+                 const char *recipe, const char *keys_sha256, struct err *e)
 {
     struct h5 made = { 0 };
     size_t shape[4] = { n_row, height, width, N_CHANNEL };
@@ -44,7 +46,8 @@ int pixels_rows(struct h5 *h, size_t start, size_t n, const uint8_t *data, struc
     return h5_write_rows(h, data_name, H5_U8, start, n, data, e);
 }
 
-int pixels_finish(struct h5 *h, size_t n_row, const uint8_t *status, const char *const *reason, struct err *e)
+int pixels_finish(struct h5 *h, size_t n_row, const uint8_t *status, const char *const *reason,
+                  struct err *e)
 {
     int rc;
     if ((rc = check_status(h->path, status, n_row, e)) == 0 &&
@@ -64,11 +67,11 @@ static int read_data(struct h5 *h, struct pixels *p, struct err *e)
     if (rc)
         return rc;
     if (shape[0] != p->n_row)
-        return err_set(e, ERR_DATA, "'%s': '%s' has %zu rows, attribute 'rows' says %zu", h->path, data_name, shape[0],
-                       p->n_row);
+        return err_set(e, ERR_DATA, "'%s': '%s' has %zu rows, attribute 'rows' says %zu", h->path,
+                       data_name, shape[0], p->n_row);
     if (shape[1] == 0 || shape[2] == 0 || shape[3] != N_CHANNEL)
-        return err_set(e, ERR_DATA, "'%s': pictures of %zu x %zu x %zu, want height x width x 3", h->path, shape[1],
-                       shape[2], shape[3]);
+        return err_set(e, ERR_DATA, "'%s': pictures of %zu x %zu x %zu, want height x width x 3",
+                       h->path, shape[1], shape[2], shape[3]);
     p->height = shape[1];
     p->width = shape[2];
     if ((rc = h5_map(h, data_name, H5_U8, &p->map, &p->map_size, &data, e)) == 0)

@@ -11,7 +11,9 @@
 
 enum { MAX_NAME = 200, MAX_TABLES = 200, MAX_LEVELS = 10000 };
 
-/* ---- small readers ----------------------------------------------------------------------------------------------- */
+/* ---- small readers
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void free_texts(char **text, size_t n)
 {
@@ -21,7 +23,8 @@ static void free_texts(char **text, size_t n)
 }
 
 /* A text or a list of texts. */
-static int read_texts(const struct yaml *node, const char *what, char ***out, size_t *out_n, struct err *e)
+static int read_texts(const struct yaml *node, const char *what, char ***out, size_t *out_n,
+                      struct err *e)
 {
     const char *text;
     int rc = 0;
@@ -63,12 +66,15 @@ static int check_name(const struct yaml *key, const char *what, struct err *e)
 {
     size_t n = strlen(key->text);
     if (n == 0 || n > MAX_NAME || strchr(key->text, '/') || strcmp(key->text, ".") == 0)
-        return yaml_fail(key, e, "'%.80s' cannot be the name of a %s: want 1 to %d bytes without '/'", key->text, what,
-                         MAX_NAME);
+        return yaml_fail(key, e,
+                         "'%.80s' cannot be the name of a %s: want 1 to %d bytes without '/'",
+                         key->text, what, MAX_NAME);
     return 0;
 }
 
-/* ---- columns ----------------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static int read_levels(const struct yaml *map, struct schema_column *c, struct err *e)
 {
@@ -77,9 +83,11 @@ static int read_levels(const struct yaml *map, struct schema_column *c, struct e
     int rc;
 
     if (levels && c->type != COLUMN_CATEGORY)
-        return yaml_fail(levels, e, "levels: column '%s' is %s, want category", c->name, column_type_name(c->type));
+        return yaml_fail(levels, e, "levels: column '%s' is %s, want category", c->name,
+                         column_type_name(c->type));
     if (names && !levels)
-        return yaml_fail(names, e, "names: column '%s' has no levels that could have names", c->name);
+        return yaml_fail(names, e, "names: column '%s' has no levels that could have names",
+                         c->name);
     if (!levels)
         return 0;
     if ((rc = read_texts(levels, "levels", &c->level, &c->n_level, e)))
@@ -87,7 +95,8 @@ static int read_levels(const struct yaml *map, struct schema_column *c, struct e
     if (c->n_level == 0)
         return yaml_fail(levels, e, "levels: want at least one");
     if (c->n_level > MAX_LEVELS)
-        return yaml_fail(levels, e, "levels: %zu are given, want at most %d", c->n_level, MAX_LEVELS);
+        return yaml_fail(levels, e, "levels: %zu are given, want at most %d", c->n_level,
+                         MAX_LEVELS);
     for (size_t i = 1; i < c->n_level; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(c->level[i], c->level[j]) == 0)
@@ -111,7 +120,8 @@ static int read_range(const struct yaml *map, struct schema_column *c, struct er
     const struct yaml *any = min ? min : max;
     int rc;
     if (any && c->type != COLUMN_FLOAT && c->type != COLUMN_INT)
-        return yaml_fail(any, e, "min, max: column '%s' is %s, want float or int", c->name, column_type_name(c->type));
+        return yaml_fail(any, e, "min, max: column '%s' is %s, want float or int", c->name,
+                         column_type_name(c->type));
     if ((min && (rc = yaml_real(min, "min", -HUGE_VAL, HUGE_VAL, &c->min, e))) ||
         (max && (rc = yaml_real(max, "max", -HUGE_VAL, HUGE_VAL, &c->max, e))))
         return rc;
@@ -140,7 +150,8 @@ static int read_match(const struct yaml *map, struct schema_column *c, struct er
     c->match = mem_strdup(text);
     if (!otherwise)
         return 0;
-    if (otherwise->kind == YAML_SCALAR && !otherwise->quoted && strcmp(otherwise->text, "missing") == 0) {
+    if (otherwise->kind == YAML_SCALAR && !otherwise->quoted &&
+        strcmp(otherwise->text, "missing") == 0) {
         c->otherwise_missing = true;
         return 0;
     }
@@ -151,7 +162,9 @@ static int read_match(const struct yaml *map, struct schema_column *c, struct er
 
 static int read_type(const struct yaml *node, struct schema_column *c, struct err *e)
 {
-    static const char *const types[] = { "float", "int", "bool", "date", "category", "string", NULL };
+    static const char *const types[] = {
+        "float", "int", "bool", "date", "category", "string", NULL
+    };
     size_t type;
     int rc = yaml_choice(node, "type", types, &type, e);
     if (rc == 0)
@@ -159,7 +172,8 @@ static int read_type(const struct yaml *node, struct schema_column *c, struct er
     return rc;
 }
 
-static int read_missing(const struct yaml *map, const struct yaml *inherited, struct schema_column *c, struct err *e)
+static int read_missing(const struct yaml *map, const struct yaml *inherited,
+                        struct schema_column *c, struct err *e)
 {
     const struct yaml *missing = yaml_get(map, "missing");
     if (missing || inherited)
@@ -171,12 +185,14 @@ static int read_missing(const struct yaml *map, const struct yaml *inherited, st
 }
 
 /* A `missing` that applies: of the column, of the table, of the file; else the empty text. */
-static int read_column(const struct yaml *key, const struct yaml *node, const struct yaml *missing, struct schema_column *c,
-                       struct err *e)
+static int read_column(const struct yaml *key, const struct yaml *node, const struct yaml *missing,
+                       struct schema_column *c, struct err *e)
 {
-    static const char *const keys[] = { "type",   "from",  "optional", "required", "min",       "max", "missing",
-                                        "levels", "names", "format",   "match",    "otherwise", NULL };
-    const struct yaml *map = node->kind == YAML_MAP ? node : NULL, *type = map ? yaml_get(map, "type") : node;
+    static const char *const keys[] = { "type",  "from",      "optional", "required", "min",
+                                        "max",   "missing",   "levels",   "names",    "format",
+                                        "match", "otherwise", NULL };
+    const struct yaml *map = node->kind == YAML_MAP ? node : NULL,
+                      *type = map ? yaml_get(map, "type") : node;
     int rc;
 
     if ((rc = check_name(key, "column", e)))
@@ -202,15 +218,19 @@ static int read_column(const struct yaml *key, const struct yaml *node, const st
         c->n_from = 1;
     }
     if (format && c->type != COLUMN_DATE)
-        return yaml_fail(format, e, "format: column '%s' is %s, want date", c->name, column_type_name(c->type));
-    if ((rc = read_flag(map, "optional", &c->optional, e)) || (rc = read_flag(map, "required", &c->required, e)) ||
-        (rc = read_range(map, c, e)) || (rc = read_text(map, "format", &c->format, e)) ||
-        (rc = read_missing(map, missing, c, e)) || (rc = read_levels(map, c, e)) || (rc = read_match(map, c, e)))
+        return yaml_fail(format, e, "format: column '%s' is %s, want date", c->name,
+                         column_type_name(c->type));
+    if ((rc = read_flag(map, "optional", &c->optional, e)) ||
+        (rc = read_flag(map, "required", &c->required, e)) || (rc = read_range(map, c, e)) ||
+        (rc = read_text(map, "format", &c->format, e)) || (rc = read_missing(map, missing, c, e)) ||
+        (rc = read_levels(map, c, e)) || (rc = read_match(map, c, e)))
         return rc;
     return 0;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
+/* ---- tables
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 const struct schema_column *schema_find(const struct schema_table *t, const char *name)
 {
@@ -238,7 +258,8 @@ static const char *hint(const struct schema_table *const *t, size_t n, const cha
         for (size_t j = 0; j < t[i]->n_col && n_all < 256; j++)
             all[n_all++] = t[i]->col[j].name;
     const char *near = str_nearest(name, all, n_all);
-    snprintf(text, sizeof text, "%s%s%s", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    snprintf(text, sizeof text, "%s%s%s", near ? "; did you mean '" : "", near ? near : "",
+             near ? "'?" : "");
     return text;
 }
 
@@ -249,21 +270,24 @@ static int check_key(const struct yaml *map, const struct schema_table *t, struc
         return 0;
     const struct schema_column *c = schema_find(t, t->key);
     if (!c)
-        return yaml_fail(node, e, "key: table '%s' has no column '%s'%s", t->name, t->key, hint(&t, 1, t->key));
+        return yaml_fail(node, e, "key: table '%s' has no column '%s'%s", t->name, t->key,
+                         hint(&t, 1, t->key));
     if (c->type == COLUMN_FLOAT || c->type == COLUMN_BOOL)
-        return yaml_fail(node, e, "key: column '%s' is %s, want int, string, category or date", c->name,
-                         column_type_name(c->type));
+        return yaml_fail(node, e, "key: column '%s' is %s, want int, string, category or date",
+                         c->name, column_type_name(c->type));
     if (c->optional)
         return yaml_fail(node, e, "key: column '%s' cannot be optional", c->name);
     return 0;
 }
 
-static int read_columns(const struct yaml *map, const struct yaml *missing, struct schema_table *t, struct err *e)
+static int read_columns(const struct yaml *map, const struct yaml *missing, struct schema_table *t,
+                        struct err *e)
 {
     const struct yaml *columns = yaml_get(map, "columns");
     int rc = 0;
     if (!columns || columns->kind != YAML_MAP || columns->n == 0)
-        return yaml_fail(columns ? columns : map, e, "table '%s': want columns (name: type)", t->name);
+        return yaml_fail(columns ? columns : map, e, "table '%s': want columns (name: type)",
+                         t->name);
     t->col = mem_calloc(columns->n, sizeof *t->col);
     for (size_t i = 0; i < columns->n && rc == 0; i++) {
         t->n_col = i + 1;
@@ -272,10 +296,11 @@ static int read_columns(const struct yaml *map, const struct yaml *missing, stru
     return rc;
 }
 
-static int read_table(const struct yaml *key, const struct yaml *map, const struct yaml *missing, struct schema_table *t,
-                      struct err *e)
+static int read_table(const struct yaml *key, const struct yaml *map, const struct yaml *missing,
+                      struct schema_table *t, struct err *e)
 {
-    static const char *const keys[] = { "file", "key", "join", "columns", "missing", "min_rows", NULL };
+    static const char *const keys[] = { "file",    "key",      "join", "columns",
+                                        "missing", "min_rows", NULL };
     long long min_rows = -1;
     int rc;
 
@@ -283,22 +308,26 @@ static int read_table(const struct yaml *key, const struct yaml *map, const stru
         return rc;
     t->name = mem_strdup(key->text);
     if (strcmp(t->name, "rejects") == 0)
-        return yaml_fail(key, e, "a table cannot be called 'rejects': that is where import lists bad rows");
+        return yaml_fail(key, e,
+                         "a table cannot be called 'rejects': that is where import lists bad rows");
     if ((rc = yaml_only(map, "table", keys, e)))
         return rc;
     const struct yaml *own = yaml_get(map, "missing"), *least = yaml_get(map, "min_rows");
     if ((rc = read_text(map, "file", &t->file, e)) || (rc = read_text(map, "key", &t->key, e)) ||
-        (rc = read_text(map, "join", &t->join, e)) || (rc = read_columns(map, own ? own : missing, t, e)))
+        (rc = read_text(map, "join", &t->join, e)) ||
+        (rc = read_columns(map, own ? own : missing, t, e)))
         return rc;
     if (!t->file)
-        return yaml_fail(key, e, "table '%s' has no file (a name or a pattern such as *.csv)", t->name);
+        return yaml_fail(key, e, "table '%s' has no file (a name or a pattern such as *.csv)",
+                         t->name);
     if (least && (rc = yaml_int(least, "min_rows", 0, 1LL << 40, &min_rows, e)))
         return rc;
     t->min_rows = min_rows;
     return check_key(map, t, e);
 }
 
-static int check_join(const struct schema *s, const struct yaml *map, const struct schema_table *t, struct err *e)
+static int check_join(const struct schema *s, const struct yaml *map, const struct schema_table *t,
+                      struct err *e)
 {
     const struct yaml *node = yaml_get(map, "join");
     if (!t->join)
@@ -313,18 +342,20 @@ static int check_join(const struct schema *s, const struct yaml *map, const stru
         return yaml_fail(node, e, "join: table '%s' has no key", t->key ? to->name : t->name);
     const struct schema_column *a = schema_find(t, t->key), *b = schema_find(to, to->key);
     if (a->type != b->type)
-        return yaml_fail(node, e, "join: key '%s' is %s, key '%s' of '%s' is %s", a->name, column_type_name(a->type),
-                         b->name, to->name, column_type_name(b->type));
+        return yaml_fail(node, e, "join: key '%s' is %s, key '%s' of '%s' is %s", a->name,
+                         column_type_name(a->type), b->name, to->name, column_type_name(b->type));
     for (size_t i = 0; i < t->n_col; i++) {
         if (&t->col[i] == a)
             continue;
         bool twice = schema_find(to, t->col[i].name) != NULL;
         for (const struct schema_table *o = s->table; o < t && !twice; o++)
-            twice = o->join && strcmp(o->join, t->join) == 0 && strcmp(t->col[i].name, o->key) != 0 &&
-                    schema_find(o, t->col[i].name);
+            twice = o->join && strcmp(o->join, t->join) == 0 &&
+                    strcmp(t->col[i].name, o->key) != 0 && schema_find(o, t->col[i].name);
         if (twice)
-            return yaml_fail(node, e, "join: table '%s' has a column '%s' already (give one another name with from)",
-                             t->join, t->col[i].name);
+            return yaml_fail(
+                node, e,
+                "join: table '%s' has a column '%s' already (give one another name with from)",
+                t->join, t->col[i].name);
     }
     return 0;
 }
@@ -336,7 +367,8 @@ static int read_tables(const struct yaml *root, struct schema *s, struct err *e)
     if (!tables || tables->kind != YAML_MAP || tables->n == 0)
         return yaml_fail(tables ? tables : root, e, "want tables (name: {file, columns})");
     if (tables->n > MAX_TABLES)
-        return yaml_fail(tables, e, "tables: %zu are given, want at most %d", tables->n, MAX_TABLES);
+        return yaml_fail(tables, e, "tables: %zu are given, want at most %d", tables->n,
+                         MAX_TABLES);
     s->table = mem_calloc(tables->n, sizeof *s->table);
     for (size_t i = 0; i < tables->n && rc == 0; i++) {
         s->n_table = i + 1;
@@ -347,7 +379,8 @@ static int read_tables(const struct yaml *root, struct schema *s, struct err *e)
     return rc;
 }
 
-/* ---- which column plays which part -------------------------------------------------------------------------------- */
+/* ---- which column plays which part
+ * -------------------------------------------------------------------------------- */
 
 /* The main table and what is joined to it: where a role may look. */
 struct scope {
@@ -359,26 +392,28 @@ static const struct schema_column *find_in(const struct scope *scope, const char
 {
     const struct schema_column *c = NULL;
     for (size_t i = 0; i < scope->n && !c; i++)
-        if (i == 0 || strcmp(name, scope->table[i]->key) != 0) /* the key of a joined table is not added */
+        if (i == 0 ||
+            strcmp(name, scope->table[i]->key) != 0) /* the key of a joined table is not added */
             c = schema_find(scope->table[i], name);
     return c;
 }
 
 /* `types`: a bit for each type that can play it. */
-static int want_column(const struct scope *scope, const struct yaml *at, const char *role, const char *name, unsigned types,
-                       struct err *e)
+static int want_column(const struct scope *scope, const struct yaml *at, const char *role,
+                       const char *name, unsigned types, struct err *e)
 {
     const struct schema_column *c = find_in(scope, name);
     if (!c)
-        return yaml_fail(at, e, "%s: table '%s' has no column '%s'%s", role, scope->table[0]->name, name,
-                         hint(scope->table, scope->n, name));
+        return yaml_fail(at, e, "%s: table '%s' has no column '%s'%s", role, scope->table[0]->name,
+                         name, hint(scope->table, scope->n, name));
     if (types >> c->type & 1)
         return 0;
     struct str want = { 0 };
     for (unsigned t = 0; t <= COLUMN_STRING; t++)
         if (types >> t & 1)
             str_addf(&want, "%s%s", want.n ? ", " : "", column_type_name((enum column_type)t));
-    yaml_fail(at, e, "%s: column '%s' is %s, want %s", role, name, column_type_name(c->type), str_text(&want));
+    yaml_fail(at, e, "%s: column '%s' is %s, want %s", role, name, column_type_name(c->type),
+              str_text(&want));
     str_release(&want);
     return e->code;
 }
@@ -387,15 +422,15 @@ static int want_column(const struct scope *scope, const struct yaml *at, const c
 static const unsigned any_type = (1u << (COLUMN_STRING + 1)) - 1;
 static const unsigned feature_types = BIT(FLOAT) | BIT(INT) | BIT(BOOL) | BIT(CATEGORY);
 
-static int read_role(const struct yaml *root, const struct scope *scope, const char *role, unsigned types, char **out,
-                     struct err *e)
+static int read_role(const struct yaml *root, const struct scope *scope, const char *role,
+                     unsigned types, char **out, struct err *e)
 {
     int rc = read_text(root, role, out, e);
     return rc || !*out ? rc : want_column(scope, yaml_get(root, role), role, *out, types, e);
 }
 
-static int read_role_list(const struct yaml *root, const struct scope *scope, const char *role, unsigned types, char ***out,
-                          size_t *out_n, struct err *e)
+static int read_role_list(const struct yaml *root, const struct scope *scope, const char *role,
+                          unsigned types, char ***out, size_t *out_n, struct err *e)
 {
     const struct yaml *node = yaml_get(root, role);
     int rc;
@@ -422,7 +457,8 @@ bool schema_pattern_uses(const char *pattern, const char *column)
     return false;
 }
 
-static int check_pattern(const struct yaml *at, const struct scope *scope, const char *pattern, struct err *e)
+static int check_pattern(const struct yaml *at, const struct scope *scope, const char *pattern,
+                         struct err *e)
 {
     int rc = 0;
     for (const char *p = pattern; *p && rc == 0; p++) {
@@ -454,16 +490,21 @@ static int read_roles(const struct yaml *root, struct schema *s, struct err *e)
     for (size_t i = 0; i < s->n_table; i++)
         if (s->table[i].join && strcmp(s->table[i].join, scope.table[0]->name) == 0)
             scope.table[scope.n++] = &s->table[i];
-    if ((rc = read_role(root, &scope, "label", any_type & ~(BIT(DATE) | BIT(STRING)), &r->label, e)) ||
-        (rc = read_role(root, &scope, "date", BIT(DATE), &r->date, e)) || (rc = read_text(root, "image", &r->image, e)) ||
+    if ((rc = read_role(root, &scope, "label", any_type & ~(BIT(DATE) | BIT(STRING)), &r->label,
+                        e)) ||
+        (rc = read_role(root, &scope, "date", BIT(DATE), &r->date, e)) ||
+        (rc = read_text(root, "image", &r->image, e)) ||
         (r->image && (rc = check_pattern(image, &scope, r->image, e))) ||
-        (rc = read_role_list(root, &scope, "text", BIT(STRING) | BIT(CATEGORY), &r->text, &r->n_text, e)) ||
-        (rc = read_role_list(root, &scope, "features", feature_types, &r->feature, &r->n_feature, e)))
+        (rc = read_role_list(root, &scope, "text", BIT(STRING) | BIT(CATEGORY), &r->text,
+                             &r->n_text, e)) ||
+        (rc = read_role_list(root, &scope, "features", feature_types, &r->feature, &r->n_feature,
+                             e)))
         return rc;
     s->has_features = yaml_get(root, "features") != NULL;
     for (size_t i = 0; i < r->n_feature; i++)
         if (r->label && strcmp(r->feature[i], r->label) == 0)
-            return yaml_fail(yaml_get(root, "features"), e, "features: '%s' is the label", r->label);
+            return yaml_fail(yaml_get(root, "features"), e, "features: '%s' is the label",
+                             r->label);
     return 0;
 }
 
@@ -483,14 +524,15 @@ static int find_main(const struct yaml *root, struct schema *s, struct err *e)
     if (s->main_index == s->n_table)
         return yaml_fail(node, e, "table: there is no table '%s'", name);
     if (s->table[s->main_index].join)
-        return yaml_fail(node, e, "table: '%s' is joined to '%s'; name that one", name, s->table[s->main_index].join);
+        return yaml_fail(node, e, "table: '%s' is joined to '%s'; name that one", name,
+                         s->table[s->main_index].join);
     return 0;
 }
 
 static int read_root(const struct yaml *root, struct schema *s, struct err *e)
 {
-    static const char *const keys[] = { "schema", "missing", "tables", "label",    "table",
-                                        "id",     "text",    "image",  "features", "date",  NULL };
+    static const char *const keys[] = { "schema", "missing", "tables",   "label", "table", "id",
+                                        "text",   "image",   "features", "date",  NULL };
     const struct yaml *version = yaml_get(root, "schema");
     long long v;
     int rc;
@@ -499,8 +541,8 @@ static int read_root(const struct yaml *root, struct schema *s, struct err *e)
         return rc;
     if (!version)
         return yaml_fail(root, e, "want 'schema: 1' (the version of this format)");
-    if ((rc = yaml_int(version, "schema", 1, 1, &v, e)) || (rc = read_tables(root, s, e)) || (rc = find_main(root, s, e)) ||
-        (rc = read_roles(root, s, e)))
+    if ((rc = yaml_int(version, "schema", 1, 1, &v, e)) || (rc = read_tables(root, s, e)) ||
+        (rc = find_main(root, s, e)) || (rc = read_roles(root, s, e)))
         return rc;
     for (size_t i = 0; i < s->n_table; i++) /* a main table without rows is of no use */
         if (s->table[i].min_rows < 0)

@@ -9,26 +9,29 @@
 #include "base/err.h"
 #include "io/table.h"
 
-/* The import schema: which file is which table, what its columns are, and which column plays which part (YAML; the
- * format is described in docs/stages.md under `import`). */
+/* The import schema: which file is which table, what its columns are, and which column plays which
+ * part (YAML; the format is described in docs/stages.md under `import`). */
 
 /** A column as it is to be read. All owned. */
 struct schema_column {
     char *name;
     enum column_type type;
-    char **from;       /* (n_from) names in the header, the first that is there is read; default: name */
+    char **from; /* (n_from) names in the header, the first that is there is read; default: name */
     size_t n_from;
-    bool optional;     /* the file need not have it */
-    bool required;     /* a row without a value is kept out */
-    double min, max;   /* FLOAT, INT; -INFINITY, INFINITY without a limit */
-    char **missing;    /* (n_missing) texts that mean "no value" */
+    bool optional;   /* the file need not have it */
+    bool required;   /* a row without a value is kept out */
+    double min, max; /* FLOAT, INT; -INFINITY, INFINITY without a limit */
+    char **missing;  /* (n_missing) texts that mean "no value" */
     size_t n_missing;
-    char **level, **level_name; /* (n_level) CATEGORY: the only ones possible; 0: whatever comes. Names may be NULL */
+    char **level, **level_name; /* (n_level) CATEGORY: the only ones possible; 0: whatever comes.
+                                   Names may be NULL */
     size_t n_level;
-    char *format;      /* DATE: strptime; NULL: ISO 8601 */
-    char *match;       /* the part of the text that matches (POSIX extended, leftmost longest) is the value; or NULL */
-    regex_t regex;     /* compiled `match` */
-    char *otherwise;   /* value of a text that does not match; NULL: a fault unless otherwise_missing */
+    char *format;  /* DATE: strptime; NULL: ISO 8601 */
+    char *match;   /* the part of the text that matches (POSIX extended, leftmost longest) is the
+                      value; or NULL */
+    regex_t regex; /* compiled `match` */
+    char *
+        otherwise; /* value of a text that does not match; NULL: a fault unless otherwise_missing */
     bool otherwise_missing;
 };
 
@@ -46,8 +49,8 @@ struct schema {
     struct schema_table *table; /* (n_table) owned */
     size_t n_table;
     size_t main_index;
-    struct table_roles roles;   /* of the main table */
-    bool has_features;          /* `features` was given: else every column that can be one is */
+    struct table_roles roles; /* of the main table */
+    bool has_features;        /* `features` was given: else every column that can be one is */
 };
 
 /**
@@ -72,31 +75,33 @@ bool schema_pattern_uses(const char *pattern, const char *column);
 /** A cell's text as the column says: what is wrong with it, or CELL_OK. */
 enum cell_fault {
     CELL_OK,
-    CELL_REQUIRED,   /* no value */
-    CELL_NUMBER,     /* not a finite number */
-    CELL_WHOLE,      /* not a whole number of 64 bits */
-    CELL_BOOL,       /* not true/false, yes/no, t/f, 1/0 */
-    CELL_DATE,       /* not a date of that format, or one that does not exist */
-    CELL_RANGE,      /* outside of min and max */
-    CELL_LEVEL,      /* none of the schema's levels */
-    CELL_MATCH,      /* does not match, and there is no `otherwise` */
+    CELL_REQUIRED, /* no value */
+    CELL_NUMBER,   /* not a finite number */
+    CELL_WHOLE,    /* not a whole number of 64 bits */
+    CELL_BOOL,     /* not true/false, yes/no, t/f, 1/0 */
+    CELL_DATE,     /* not a date of that format, or one that does not exist */
+    CELL_RANGE,    /* outside of min and max */
+    CELL_LEVEL,    /* none of the schema's levels */
+    CELL_MATCH,    /* does not match, and there is no `otherwise` */
     N_CELL_FAULT,
 };
 
 struct cell {
-    bool valid;      /* false: no value (and no fault, unless required) */
-    double real;     /* FLOAT */
-    int64_t whole;   /* INT; DATE in microseconds since 1970-01-01 UTC */
-    bool has_time;   /* DATE: more than a day was written */
-    uint8_t flag;    /* BOOL */
-    int32_t code;    /* CATEGORY with fixed levels; else -1 */
-    const char *text; /* CATEGORY, STRING: the value, in the text that was given or in the schema; not NUL-terminated */
+    bool valid;       /* false: no value (and no fault, unless required) */
+    double real;      /* FLOAT */
+    int64_t whole;    /* INT; DATE in microseconds since 1970-01-01 UTC */
+    bool has_time;    /* DATE: more than a day was written */
+    uint8_t flag;     /* BOOL */
+    int32_t code;     /* CATEGORY with fixed levels; else -1 */
+    const char *text; /* CATEGORY, STRING: the value, in the text that was given or in the schema;
+                         not NUL-terminated */
     size_t n;
 };
 
 const char *cell_fault_name(enum cell_fault fault);
 
 /** n bytes of UTF-8, followed by a NUL. Numbers, booleans and dates may have blanks around them. */
-enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n, struct cell *out);
+enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n,
+                           struct cell *out);
 
 #endif

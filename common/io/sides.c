@@ -12,10 +12,14 @@ enum { KIND_VERSION = 1 };
 const char *side_name(enum side side)
 {
     switch (side) {
-    case SIDE_TRAIN: return "train";
-    case SIDE_VALIDATION: return "validation";
-    case SIDE_TEST: return "test";
-    case SIDE_NONE: return "none";
+    case SIDE_TRAIN:
+        return "train";
+    case SIDE_VALIDATION:
+        return "validation";
+    case SIDE_TEST:
+        return "test";
+    case SIDE_NONE:
+        return "none";
     }
     return "none";
 }
@@ -24,8 +28,10 @@ static int check(const struct sides *s, const char *path, struct err *e)
 {
     for (size_t i = 0; i < s->n_row; i++)
         if (s->side[i] > SIDE_TEST && s->side[i] != SIDE_NONE)
-            return err_set(e, ERR_DATA, "'%s': row %zu is on side %d, want 0 train, 1 validation, 2 test or 255 none", path,
-                           i, s->side[i]);
+            return err_set(
+                e, ERR_DATA,
+                "'%s': row %zu is on side %d, want 0 train, 1 validation, 2 test or 255 none", path,
+                i, s->side[i]);
     return 0;
 }
 

@@ -93,17 +93,19 @@ const char *column_string(const struct column *c, size_t i, size_t *out_n)
     return *out_n ? c->bytes + c->offset[i] : "";
 }
 
-/* Days since 1970-01-01 to the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms",
- * 2013: civil_from_days). */
+/* Days since 1970-01-01 to the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level
+ * date algorithms", 2013: civil_from_days). */
 static void add_day(struct str *out, int64_t days)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097, day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
+                           day_of_era / 146096) /
+                          365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t m = (5 * day_of_year + 2) / 153, month = m < 10 ? m + 3 : m - 9;
-    str_addf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year_of_era + era * 400 + (month <= 2), month,
-             day_of_year - (153 * m + 2) / 5 + 1);
+    str_addf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year_of_era + era * 400 + (month <= 2),
+             month, day_of_year - (153 * m + 2) / 5 + 1);
 }
 
 static void add_instant(struct str *out, int64_t us)
@@ -182,25 +184,31 @@ void table_hash_keys(struct table *t)
 int table_label(const struct table *t, const char *path, const struct column **out, struct err *e)
 {
     if (!t->roles.label)
-        return err_set(e, ERR_DATA, "'%s': table '%s' has no label; its import schema can name one (label: COLUMN)", path,
-                       t->name);
+        return err_set(
+            e, ERR_DATA,
+            "'%s': table '%s' has no label; its import schema can name one (label: COLUMN)", path,
+            t->name);
     const struct column *c = table_column(t, t->roles.label);
     if (!c)
-        return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', its label", path, t->name, t->roles.label);
+        return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', its label", path, t->name,
+                       t->roles.label);
     if (c->type != COLUMN_CATEGORY)
-        return err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name, column_type_name(c->type));
+        return err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name,
+                       column_type_name(c->type));
     *out = c;
     return 0;
 }
 
-int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b, const char *b_sha256,
-               size_t b_rows, struct err *e)
+int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,
+               const char *b_sha256, size_t b_rows, struct err *e)
 {
     if (a_rows != b_rows)
-        return err_set(e, ERR_DATA, "'%s' has %zu rows and '%s' has %zu: want the same rows", path_a, a_rows, path_b,
-                       b_rows);
+        return err_set(e, ERR_DATA, "'%s' has %zu rows and '%s' has %zu: want the same rows",
+                       path_a, a_rows, path_b, b_rows);
     if (strcmp(a_sha256, b_sha256) != 0)
-        return err_set(e, ERR_DATA, "'%s' and '%s' have %zu rows each, but other ones or in another order (keys %.12s and %.12s)",
+        return err_set(e, ERR_DATA,
+                       "'%s' and '%s' have %zu rows each, but other ones or in another order (keys "
+                       "%.12s and %.12s)",
                        path_a, path_b, a_rows, a_sha256, b_sha256);
     return 0;
 }

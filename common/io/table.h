@@ -11,32 +11,41 @@
 /* refit.table: typed columns with gaps. One file holds one or more tables (groups) and a `rejects`
  * table; the attributes of the main table say which column is what. Memory layout = file layout. */
 
-enum column_type { COLUMN_FLOAT, COLUMN_INT, COLUMN_BOOL, COLUMN_DATE, COLUMN_CATEGORY, COLUMN_STRING };
+enum column_type {
+    COLUMN_FLOAT,
+    COLUMN_INT,
+    COLUMN_BOOL,
+    COLUMN_DATE,
+    COLUMN_CATEGORY,
+    COLUMN_STRING
+};
 
-/** A column of n rows. Only the members of its type are set; all owned. A row without a value holds 0, -1 (code) or the
- *  empty text, so that equal columns are equal bytes. */
+/** A column of n rows. Only the members of its type are set; all owned. A row without a value holds
+ * 0, -1 (code) or the empty text, so that equal columns are equal bytes. */
 struct column {
     char *name;
     enum column_type type;
     size_t n;
-    uint8_t *valid;   /* (n) 1 = a value is there; NULL: every row has one */
-    double *real;     /* FLOAT (n), finite where valid */
-    int64_t *whole;   /* INT, DATE (n); DATE: days or microseconds since 1970-01-01 UTC */
-    uint8_t *flag;    /* BOOL (n) 0 or 1 */
-    int32_t *code;    /* CATEGORY (n) index into level; -1 where not valid */
-    char **level;     /* CATEGORY (n_level) distinct, in order of first appearance or as the schema lists them */
-    char **level_name;/* CATEGORY (n_level) what a person calls it; NULL if there are no names */
+    uint8_t *valid;    /* (n) 1 = a value is there; NULL: every row has one */
+    double *real;      /* FLOAT (n), finite where valid */
+    int64_t *whole;    /* INT, DATE (n); DATE: days or microseconds since 1970-01-01 UTC */
+    uint8_t *flag;     /* BOOL (n) 0 or 1 */
+    int32_t *code;     /* CATEGORY (n) index into level; -1 where not valid */
+    char **level;      /* CATEGORY (n_level) distinct, in order of first appearance or as the schema
+                          lists them */
+    char **level_name; /* CATEGORY (n_level) what a person calls it; NULL if there are no names */
     size_t n_level;
-    char *bytes;      /* STRING: UTF-8 of all rows, not NUL-terminated */
-    int64_t *offset;  /* STRING (n + 1) */
-    char *unit;       /* DATE: "days" or "us"; else NULL */
+    char *bytes;     /* STRING: UTF-8 of all rows, not NUL-terminated */
+    int64_t *offset; /* STRING (n + 1) */
+    char *unit;      /* DATE: "days" or "us"; else NULL */
 };
 
-/** Which column plays which part: from the import schema, kept as attributes of the table. Texts owned; NULL or 0: none. */
+/** Which column plays which part: from the import schema, kept as attributes of the table. Texts
+ * owned; NULL or 0: none. */
 struct table_roles {
     char *id, *label, *date;
-    char *image;      /* pattern of picture file names: "image_{imageid}_product_{productid}.jpg" */
-    char **text;      /* columns joined with a blank */
+    char *image; /* pattern of picture file names: "image_{imageid}_product_{productid}.jpg" */
+    char **text; /* columns joined with a blank */
     size_t n_text;
     char **feature;
     size_t n_feature;
@@ -47,7 +56,8 @@ struct table {
     size_t n_row, n_col;
     struct column *col; /* (n_col) */
     struct table_roles roles;
-    char keys_sha256[HASH_HEX]; /* of the ordered row keys: two files that do not share it cannot be joined row by row */
+    char keys_sha256[HASH_HEX]; /* of the ordered row keys: two files that do not share it cannot be
+                                   joined row by row */
 };
 
 /** A row that was kept out: where it stood and why. */
@@ -63,17 +73,17 @@ struct reject {
 struct tables {
     struct table *item;
     size_t n;
-    size_t main_index; /* the table that the next stages see */
+    size_t main_index;     /* the table that the next stages see */
     struct reject *reject; /* (n_reject) owned, as its texts */
     size_t n_reject;
 };
 
-/** Read all tables. ERR_DATA with path, table and column where the content contradicts itself (lengths, codes,
- *  offsets, UTF-8, non-finite values). */
+/** Read all tables. ERR_DATA with path, table and column where the content contradicts itself
+ * (lengths, codes, offsets, UTF-8, non-finite values). */
 int tables_read(struct tables *t, const char *path, struct err *e);
 
-/** Publish all tables as one file. The columns are checked as on reading; keys_sha256 must be set (table_hash_keys).
- *  No table may be called `rejects`; at most 4000 columns a table. */
+/** Publish all tables as one file. The columns are checked as on reading; keys_sha256 must be set
+ * (table_hash_keys). No table may be called `rejects`; at most 4000 columns a table. */
 int tables_write(const struct tables *t, const char *path, struct err *e);
 void tables_release(struct tables *t);
 
@@ -85,29 +95,32 @@ void column_release(struct column *c);
 /** Column by name, or NULL. */
 const struct column *table_column(const struct table *t, const char *name);
 
-/** "float", "int", "bool", "date", "category", "string": as in schema files and in the attribute `type`. */
+/** "float", "int", "bool", "date", "category", "string": as in schema files and in the attribute
+ * `type`. */
 const char *column_type_name(enum column_type type);
 
 /** Has row i of the column a value? */
 bool column_valid(const struct column *c, size_t i);
 
-/** The bytes of row i of a STRING column ("" of length 0 where there is none); not NUL-terminated. */
+/** The bytes of row i of a STRING column ("" of length 0 where there is none); not NUL-terminated.
+ */
 const char *column_string(const struct column *c, size_t i, size_t *out_n);
 
-/** Row i as text, of any type, appended to *out: for keys and file names. Category: the level; bool: true or false;
- *  date: 2024-02-29 or 2024-02-29 13:00:00[.000001]; a gap: nothing. */
+/** Row i as text, of any type, appended to *out: for keys and file names. Category: the level;
+ * bool: true or false; date: 2024-02-29 or 2024-02-29 13:00:00[.000001]; a gap: nothing. */
 struct str;
 void column_text(const struct column *c, size_t i, struct str *out);
 
-/** Recompute keys_sha256: SHA-256 over the row count (8 bytes, little endian), then for every row the length (8 bytes)
- *  and the bytes of column_text of the id column, or of the row number (from 0, decimal) without one. */
+/** Recompute keys_sha256: SHA-256 over the row count (8 bytes, little endian), then for every row
+ * the length (8 bytes) and the bytes of column_text of the id column, or of the row number (from 0,
+ * decimal) without one. */
 void table_hash_keys(struct table *t);
 
 /** The label column, CATEGORY: ERR_DATA (naming path) if the table has none. */
 int table_label(const struct table *t, const char *path, const struct column **out, struct err *e);
 
 /** ERR_DATA unless two files have the same rows in the same order. */
-int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b, const char *b_sha256,
-               size_t b_rows, struct err *e);
+int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,
+               const char *b_sha256, size_t b_rows, struct err *e);
 
 #endif

@@ -20,7 +20,8 @@
 static const char kind[] = "refit.table";
 enum { KIND_VERSION = 1, N_TYPE = COLUMN_STRING + 1 };
 
-/* ---- what a column must be, in memory and in a file --------------------------------------------------------------- */
+/* ---- what a column must be, in memory and in a file
+ * --------------------------------------------------------------- */
 
 static int compare_texts(const void *a, const void *b)
 {
@@ -41,26 +42,30 @@ static const char *find_duplicate(char *const *text, size_t n)
     return twice;
 }
 
-static int bad_row(const char *path, const char *table, const struct column *c, size_t i, const char *what, struct err *e)
+static int bad_row(const char *path, const char *table, const struct column *c, size_t i,
+                   const char *what, struct err *e)
 {
-    return err_set(e, ERR_DATA, "'%s': table '%s' column '%s' row %zu %s", path, table, c->name, i, what);
+    return err_set(e, ERR_DATA, "'%s': table '%s' column '%s' row %zu %s", path, table, c->name, i,
+                   what);
 }
 
 static int check_codes(const char *path, const char *table, const struct column *c, struct err *e)
 {
     if (c->n_level > INT32_MAX)
-        return err_set(e, ERR_DATA, "'%s': table '%s' column '%s' has %zu levels, at most 2^31 - 1 are possible", path,
-                       table, c->name, c->n_level);
+        return err_set(e, ERR_DATA,
+                       "'%s': table '%s' column '%s' has %zu levels, at most 2^31 - 1 are possible",
+                       path, table, c->name, c->n_level);
     for (size_t i = 0; i < c->n; i++) {
         bool valid = column_valid(c, i);
         if (valid ? c->code[i] < 0 || c->code[i] >= (int32_t)c->n_level : c->code[i] != -1)
-            return err_set(e, ERR_DATA, "'%s': table '%s' column '%s' row %zu has code %d, want %s%zu%s", path, table,
-                           c->name, i, c->code[i], valid ? "0 to below " : "-1 for no value (of ", c->n_level,
-                           valid ? "" : " levels)");
+            return err_set(
+                e, ERR_DATA, "'%s': table '%s' column '%s' row %zu has code %d, want %s%zu%s", path,
+                table, c->name, i, c->code[i], valid ? "0 to below " : "-1 for no value (of ",
+                c->n_level, valid ? "" : " levels)");
     }
     const char *twice = find_duplicate(c->level, c->n_level);
-    return twice ? err_set(e, ERR_DATA, "'%s': table '%s' column '%s' has level '%.100s' twice", path, table, c->name,
-                           twice)
+    return twice ? err_set(e, ERR_DATA, "'%s': table '%s' column '%s' has level '%.100s' twice",
+                           path, table, c->name, twice)
                  : 0;
 }
 
@@ -95,14 +100,18 @@ static int check_name(const char *path, const char *what, const char *name, stru
 {
     size_t n = strlen(name);
     if (n == 0 || n > 200 || strchr(name, '/') || strcmp(name, ".") == 0)
-        return err_set(e, ERR_DATA, "'%s': '%.80s' cannot be the name of a %s (1 to 200 bytes, no '/')", path, name, what);
+        return err_set(e, ERR_DATA,
+                       "'%s': '%.80s' cannot be the name of a %s (1 to 200 bytes, no '/')", path,
+                       name, what);
     return 0;
 }
 
-static int check_role(const struct table *t, const char *path, const char *role, const char *name, struct err *e)
+static int check_role(const struct table *t, const char *path, const char *role, const char *name,
+                      struct err *e)
 {
     if (name && !table_column(t, name))
-        return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%.100s', its %s", path, t->name, name, role);
+        return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%.100s', its %s", path,
+                       t->name, name, role);
     return 0;
 }
 
@@ -121,8 +130,10 @@ static int check_table(const struct table *t, const char *path, struct err *e)
     if (twice)
         rc = err_set(e, ERR_DATA, "'%s': table '%s' has column '%s' twice", path, t->name, twice);
     if (rc == 0 && t->n_col == 0 && t->n_row > 0)
-        rc = err_set(e, ERR_DATA, "'%s': table '%s' has %zu rows but no column", path, t->name, t->n_row);
-    if (rc || (rc = check_role(t, path, "id", r->id, e)) || (rc = check_role(t, path, "label", r->label, e)) ||
+        rc = err_set(e, ERR_DATA, "'%s': table '%s' has %zu rows but no column", path, t->name,
+                     t->n_row);
+    if (rc || (rc = check_role(t, path, "id", r->id, e)) ||
+        (rc = check_role(t, path, "label", r->label, e)) ||
         (rc = check_role(t, path, "date", r->date, e)))
         return rc;
     for (size_t i = 0; i < r->n_text && rc == 0; i++)
@@ -132,7 +143,9 @@ static int check_table(const struct table *t, const char *path, struct err *e)
     return rc;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static bool has_gap(const struct column *c)
 {
@@ -195,7 +208,8 @@ static int write_column(struct h5 *h, const struct table *t, const struct column
     if (rc == 0 && c->type == COLUMN_STRING)
         rc = h5_check_strings(h->path, at, c->bytes, (size_t)c->offset[c->n], c->offset, c->n, e);
     if (rc == 0 && (rc = h5_group(h, at, e)) == 0 &&
-        (rc = h5_set_text(h, at, "type", column_type_name(c->type), e)) == 0 && c->type == COLUMN_DATE)
+        (rc = h5_set_text(h, at, "type", column_type_name(c->type), e)) == 0 &&
+        c->type == COLUMN_DATE)
         rc = h5_set_text(h, at, "unit", c->unit, e);
     if (rc == 0)
         rc = write_values(h, at, c, e);
@@ -210,7 +224,8 @@ static int write_column(struct h5 *h, const struct table *t, const struct column
     return rc;
 }
 
-static int write_role(struct h5 *h, const struct table *t, const char *role, const char *name, struct err *e)
+static int write_role(struct h5 *h, const struct table *t, const char *role, const char *name,
+                      struct err *e)
 {
     return name ? h5_set_text(h, t->name, role, name, e) : 0;
 }
@@ -223,11 +238,14 @@ static int write_table(struct h5 *h, const struct table *t, struct err *e)
 
     for (size_t i = 0; i < t->n_col; i++)
         name[i] = t->col[i].name;
-    if ((rc = check_table(t, h->path, e)) == 0 && (rc = rowgroup_write(h, t->name, t->n_row, t->keys_sha256, e)) == 0)
+    if ((rc = check_table(t, h->path, e)) == 0 &&
+        (rc = rowgroup_write(h, t->name, t->n_row, t->keys_sha256, e)) == 0)
         rc = h5_set_texts(h, t->name, "columns", name, t->n_col, e);
     free(name);
-    if (rc || (rc = write_role(h, t, "id", r->id, e)) || (rc = write_role(h, t, "label", r->label, e)) ||
-        (rc = write_role(h, t, "date", r->date, e)) || (rc = write_role(h, t, "image", r->image, e)))
+    if (rc || (rc = write_role(h, t, "id", r->id, e)) ||
+        (rc = write_role(h, t, "label", r->label, e)) ||
+        (rc = write_role(h, t, "date", r->date, e)) ||
+        (rc = write_role(h, t, "image", r->image, e)))
         return rc;
     if (r->n_text)
         rc = h5_set_texts(h, t->name, "text", (const char *const *)r->text, r->n_text, e);
@@ -235,15 +253,16 @@ static int write_table(struct h5 *h, const struct table *t, struct err *e)
         rc = h5_set_texts(h, t->name, "features", (const char *const *)r->feature, r->n_feature, e);
     for (size_t i = 0; i < t->n_col && rc == 0; i++) {
         if (t->col[i].n != t->n_row)
-            return err_set(e, ERR_INTERNAL, "'%s': column '%s' has %zu rows, table '%s' %zu", h->path, t->col[i].name,
-                           t->col[i].n, t->name, t->n_row);
+            return err_set(e, ERR_INTERNAL, "'%s': column '%s' has %zu rows, table '%s' %zu",
+                           h->path, t->col[i].name, t->col[i].n, t->name, t->n_row);
         rc = write_column(h, t, &t->col[i], e);
     }
     return rc;
 }
 
 enum { REJECT_FILE, REJECT_LINE, REJECT_COLUMN, REJECT_VALUE, REJECT_REASON, N_REJECT_COLUMN };
-static const char *const reject_column[N_REJECT_COLUMN] = { "file", "line", "column", "value", "reason" };
+static const char *const reject_column[N_REJECT_COLUMN] = { "file", "line", "column", "value",
+                                                            "reason" };
 static const char rejects_name[] = "rejects";
 
 static char **reject_text(struct reject *r, int column)
@@ -257,12 +276,16 @@ static char **reject_text(struct reject *r, int column)
 /* The rejects as a table like the others. */
 static void rejects_to_table(const struct tables *ts, struct table *t)
 {
-    *t = (struct table){ .name = mem_strdup(rejects_name), .n_row = ts->n_reject, .n_col = N_REJECT_COLUMN };
+    *t = (struct table){ .name = mem_strdup(rejects_name),
+                         .n_row = ts->n_reject,
+                         .n_col = N_REJECT_COLUMN };
     t->col = mem_calloc(t->n_col, sizeof *t->col);
     for (int j = 0; j < N_REJECT_COLUMN; j++) {
         struct column *c = &t->col[j];
         struct str bytes = { 0 };
-        *c = (struct column){ .name = mem_strdup(reject_column[j]), .type = COLUMN_STRING, .n = t->n_row };
+        *c = (struct column){ .name = mem_strdup(reject_column[j]),
+                              .type = COLUMN_STRING,
+                              .n = t->n_row };
         if (j == REJECT_LINE) {
             c->type = COLUMN_INT;
             c->whole = mem_calloc(c->n, sizeof *c->whole);
@@ -309,7 +332,9 @@ int tables_write(const struct tables *ts, const char *path, struct err *e)
     return rc;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static int read_levels(struct h5 *h, const char *at, struct column *c, struct err *e)
 {
@@ -324,7 +349,8 @@ static int read_levels(struct h5 *h, const char *at, struct column *c, struct er
         size_t n = 0;
         rc = h5_read_strings(h, name, &text, &n, SIZE_MAX, e);
         if (rc == 0 && n != c->n_level) {
-            rc = err_set(e, ERR_DATA, "'%s': '%s' has %zu names for %zu levels", h->path, name, n, c->n_level);
+            rc = err_set(e, ERR_DATA, "'%s': '%s' has %zu names for %zu levels", h->path, name, n,
+                         c->n_level);
             h5_free_strings(text, n);
             text = NULL;
         }
@@ -339,7 +365,8 @@ static int read_strings(struct h5 *h, const char *at, struct column *c, struct e
     size_t n = 0;
     int rc = h5_read_strings_raw(h, at, &c->bytes, &c->offset, &n, SIZE_MAX, e);
     if (rc == 0 && n != c->n)
-        rc = err_set(e, ERR_DATA, "'%s': column '%s' has %zu rows, its table %zu", h->path, at, n, c->n);
+        rc = err_set(e, ERR_DATA, "'%s': column '%s' has %zu rows, its table %zu", h->path, at, n,
+                     c->n);
     return rc;
 }
 
@@ -347,7 +374,8 @@ static int read_unit(struct h5 *h, const char *at, struct column *c, struct err 
 {
     int rc = h5_get_text(h, at, "unit", &c->unit, e);
     if (rc == 0 && strcmp(c->unit, "days") != 0 && strcmp(c->unit, "us") != 0)
-        rc = err_set(e, ERR_DATA, "'%s': the unit of column '%s' is '%.40s', want days or us", h->path, at, c->unit);
+        rc = err_set(e, ERR_DATA, "'%s': the unit of column '%s' is '%.40s', want days or us",
+                     h->path, at, c->unit);
     return rc;
 }
 
@@ -393,10 +421,12 @@ static int read_column(struct h5 *h, const struct table *t, struct column *c, st
     int rc = h5_get_text(h, at, "type", &type, e), found = 0;
 
     c->n = t->n_row;
-    while (rc == 0 && found < N_TYPE && strcmp(type, column_type_name((enum column_type)found)) != 0)
+    while (rc == 0 && found < N_TYPE &&
+           strcmp(type, column_type_name((enum column_type)found)) != 0)
         found++;
     if (rc == 0 && found == N_TYPE)
-        rc = err_set(e, ERR_DATA, "'%s': column '%s' is of the unknown type '%.40s'", h->path, at, type);
+        rc = err_set(e, ERR_DATA, "'%s': column '%s' is of the unknown type '%.40s'", h->path, at,
+                     type);
     if (rc == 0) {
         c->type = (enum column_type)found;
         name = str_format("%s/valid", at);
@@ -410,12 +440,14 @@ static int read_column(struct h5 *h, const struct table *t, struct column *c, st
     return rc;
 }
 
-static int read_role(struct h5 *h, const struct table *t, const char *role, char **out, struct err *e)
+static int read_role(struct h5 *h, const struct table *t, const char *role, char **out,
+                     struct err *e)
 {
     return h5_has_attr(h, t->name, role) ? h5_get_text(h, t->name, role, out, e) : 0;
 }
 
-static int read_role_list(struct h5 *h, const struct table *t, const char *role, char ***out, size_t *out_n, struct err *e)
+static int read_role_list(struct h5 *h, const struct table *t, const char *role, char ***out,
+                          size_t *out_n, struct err *e)
 {
     return h5_has_attr(h, t->name, role) ? h5_get_texts(h, t->name, role, out, out_n, e) : 0;
 }
@@ -428,7 +460,8 @@ static int read_table(struct h5 *h, const char *name, struct table *t, struct er
     int rc;
 
     t->name = mem_strdup(name);
-    if ((rc = check_name(h->path, "table", name, e)) || (rc = rowgroup_read(h, name, &t->n_row, t->keys_sha256, e)) ||
+    if ((rc = check_name(h->path, "table", name, e)) ||
+        (rc = rowgroup_read(h, name, &t->n_row, t->keys_sha256, e)) ||
         (rc = h5_get_texts(h, name, "columns", &column, &n, e)))
         return rc;
     t->col = mem_calloc(n, sizeof *t->col);
@@ -437,23 +470,26 @@ static int read_table(struct h5 *h, const char *name, struct table *t, struct er
         t->col[i].name = column[i];
     free(column);
     if ((rc = read_role(h, t, "id", &r->id, e)) || (rc = read_role(h, t, "label", &r->label, e)) ||
-        (rc = read_role(h, t, "date", &r->date, e)) || (rc = read_role(h, t, "image", &r->image, e)) ||
+        (rc = read_role(h, t, "date", &r->date, e)) ||
+        (rc = read_role(h, t, "image", &r->image, e)) ||
         (rc = read_role_list(h, t, "text", &r->text, &r->n_text, e)) ||
-        (rc = read_role_list(h, t, "features", &r->feature, &r->n_feature, e)) || (rc = check_table(t, h->path, e)))
+        (rc = read_role_list(h, t, "features", &r->feature, &r->n_feature, e)) ||
+        (rc = check_table(t, h->path, e)))
         return rc;
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = read_column(h, t, &t->col[i], e);
     return rc;
 }
 
-static int table_to_rejects(const struct table *t, struct tables *ts, const char *path, struct err *e)
+static int table_to_rejects(const struct table *t, struct tables *ts, const char *path,
+                            struct err *e)
 {
     const struct column *c[N_REJECT_COLUMN];
     for (int j = 0; j < N_REJECT_COLUMN; j++) {
         c[j] = table_column(t, reject_column[j]);
         if (!c[j] || c[j]->type != (j == REJECT_LINE ? COLUMN_INT : COLUMN_STRING))
-            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s' of type %s", path, rejects_name,
-                           reject_column[j], j == REJECT_LINE ? "int" : "string");
+            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s' of type %s", path,
+                           rejects_name, reject_column[j], j == REJECT_LINE ? "int" : "string");
     }
     ts->n_reject = t->n_row;
     ts->reject = mem_calloc(t->n_row, sizeof *ts->reject);
@@ -481,7 +517,8 @@ static int read_rejects(struct h5 *h, struct tables *ts, struct err *e)
 }
 
 /* Open the file; the names of its tables and the place of the main one. */
-static int open_tables(struct h5 *h, const char *path, char ***out_name, size_t *out_n, size_t *out_main, struct err *e)
+static int open_tables(struct h5 *h, const char *path, char ***out_name, size_t *out_n,
+                       size_t *out_main, struct err *e)
 {
     char *main_name = NULL, **name = NULL;
     size_t n = 0, at = 0;
@@ -494,7 +531,8 @@ static int open_tables(struct h5 *h, const char *path, char ***out_name, size_t 
     while (rc == 0 && at < n && strcmp(name[at], main_name) != 0)
         at++;
     if (rc == 0 && at == n)
-        rc = err_set(e, ERR_DATA, "'%s': the main table '%.100s' is not in its list of tables", path, main_name);
+        rc = err_set(e, ERR_DATA, "'%s': the main table '%.100s' is not in its list of tables",
+                     path, main_name);
     free(main_name);
     if (rc) {
         h5_free_strings(name, n);

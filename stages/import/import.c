@@ -1,8 +1,9 @@
 /* import: CSV files to a typed table, as a schema file says.
  *
  *   in   source  CSV files; the schema says by their names which is which table
- *        schema  YAML: columns, types, missing tokens, keys, joins, and which column is label, text, picture, id
- *   out  table   refit.table: the tables, and `rejects`: every row and value that was kept out, with the reason
+ *        schema  YAML: columns, types, missing tokens, keys, joins, and which column is label,
+ * text, picture, id out  table   refit.table: the tables, and `rejects`: every row and value that
+ * was kept out, with the reason
  */
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -25,16 +26,21 @@ struct params {
 };
 
 static const struct opt options[] = {
-    { OPT_INS(struct params, source), .help = "CSV files (UTF-8, commas, a header); others than those the schema names are left alone" },
-    { OPT_IN(struct params, schema), .side = true, .format = "yaml", .help = "what the files hold" },
-    { OPT_OUT(struct params, table), .format = "hdf5:refit.table", .help = "the typed tables and the rejects" },
+    { OPT_INS(struct params, source), .help = "CSV files (UTF-8, commas, a header); others than "
+                                              "those the schema names are left alone" },
+    { OPT_IN(struct params, schema), .side = true, .format = "yaml",
+      .help = "what the files hold" },
+    { OPT_OUT(struct params, table), .format = "hdf5:refit.table",
+      .help = "the typed tables and the rejects" },
     { OPT_REAL(struct params, max_reject_share), .def = 0.05, .min = 0, .max = 1,
       .help = "largest share of a table's rows that may be bad, wholly or in a value" },
-    { OPT_INT(struct params, max_field), .def = 1 << 20, .min = 1, .max = 1 << 30, .unit = "bytes", .help = "longest field that is read; a row with a longer one is a reject" },
+    { OPT_INT(struct params, max_field), .def = 1 << 20, .min = 1, .max = 1 << 30, .unit = "bytes",
+      .help = "longest field that is read; a row with a longer one is a reject" },
     { 0 },
 };
 
-/* ---- which file is which table ------------------------------------------------------------------------------------ */
+/* ---- which file is which table
+ * ------------------------------------------------------------------------------------ */
 
 static bool belongs(const struct schema_table *t, const char *path)
 {
@@ -60,7 +66,8 @@ static int no_file(const struct schema_table *t, const struct opt_list *source, 
 }
 
 /* Every table has a file, no file has two tables. */
-static int check_sources(const struct schema *s, const struct opt_list *source, int64_t *out_bytes, struct err *e)
+static int check_sources(const struct schema *s, const struct opt_list *source, int64_t *out_bytes,
+                         struct err *e)
 {
     struct stat st;
     for (size_t t = 0; t < s->n_table; t++) {
@@ -76,8 +83,9 @@ static int check_sources(const struct schema *s, const struct opt_list *source, 
             if (!belongs(&s->table[t], source->item[i]))
                 continue;
             if (first)
-                return err_set(e, ERR_USAGE, "'%s' is table '%s' by its pattern '%s' and table '%s' by '%s'", source->item[i],
-                               first->name, first->file, s->table[t].name, s->table[t].file);
+                return err_set(
+                    e, ERR_USAGE, "'%s' is table '%s' by its pattern '%s' and table '%s' by '%s'",
+                    source->item[i], first->name, first->file, s->table[t].name, s->table[t].file);
             first = &s->table[t];
             if (stat(source->item[i], &st) == 0)
                 *out_bytes += st.st_size;
@@ -90,10 +98,28 @@ static int check_sources(const struct schema *s, const struct opt_list *source, 
     return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-static int read_table(struct intake *in, const struct opt_list *source, size_t max_field, int64_t *done, int64_t total,
-                      struct err *e)
+static void log_summary(const struct intake *in)
+{
+    struct str text = { 0 };
+    const char *separator = ": ";
+    for (int k = 0; k < N_REJECT_KIND; k++) {
+        if (in->count[k]) {
+            str_addf(&text, "%s%" PRId64 " %s", separator, in->count[k],
+                     reject_kind_name((enum reject_kind)k));
+            separator = ", ";
+        }
+    }
+    log_info("table '%s': %zu of %" PRId64 " rows kept; %" PRId64 " with rejects%s",
+             in->schema->name, in->n_row, in->n_read, in->n_bad, str_text(&text));
+    str_release(&text);
+}
+
+static int read_table(struct intake *in, const struct opt_list *source, size_t max_field,
+                      int64_t *done, int64_t total, struct err *e)
 {
     struct stat st;
     int rc = 0;
@@ -106,37 +132,23 @@ static int read_table(struct intake *in, const struct opt_list *source, size_t m
         if (stat(source->item[i], &st) == 0)
             *done += st.st_size;
     }
-    if (rc == 0 && (int64_t)in->n_row < in->schema->min_rows)
-        rc = err_set(e, ERR_DATA, "table '%s' has %zu good rows, want at least %" PRId64, in->schema->name, in->n_row,
-                     in->schema->min_rows);
-    return rc;
-}
-
-static void log_summary(const struct intake *in)
-{
-    struct str text = { 0 };
-    const char *separator = ": ";
-    for (int k = 0; k < N_REJECT_KIND; k++) {
-        if (in->count[k]) {
-            str_addf(&text, "%s%" PRId64 " %s", separator, in->count[k], reject_kind_name((enum reject_kind)k));
-            separator = ", ";
-        }
+    if (rc == 0 && (int64_t)in->n_row < in->schema->min_rows) {
+        log_summary(in);
+        rc = err_set(e, ERR_DATA, "table '%s' has %zu good rows, want at least %" PRId64,
+                     in->schema->name, in->n_row, in->schema->min_rows);
     }
-    log_info("table '%s': %zu of %" PRId64 " rows kept; %" PRId64 " with rejects%s", in->schema->name, in->n_row,
-             in->n_read, in->n_bad, str_text(&text));
-    str_release(&text);
+    return rc;
 }
 
 static int check_share(const struct intake *in, double max_share, struct err *e)
 {
     if ((double)in->n_bad <= max_share * (double)in->n_read)
         return 0;
-    const struct reject_list *l = in->rejects;
-    for (size_t i = 0; i < l->n && i < 10; i++)
-        log_info("reject: %s line %" PRId64 "%s%s: %s: '%s'", l->item[i].file, l->item[i].line,
-                 *l->item[i].column ? " column " : "", l->item[i].column, l->item[i].reason, l->item[i].value);
-    return err_set(e, ERR_DATA, "table '%s': %" PRId64 " of %" PRId64 " rows are bad (%.1f %%), --max_reject_share allows %g %%",
-                   in->schema->name, in->n_bad, in->n_read, 100 * (double)in->n_bad / (double)in->n_read, 100 * max_share);
+    return err_set(e, ERR_DATA,
+                   "table '%s': %" PRId64 " of %" PRId64
+                   " rows are bad (%.1f %%), --max_reject_share allows %g %%",
+                   in->schema->name, in->n_bad, in->n_read,
+                   100 * (double)in->n_bad / (double)in->n_read, 100 * max_share);
 }
 
 static int join_tables(const struct schema *s, struct intake *in, struct table *t, struct err *e)
@@ -148,13 +160,15 @@ static int join_tables(const struct schema *s, struct intake *in, struct table *
             continue;
         rc = intake_join(&in[to], &t[to], &in[i], &t[i], &without, e);
         if (rc == 0 && without)
-            log_warn("table '%s': %zu of %zu rows have no row in '%s'", s->table[to].name, without, in[to].n_row,
-                     s->table[i].name);
+            log_warn("table '%s': %zu of %zu rows have no row in '%s'", s->table[to].name, without,
+                     in[to].n_row, s->table[i].name);
     }
     return rc;
 }
 
-/* ---- roles ------------------------------------------------------------------------------------------------------- */
+/* ---- roles
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static void take_name(const struct table *t, const char *role, const char *name, char **out)
 {
@@ -183,7 +197,8 @@ static bool is_feature(const struct schema *s, const struct column *c)
 {
     const struct table_roles *r = &s->roles;
     return c->type != COLUMN_STRING && c->type != COLUMN_DATE && !is_key(s, c->name) &&
-           !(r->id && strcmp(r->id, c->name) == 0) && !(r->label && strcmp(r->label, c->name) == 0) &&
+           !(r->id && strcmp(r->id, c->name) == 0) &&
+           !(r->label && strcmp(r->label, c->name) == 0) &&
            !(r->image && schema_pattern_uses(r->image, c->name));
 }
 
@@ -224,11 +239,24 @@ static void set_roles(const struct schema *s, struct table *t)
             add_name(&to->feature, &to->n_feature, t->col[i].name);
 }
 
-/* ---- the program ------------------------------------------------------------------------------------------------- */
+/* Without an output nobody could look them up. */
+static void log_rejects(const struct reject_list *l)
+{
+    for (size_t i = 0; i < l->n && i < 10; i++)
+        log_info("reject: %s line %" PRId64 "%s%s: %s: '%s'", l->item[i].file, l->item[i].line,
+                 *l->item[i].column ? " column " : "", l->item[i].column, l->item[i].reason,
+                 l->item[i].value);
+    if (l->n > 10)
+        log_info("reject: ... and %" PRId64 " more", (int64_t)l->n - 10 + l->not_listed);
+}
+
+/* ---- the program
+ * -------------------------------------------------------------------------------------------------
+ */
 
 /* The tables that are not joined to another, with their rejects, as one file. */
-static int write_tables(const struct params *p, const struct schema *s, struct table *t, struct reject_list *rejects,
-                        struct err *e)
+static int write_tables(const struct params *p, const struct schema *s, struct table *t,
+                        struct reject_list *rejects, struct err *e)
 {
     struct tables out = { .reject = rejects->item, .n_reject = rejects->n };
     struct reject more = { 0 };
@@ -243,8 +271,11 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
         out.item[out.n++] = t[i];
     }
     if (rejects->not_listed) {
-        more = (struct reject){ .file = mem_strdup(""), .column = mem_strdup(""), .value = mem_strdup(""),
-                                .reason = str_format("%" PRId64 " more are not listed", rejects->not_listed) };
+        more = (struct reject){ .file = mem_strdup(""),
+                                .column = mem_strdup(""),
+                                .value = mem_strdup(""),
+                                .reason = str_format("%" PRId64 " more are not listed",
+                                                     rejects->not_listed) };
         rejects->item = mem_grow(rejects->item, rejects->n, sizeof *rejects->item);
         rejects->item[rejects->n++] = more;
         out.reject = rejects->item;
@@ -255,7 +286,8 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
     return rc;
 }
 
-static int read_all(const struct params *p, const struct schema *s, struct intake *in, struct table *t, struct err *e)
+static int read_all(const struct params *p, const struct schema *s, struct intake *in,
+                    struct table *t, struct err *e)
 {
     int64_t bytes = 0, done = 0;
     int rc = check_sources(s, &p->source, &bytes, e);
@@ -288,10 +320,13 @@ static int run(const void *params, struct err *e)
     struct intake *in = mem_calloc(schema.n_table, sizeof *in);
     struct table *t = mem_calloc(schema.n_table, sizeof *t);
     for (size_t i = 0; i < schema.n_table; i++)
-        intake_init(&in[i], &schema.table[i], i == schema.main_index ? schema.roles.id : NULL, &rejects);
+        intake_init(&in[i], &schema.table[i], i == schema.main_index ? schema.roles.id : NULL,
+                    &rejects);
     if ((rc = read_all(p, &schema, in, t, e)) == 0) {
         set_roles(&schema, &t[schema.main_index]);
         rc = write_tables(p, &schema, t, &rejects, e);
+    } else if (rc == ERR_DATA) {
+        log_rejects(&rejects);
     }
     for (size_t i = 0; i < schema.n_table; i++) {
         intake_release(&in[i]);
@@ -319,9 +354,12 @@ int main(int argc, char **argv)
     static const struct stage stage = {
         .name = "import",
         .purpose = "read CSV files into a typed table, as a schema file says",
-        .more = "The schema file is described in docs/stages.md. Bad rows and values are kept out, counted and listed in\n"
-                "the table `rejects` of the output; over --max_reject_share the program ends with 65.\n\n"
-                "  import --source X.csv --source Y.csv --schema data/schemas/products.yaml --table table.h5",
+        .more = "The schema file is described in docs/stages.md. Bad rows and values are kept out, "
+                "counted and listed in\n"
+                "the table `rejects` of the output; over --max_reject_share the program ends with "
+                "65.\n\n"
+                "  import --source X.csv --source Y.csv --schema data/schemas/products.yaml "
+                "--table table.h5",
         .opts = options,
         .size = sizeof(struct params),
         .run = run,

@@ -15,7 +15,8 @@ const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-void intake_init(struct intake *in, const struct schema_table *schema, const char *id, struct reject_list *rejects)
+void intake_init(struct intake *in, const struct schema_table *schema, const char *id,
+                 struct reject_list *rejects)
 {
     *in = (struct intake){ .schema = schema, .rejects = rejects };
     in->col = mem_calloc(schema->n_col, sizeof *in->col);
@@ -30,8 +31,8 @@ void intake_init(struct intake *in, const struct schema_table *schema, const cha
     }
 }
 
-void intake_reject(struct intake *in, const char *path, int64_t line, const char *column, const char *value,
-                   enum reject_kind kind)
+void intake_reject(struct intake *in, const char *path, int64_t line, const char *column,
+                   const char *value, enum reject_kind kind)
 {
     reject_list_add(in->rejects, base_name(path), line, column, value, kind);
     in->count[kind]++;
@@ -45,9 +46,12 @@ static const char *current_path(const struct intake *in)
     return in->path[in->n_path - 1];
 }
 
-/* ---- header ------------------------------------------------------------------------------------------------------ */
+/* ---- header
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-static int no_column(const struct intake *in, const struct schema_column *s, const struct csv_row *header, struct err *e)
+static int no_column(const struct intake *in, const struct schema_column *s,
+                     const struct csv_row *header, struct err *e)
 {
     const char **name = mem_calloc(header->n, sizeof *name);
     struct str all = { 0 };
@@ -57,9 +61,9 @@ static int no_column(const struct intake *in, const struct schema_column *s, con
     }
     const char *near = str_nearest(s->from[0], name, header->n);
     char *shown = csv_shorten(all.text, all.n, 300);
-    err_set(e, ERR_DATA, "'%s' has no column '%s' (column '%s' of table '%s')%s%s%s; it has: %s", current_path(in),
-            s->from[0], s->name, in->schema->name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-            shown);
+    err_set(e, ERR_DATA, "'%s' has no column '%s' (column '%s' of table '%s')%s%s%s; it has: %s",
+            current_path(in), s->from[0], s->name, in->schema->name, near ? " (did you mean '" : "",
+            near ? near : "", near ? "'?)" : "", shown);
     free(shown);
     str_release(&all);
     free(name);
@@ -83,7 +87,9 @@ static int on_header(void *ctx, const struct csv_row *row, struct err *e)
     return 0;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void *resized(void *p, size_t n, size_t size)
 {
@@ -143,7 +149,9 @@ static void append_cell(struct grown *g, size_t i)
         c->flag[i] = cell->flag;
         break;
     case COLUMN_CATEGORY:
-        c->code[i] = !cell->valid || g->schema->n_level ? cell->code : intern_add(&g->level, cell->text, cell->n);
+        c->code[i] = !cell->valid || g->schema->n_level
+                         ? cell->code
+                         : intern_add(&g->level, cell->text, cell->n);
         break;
     case COLUMN_STRING:
         str_add(&g->bytes, cell->text, cell->n);
@@ -164,16 +172,16 @@ static void key_of_cell(const struct grown *g, struct str *out)
 }
 
 /* Is the key or id of this row taken? Then the row is a reject that names both lines. */
-static bool is_taken(struct intake *in, const struct grown *g, const struct intern *set, int64_t line,
-                     enum reject_kind kind, struct str *text)
+static bool is_taken(struct intake *in, const struct grown *g, const struct intern *set,
+                     int64_t line, enum reject_kind kind, struct str *text)
 {
     key_of_cell(g, text);
     int32_t first = intern_find(set, str_text(text), text->n);
     if (first < 0)
         return false;
     char *shown = csv_shorten(str_text(text), text->n, DETAIL);
-    char *value = str_format("%s (first in %s line %" PRId64 ")", shown, base_name(in->path[in->file[first]]),
-                             in->line[first]);
+    char *value = str_format("%s (first in %s line %" PRId64 ")", shown,
+                             base_name(in->path[in->file[first]]), in->line[first]);
     intake_reject(in, current_path(in), line, g->schema->name, value, kind);
     free(value);
     free(shown);
@@ -199,7 +207,8 @@ static bool take_cells(struct intake *in, const struct csv_row *row)
         g->cell = (struct cell){ .code = -1, .text = "" };
         if (g->source == SIZE_MAX)
             continue;
-        g->fault = cell_parse(g->schema, row->field[g->source].text, row->field[g->source].n, &g->cell);
+        g->fault = cell_parse(g->schema, row->field[g->source].text, row->field[g->source].n,
+                              &g->cell);
         if (g->fault == CELL_OK && must && !g->cell.valid)
             g->fault = CELL_REQUIRED;
         if (g->fault != CELL_OK && must) {
@@ -220,9 +229,10 @@ static int on_row(void *ctx, const struct csv_row *row, struct err *e)
     in->n_read++;
     event_progress(in->done + row->at, in->total, "bytes");
     if (in->n_row == MAX_ROWS)
-        return err_set(e, ERR_DATA, "'%s' line %" PRId64 ": table '%s' has more than %d rows", current_path(in),
-                       row->line, in->schema->name, MAX_ROWS);
-    if (take_cells(in, row) && !(in->key && is_taken(in, in->key, &in->keys, row->line, REJECT_SAME_KEY, &in->key_text)) &&
+        return err_set(e, ERR_DATA, "'%s' line %" PRId64 ": table '%s' has more than %d rows",
+                       current_path(in), row->line, in->schema->name, MAX_ROWS);
+    if (take_cells(in, row) &&
+        !(in->key && is_taken(in, in->key, &in->keys, row->line, REJECT_SAME_KEY, &in->key_text)) &&
         !(in->id && is_taken(in, in->id, &in->ids, row->line, REJECT_SAME_ID, &in->id_text))) {
         reserve(in);
         if (in->key)
@@ -243,7 +253,8 @@ static int on_bad(void *ctx, int64_t line, enum csv_fault fault, const char *det
     struct intake *in = ctx;
     (void)e;
     in->n_read++;
-    intake_reject(in, current_path(in), line, "", detail, (enum reject_kind)(REJECT_CSV + (int)fault));
+    intake_reject(in, current_path(in), line, "", detail,
+                  (enum reject_kind)(REJECT_CSV + (int)fault));
     return 0;
 }
 
@@ -256,7 +267,8 @@ int intake_read(struct intake *in, const char *path, size_t max_field, struct er
     return csv_read(path, max_field, &sink, in, e);
 }
 
-/* ---- the finished table ------------------------------------------------------------------------------------------ */
+/* ---- the finished table
+ * ------------------------------------------------------------------------------------------ */
 
 static void copy_texts(char ***out, char *const *text, size_t n)
 {

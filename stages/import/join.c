@@ -26,7 +26,8 @@ static void gather_strings(const struct column *c, const struct rows *r, struct 
                    (size_t)(out->offset[i + 1] - out->offset[i]));
 }
 
-/* Levels in the order in which the rows of the target show them; those that no row has are gone. Fixed levels stay. */
+/* Levels in the order in which the rows of the target show them; those that no row has are gone.
+ * Fixed levels stay. */
 static void gather_codes(struct column *c, const struct rows *r, bool fixed, struct column *out)
 {
     int32_t *code = mem_calloc(c->n_level, sizeof *code); /* new code + 1 */
@@ -56,7 +57,9 @@ static void gather_codes(struct column *c, const struct rows *r, bool fixed, str
 
 static void gather(struct column *c, const struct rows *r, bool fixed, struct column *out)
 {
-    *out = (struct column){ .name = mem_strdup(c->name), .type = c->type, .n = r->n, .unit = mem_strdup(c->unit) };
+    *out = (struct column){
+        .name = mem_strdup(c->name), .type = c->type, .n = r->n, .unit = mem_strdup(c->unit)
+    };
     out->valid = mem_calloc(r->n, 1);
     for (size_t i = 0; i < r->n; i++)
         out->valid[i] = r->from[i] >= 0 && column_valid(c, (size_t)r->from[i]);
@@ -104,26 +107,30 @@ static size_t match(struct intake *to, struct intake *from, struct rows *r)
             continue;
         }
         char *value = csv_shorten(key, strlen(key), 60);
-        intake_reject(from, from->path[from->file[j]], from->line[j], from->schema->key, value, REJECT_NO_PARTNER);
+        intake_reject(from, from->path[from->file[j]], from->line[j], from->schema->key, value,
+                      REJECT_NO_PARTNER);
         free(value);
     }
     return n_match;
 }
 
-int intake_join(struct intake *to, struct table *to_table, struct intake *from, struct table *from_table,
-                size_t *out_without, struct err *e)
+int intake_join(struct intake *to, struct table *to_table, struct intake *from,
+                struct table *from_table, size_t *out_without, struct err *e)
 {
     struct rows r = { 0 };
     size_t n_match = match(to, from, &r), n_level = 0;
 
     if (n_match == 0) {
         free(r.from);
-        return err_set(e, ERR_DATA, "no row of '%s' has the key of a row of '%s': column '%s' holds e.g. '%.60s', column '%s' '%.60s'",
+        return err_set(e, ERR_DATA,
+                       "no row of '%s' has the key of a row of '%s': column '%s' holds e.g. "
+                       "'%.60s', column '%s' '%.60s'",
                        from->schema->name, to->schema->name, from->schema->key,
                        from->n_row ? intern_get(&from->keys, 0) : "(no rows)", to->schema->key,
                        to->n_row ? intern_get(&to->keys, 0) : "(no rows)");
     }
-    to_table->col = mem_realloc(to_table->col, to_table->n_col + from_table->n_col, sizeof *to_table->col);
+    to_table->col = mem_realloc(to_table->col, to_table->n_col + from_table->n_col,
+                                sizeof *to_table->col);
     for (size_t j = 0; j < from_table->n_col; j++) {
         struct column *c = &from_table->col[j];
         const struct schema_column *s = schema_find(from->schema, c->name);

@@ -10,15 +10,19 @@ const char *reject_kind_name(enum reject_kind kind)
     if (kind < REJECT_CELL)
         return csv_fault_name((enum csv_fault)kind);
     switch (kind) {
-    case REJECT_SAME_KEY: return "key seen before";
-    case REJECT_SAME_ID: return "id seen before";
-    case REJECT_NO_PARTNER: return "no row with this key in the joined table";
-    default: return cell_fault_name((enum cell_fault)(kind - REJECT_CELL));
+    case REJECT_SAME_KEY:
+        return "key seen before";
+    case REJECT_SAME_ID:
+        return "id seen before";
+    case REJECT_NO_PARTNER:
+        return "no row with this key in the joined table";
+    default:
+        return cell_fault_name((enum cell_fault)(kind - REJECT_CELL));
     }
 }
 
-void reject_list_add(struct reject_list *l, const char *file, int64_t line, const char *column, const char *value,
-                     enum reject_kind kind)
+void reject_list_add(struct reject_list *l, const char *file, int64_t line, const char *column,
+                     const char *value, enum reject_kind kind)
 {
     if (l->n == MAX_LISTED) {
         l->not_listed++;

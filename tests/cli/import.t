@@ -187,6 +187,7 @@ printf ',name,price,sold,day,name\n1,a,1,1,,b\n' >items.csv
 refuses "a column twice" 65 "'items.csv' line 1: the header has column 'name' twice" both
 printf ',name,price,sold,day\n1,"a,1,1,\n' >items.csv
 refuses "nothing but an unterminated quote" 65 "table 'items' has 0 good rows" both
+has "it shows the row" "$err" "reject: items.csv line 2: unterminated quote: 'a,1,1,?'"
 printf '\377\376,\0n\0' >items.csv
 refuses "UTF-16" 65 "'items.csv' is UTF-16, want UTF-8" both
 absent "none of them left an output" table.h5 table.h5.tmp
@@ -243,6 +244,12 @@ printf ',class\n1,a\n' >labels.csv
 refuses "a full disk" 74 "table.h5" sh -c "trap '' XFSZ; ulimit -f 16; exec '$I' --schema schema.yaml --table table.h5 --source items.csv --source labels.csv"
 absent "leaves no output" table.h5 table.h5.tmp
 refuses "a directory that cannot be made" 74 "cannot make directory '/proc/refit'" "$I" --schema schema.yaml --table /proc/refit/table.h5 --source items.csv --source labels.csv
+
+
+# ---- what the runner hears ----------------------------------------------------------------------------------------------
+ok "a run with a channel for events" env REFIT_EVENTS=file:events "$I" --schema schema.yaml --table table.h5 --source items.csv --source labels.csv
+has "tells its progress in bytes" "$(cat events)" '"unit":"bytes"'
+has "and its warnings" "$(cat events)" '{"warning":"table '
 
 run "$I" --describe
 has "--describe names the side file" "$out" '"side": true'

@@ -1,6 +1,7 @@
-/* Well-formed HDF5 files with any content: lengths, offsets, codes, masks and attributes come from the input. What our
- * readers accept must be safe to use. Raw bytes are no good as input: Debian's libhdf5 1.10.8 itself reads out of bounds
- * or hangs on damaged metadata (docs/formats.md), which is all that such a fuzzer finds. */
+/* Well-formed HDF5 files with any content: lengths, offsets, codes, masks and attributes come from
+ * the input. What our readers accept must be safe to use. Raw bytes are no good as input: Debian's
+ * libhdf5 1.10.8 itself reads out of bounds or hangs on damaged metadata (docs/formats.md), which
+ * is all that such a fuzzer finds. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -62,7 +63,8 @@ static void put_group(struct h5 *h, const char *name, struct input *in)
 static void make_table(struct h5 *h, struct input *in)
 {
     static const char *const types[] = { "float", "int", "bool", "date", "category", "string" };
-    static const char *const column[] = { "a", "b" }, *const list[] = { "t" }, *const rejects[] = { "file", "line", "column", "value", "reason" };
+    static const char *const column[] = { "a", "b" }, *const list[] = { "t" },
+                             *const rejects[] = { "file", "line", "column", "value", "reason" };
     struct err e = { 0 };
     put_group(h, "t", in);
     h5_set_text(h, "/", "main", "t", &e);
@@ -90,7 +92,8 @@ static void make_table(struct h5 *h, struct input *in)
             put(h, name, H5_U8, in);
     }
     h5_group(h, "rejects", &e);
-    rowgroup_write(h, "rejects", 0, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", &e);
+    rowgroup_write(h, "rejects", 0,
+                   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", &e);
     h5_set_texts(h, "rejects", "columns", rejects, 5, &e);
     for (int j = 0; j < 5; j++) {
         char name[40];

@@ -1,7 +1,8 @@
 #ifndef TESTS_SCRATCH_H
 #define TESTS_SCRATCH_H
 
-/* A working directory of its own for a test binary: group set-up and tear-down for cmocka_run_group_tests. */
+/* A working directory of its own for a test binary: group set-up and tear-down for
+ * cmocka_run_group_tests. */
 
 #include <ftw.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@ static inline int scratch_enter(void **state)
     return *state && chdir(dir) == 0 ? 0 : -1;
 }
 
-static inline int scratch_remove(const char *path, const struct stat *st, int flag, struct FTW *where)
+static inline int scratch_remove(const char *path, const struct stat *st, int flag,
+                                 struct FTW *where)
 {
     (void)st, (void)flag, (void)where;
     return remove(path);

@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "io/csv.h"
 
-/* What was read, as one text: "H:a|b\n1:...": line number, fields between bars; bad rows as "!line fault <detail>". */
+/* What was read, as one text: "H:a|b\n1:...": line number, fields between bars; bad rows as "!line
+ * fault <detail>". */
 static int keep(struct str *out, const char *mark, int64_t line, const struct csv_row *row)
 {
     str_addf(out, "%s%lld:", mark, (long long)line);
@@ -107,7 +108,7 @@ static void ragged_rows_are_reported(void **state)
 {
     (void)state;
     reads("a,b\n1\n1,2,3\n4,5\n", "H1:a|b\n!2 wrong number of fields <1 fields, want 2>\n"
-                                   "!3 wrong number of fields <3 fields, want 2>\n4:4|5\n");
+                                  "!3 wrong number of fields <3 fields, want 2>\n4:4|5\n");
 }
 
 static void an_unterminated_quote_costs_one_row(void **state)
@@ -115,7 +116,8 @@ static void an_unterminated_quote_costs_one_row(void **state)
     (void)state;
     reads("a,b\n1,\"x\n3,4\n5,6\n", "H1:a|b\n!2 unterminated quote <x?3,4?5,6?>\n3:3|4\n4:5|6\n");
     reads("a,b\n1,2\n3,\"", "H1:a|b\n2:1|2\n!3 unterminated quote <>\n");
-    reads("a,b\n1,\"x\n3,4\n5,\"6\"\n7,8\n", "H1:a|b\n!2 stray quote <x?3,4?5,\">\n3:3|4\n4:5|6\n5:7|8\n");
+    reads("a,b\n1,\"x\n3,4\n5,\"6\"\n7,8\n",
+          "H1:a|b\n!2 stray quote <x?3,4?5,\">\n3:3|4\n4:5|6\n5:7|8\n");
 }
 
 static void text_after_a_closing_quote_costs_one_row(void **state)
@@ -130,16 +132,19 @@ static void nul_bytes_and_invalid_utf8_cost_one_row_each(void **state)
 {
     static const char text[] = "a,b\n1,x\0y\n\xFF,2\n3,4\nx\xC3,\xA9y\n5,6\n";
     (void)state;
-    reads_bytes(text, sizeof text - 1, 1 << 20, "H1:a|b\n!2 NUL byte <1,x?y>\n!3 invalid UTF-8 <?,2>\n4:3|4\n"
-                                                "!5 invalid UTF-8 <x?,?y>\n6:5|6\n");
+    reads_bytes(text, sizeof text - 1, 1 << 20,
+                "H1:a|b\n!2 NUL byte <1,x?y>\n!3 invalid UTF-8 <?,2>\n4:3|4\n"
+                "!5 invalid UTF-8 <x?,?y>\n6:5|6\n");
 }
 
 static void a_field_over_the_limit_costs_one_row(void **state)
 {
     (void)state;
-    reads_bytes("a,b\n1,12345678\n1,123456789\n3,4\n", 31, 8, "H1:a|b\n2:1|12345678\n!3 field too long <1>\n4:3|4\n");
+    reads_bytes("a,b\n1,12345678\n1,123456789\n3,4\n", 31, 8,
+                "H1:a|b\n2:1|12345678\n!3 field too long <1>\n4:3|4\n");
     reads_bytes("a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
-                "H1:a|b\n!2 field too long <1234?5678?>\n!3 wrong number of fields <1 fields, want 2>\n!4 stray quote <9>\n5:3|4\n");
+                "H1:a|b\n!2 field too long <1234?5678?>\n!3 wrong number of fields <1 fields, want "
+                "2>\n!4 stray quote <9>\n5:3|4\n");
 }
 
 /* 40 MB in one field, with 24 MB of memory to do it in. */
@@ -197,7 +202,8 @@ static void a_bad_row_in_an_earlier_piece_is_gone_back_to(void **state)
     str_addz(&text, "a,b\n1,\"open\n");
     for (int i = 0; i < 100000; i++)
         str_addf(&text, "%d,y\n", i);
-    str_addz(&want, "H1:a|b\n!2 unterminated quote <open?0,y?1,y?2,y?3,y?4,y?5,y?6,y?7,y?8,y?9,y?10,y?11,y?12,y?...>\n");
+    str_addz(&want, "H1:a|b\n!2 unterminated quote "
+                    "<open?0,y?1,y?2,y?3,y?4,y?5,y?6,y?7,y?8,y?9,y?10,y?11,y?12,y?...>\n");
     for (int i = 0; i < 100000; i++)
         str_addf(&want, "%d:%d|y\n", i + 3, i);
     reads(text.text, want.text);
@@ -213,12 +219,15 @@ static void what_is_no_csv_file_is_refused(void **state)
     refuses("", 0, "'in.csv' is empty, want a header line");
     refuses("\n\n", 2, "is empty");
     refuses("\xEF\xBB\xBF", 3, "is empty");
-    refuses("\xFF\xFE" "a\0", 4, "is UTF-16, want UTF-8");
+    refuses("\xFF\xFE"
+            "a\0",
+            4, "is UTF-16, want UTF-8");
     refuses("a,b,a\n1,2,3\n", 12, "'in.csv' line 1: the header has column 'a' twice");
     refuses("a,\"b\n1,2\n", 9, "'in.csv' line 1: unterminated quote in the header");
     refuses("a\0,b\n1,2\n", 9, "line 1: NUL byte in the header");
     refuses("\n\xFF,b\n1,2\n", 9, "line 2: invalid UTF-8 in the header");
-    assert_error(csv_read("absent.csv", 100, &sink, &out, &e), ERR_IO, e, "cannot open 'absent.csv': No such file");
+    assert_error(csv_read("absent.csv", 100, &sink, &out, &e), ERR_IO, e,
+                 "cannot open 'absent.csv': No such file");
     assert_error(csv_read(".", 100, &sink, &out, &e), ERR_IO, e, "'.' is not a regular file");
     assert_int_equal(mkfifo("fifo", 0600), 0);
     assert_error(csv_read("fifo", 100, &sink, &out, &e), ERR_IO, e, "'fifo' is not a regular file");
@@ -242,8 +251,15 @@ static void a_text_is_shortened_to_valid_utf8(void **state)
         const char *in;
         size_t n, max;
         const char *want;
-    } c[] = { { "abc", 3, 3, "abc" },     { "abcd", 4, 3, "abc..." },       { "éé", 4, 3, "é..." }, { "a\xFF" "b\n", 4, 9, "a?b?" },
-              { "", 0, 3, "" },           { "\xE2\x82\xAC", 3, 2, "..." }, { "\xC3", 1, 9, "?" } };
+    } c[] = { { "abc", 3, 3, "abc" },
+              { "abcd", 4, 3, "abc..." },
+              { "éé", 4, 3, "é..." },
+              { "a\xFF"
+                "b\n",
+                4, 9, "a?b?" },
+              { "", 0, 3, "" },
+              { "\xE2\x82\xAC", 3, 2, "..." },
+              { "\xC3", 1, 9, "?" } };
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         char *found = csv_shorten(c[i].in, c[i].n, c[i].max);

@@ -206,10 +206,12 @@ static void another_kind_or_version_is_refused(void **state)
     struct h5 h = { 0 };
     (void)state;
     write_sample("sample.h5");
-    assert_error(h5_open(&h, "sample.h5", "refit.other", 1, &e), ERR_DATA, e, "is of kind 'refit.test', want 'refit.other'");
+    assert_error(h5_open(&h, "sample.h5", "refit.other", 1, &e), ERR_DATA, e,
+                 "is of kind 'refit.test', want 'refit.other'");
     assert_ok(h5_create(&h, "new.h5", kind, 2, &e), e);
     assert_ok(h5_publish(&h, &e), e);
-    assert_error(h5_open(&h, "new.h5", kind, 1, &e), ERR_DATA, e, "version 2, this program reads 1 to 1");
+    assert_error(h5_open(&h, "new.h5", kind, 1, &e), ERR_DATA, e,
+                 "version 2, this program reads 1 to 1");
     assert_null(h.path);
 }
 
@@ -218,7 +220,8 @@ static void what_is_no_hdf5_file_is_refused(void **state)
     struct err e = { 0 };
     struct h5 h = { 0 };
     (void)state;
-    assert_error(h5_open(&h, "absent.h5", kind, 1, &e), ERR_IO, e, "cannot open 'absent.h5': No such file");
+    assert_error(h5_open(&h, "absent.h5", kind, 1, &e), ERR_IO, e,
+                 "cannot open 'absent.h5': No such file");
     assert_error(h5_open(&h, ".", kind, 1, &e), ERR_IO, e, "not a regular file");
     spill("bad.h5", "", 0);
     assert_error(h5_open(&h, "bad.h5", kind, 1, &e), ERR_DATA, e, "is empty");
@@ -273,16 +276,22 @@ static void datasets_of_another_shape_type_or_place_are_refused(void **state)
     (void)state;
     write_sample("sample.h5");
     assert_ok(h5_open(&h, "sample.h5", kind, 1, &e), e);
-    assert_error(h5_read(&h, "a/b/none", H5_F64, 2, dims, &data, 100, &e), ERR_DATA, e, "has no 'a/b/none'");
+    assert_error(h5_read(&h, "a/b/none", H5_F64, 2, dims, &data, 100, &e), ERR_DATA, e,
+                 "has no 'a/b/none'");
     assert_error(h5_read(&h, "a/b", H5_F64, 2, dims, &data, 100, &e), ERR_DATA, e, "not a dataset");
-    assert_error(h5_read(&h, "a/b/real", H5_F32, 2, dims, &data, 100, &e), ERR_DATA, e, "want little-endian float32");
-    assert_error(h5_read(&h, "a/b/real", H5_F64, 1, dims, &data, 100, &e), ERR_DATA, e, "has 2 dimensions, want 1");
-    assert_error(h5_read(&h, "a/b/real", H5_F64, 2, dims, &data, 47, &e), ERR_DATA, e, "48 bytes, at most 47");
+    assert_error(h5_read(&h, "a/b/real", H5_F32, 2, dims, &data, 100, &e), ERR_DATA, e,
+                 "want little-endian float32");
+    assert_error(h5_read(&h, "a/b/real", H5_F64, 1, dims, &data, 100, &e), ERR_DATA, e,
+                 "has 2 dimensions, want 1");
+    assert_error(h5_read(&h, "a/b/real", H5_F64, 2, dims, &data, 47, &e), ERR_DATA, e,
+                 "48 bytes, at most 47");
     assert_error(h5_read_n(&h, "whole", H5_I32, 5, &data, &e), ERR_DATA, e, "has 4 items, want 5");
-    assert_error(h5_get_text(&h, "a", "rows", &text, &e), ERR_DATA, e, "attribute 'rows' of 'a' is not a text");
+    assert_error(h5_get_text(&h, "a", "rows", &text, &e), ERR_DATA, e,
+                 "attribute 'rows' of 'a' is not a text");
     assert_error(h5_get_text(&h, "a", "list", &text, &e), ERR_DATA, e, "is not a text");
     assert_error(h5_get_int(&h, "a/b", "unit", &whole, &e), ERR_DATA, e, "is not an int64");
-    assert_error(h5_get_int(&h, "a", "absent", &whole, &e), ERR_DATA, e, "has no attribute 'absent'");
+    assert_error(h5_get_int(&h, "a", "absent", &whole, &e), ERR_DATA, e,
+                 "has no attribute 'absent'");
     h5_close(&h);
 }
 
@@ -299,7 +308,8 @@ static void storage_that_is_not_in_the_file_is_refused(void **state)
     assert_ok(h5_create(&h, "odd.h5", kind, 1, &e), e);
     hid_t space = H5Screate_simple(1, &huge, NULL);
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
-    H5Dclose(H5Dcreate2(h.file, "zeros", H5T_STD_U8LE, space, H5P_DEFAULT, list, H5P_DEFAULT)); /* allocated late: never */
+    H5Dclose(H5Dcreate2(h.file, "zeros", H5T_STD_U8LE, space, H5P_DEFAULT, list,
+                        H5P_DEFAULT)); /* allocated late: never */
     H5Sclose(space);
     space = H5Screate_simple(1, &four, NULL);
     H5Pset_external(list, "outside.bin", 0, 8);
@@ -315,15 +325,21 @@ static void storage_that_is_not_in_the_file_is_refused(void **state)
     assert_ok(h5_publish(&h, &e), e);
 
     assert_ok(h5_open(&h, "odd.h5", kind, 1, &e), e);
-    assert_error(h5_read(&h, "zeros", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e, "more than the file holds");
-    assert_error(h5_read(&h, "outside", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e, "not contiguous");
-    assert_error(h5_read(&h, "chunks", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e, "not contiguous");
-    assert_error(h5_read(&h, "other", H5_I32, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e, "link to somewhere else");
-    assert_error(h5_read(&h, "soft", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e, "link to somewhere else");
+    assert_error(h5_read(&h, "zeros", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e,
+                 "more than the file holds");
+    assert_error(h5_read(&h, "outside", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e,
+                 "not contiguous");
+    assert_error(h5_read(&h, "chunks", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e,
+                 "not contiguous");
+    assert_error(h5_read(&h, "other", H5_I32, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e,
+                 "link to somewhere else");
+    assert_error(h5_read(&h, "soft", H5_U8, 1, &n, &data, SIZE_MAX, &e), ERR_DATA, e,
+                 "link to somewhere else");
     h5_close(&h);
 }
 
-static void refuse_strings(const char *bytes, size_t n_byte, const int64_t *offset, size_t n, const char *why)
+static void refuse_strings(const char *bytes, size_t n_byte, const int64_t *offset, size_t n,
+                           const char *why)
 {
     struct err e = { 0 };
     struct h5 h = { 0 };
@@ -347,9 +363,13 @@ static void lists_of_strings_that_contradict_themselves_are_refused(void **state
     refuse_strings("abcd", 4, (int64_t[]){ 0, -1, 4 }, 3, "not ascending");
     refuse_strings("abcd", 4, (int64_t[]){ 0, 3 }, 2, "ends with 3, want 4");
     refuse_strings("abcd", 4, NULL, 0, "empty");
-    refuse_strings("ab\xff" "d", 4, (int64_t[]){ 0, 4 }, 2, "invalid UTF-8");
+    refuse_strings("ab\xff"
+                   "d",
+                   4, (int64_t[]){ 0, 4 }, 2, "invalid UTF-8");
     refuse_strings("ab\0d", 4, (int64_t[]){ 0, 4 }, 2, "NUL");
-    refuse_strings("a\xc3\xa9" "d", 4, (int64_t[]){ 0, 2, 4 }, 3, "splits a character at item 1");
+    refuse_strings("a\xc3\xa9"
+                   "d",
+                   4, (int64_t[]){ 0, 2, 4 }, 3, "splits a character at item 1");
 }
 
 static void a_full_disk_leaves_no_output(void **state)

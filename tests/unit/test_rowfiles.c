@@ -1,4 +1,5 @@
-/* The files that go row by row with a table: refit.split, refit.tokens, refit.images, refit.features. */
+/* The files that go row by row with a table: refit.split, refit.tokens, refit.images,
+ * refit.features. */
 #define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
 #include "scratch.h"
@@ -79,9 +80,11 @@ static void tokens_come_back(void **state)
     tokens_release(&back);
 
     id[1] = 2;
-    assert_error(tokens_write(&t, "t2.h5", &e), ERR_DATA, e, "'text/ids' item 1 is 2, want 0 to below 2");
+    assert_error(tokens_write(&t, "t2.h5", &e), ERR_DATA, e,
+                 "'text/ids' item 1 is 2, want 0 to below 2");
     assert_error(tokens_read(&back, "t2.h5", &e), ERR_IO, e, "t2.h5");
-    assert_error(tokens_read(&back, "s.h5", &e), ERR_DATA, e, "is of kind 'refit.split', want 'refit.tokens'");
+    assert_error(tokens_read(&back, "s.h5", &e), ERR_DATA, e,
+                 "is of kind 'refit.split', want 'refit.tokens'");
 }
 
 static void write_tokens(const int32_t *id, size_t n_id, const int64_t *offset, size_t n_offset)
@@ -172,7 +175,8 @@ static void damaged_pictures_are_refused(void **state)
     write_pictures(2, (size_t[]){ 2, 4, 4, 3 }, odd);
     assert_error(pixels_read(&p, "bad.h5", &e), ERR_DATA, e, "row 1 has picture status 7");
     write_pictures(2, (size_t[]){ 1, 4, 4, 3 }, ok);
-    assert_error(pixels_read(&p, "bad.h5", &e), ERR_DATA, e, "'images/data' has 1 rows, attribute 'rows' says 2");
+    assert_error(pixels_read(&p, "bad.h5", &e), ERR_DATA, e,
+                 "'images/data' has 1 rows, attribute 'rows' says 2");
     write_pictures(2, (size_t[]){ 2, 4, 4, 1 }, ok);
     assert_error(pixels_read(&p, "bad.h5", &e), ERR_DATA, e, "pictures of 4 x 4 x 1");
     write_pictures(2, (size_t[]){ 2, 0, 4, 3 }, ok);
@@ -204,11 +208,12 @@ static void a_feature_matrix_comes_back(void **state)
     featmat_release(&back);
     f.n_col = 2;
     x[1][0] = (double)NAN;
-    assert_error(featmat_write(&f, "f2.h5", &e), ERR_DATA, e, "row 1 of feature 'age' is not finite");
+    assert_error(featmat_write(&f, "f2.h5", &e), ERR_DATA, e,
+                 "row 1 of feature 'age' is not finite");
 }
 
-static void write_features(size_t rows, const size_t *shape, const double *x, const char *const *name, size_t n_name,
-                           const char *made)
+static void write_features(size_t rows, const size_t *shape, const double *x,
+                           const char *const *name, size_t n_name, const char *made)
 {
     struct err e = { 0 };
     struct h5 h = { 0 };
@@ -231,7 +236,8 @@ static void a_damaged_feature_matrix_is_refused(void **state)
     write_features(2, (size_t[]){ 2, 2 }, x, name, 2, "{}");
     assert_error(featmat_read(&f, "bad.h5", &e), ERR_DATA, e, "row 1 of feature 'b' is not finite");
     write_features(3, (size_t[]){ 2, 1 }, x, name, 1, "{}");
-    assert_error(featmat_read(&f, "bad.h5", &e), ERR_DATA, e, "has 2 rows, attribute 'rows' says 3");
+    assert_error(featmat_read(&f, "bad.h5", &e), ERR_DATA, e,
+                 "has 2 rows, attribute 'rows' says 3");
     write_features(1, (size_t[]){ 1, 2 }, x, name, 1, "{}");
     assert_error(featmat_read(&f, "bad.h5", &e), ERR_DATA, e, "has 2 columns, 'features/names' 1");
     write_features(1, (size_t[]){ 1, 2 }, x, name, 2, "\xff");

@@ -25,35 +25,36 @@ static void refuses(const char *rest, const char *why)
 
 static void a_whole_schema_is_understood(void **state)
 {
-    static const char text[] = "schema: 1\n"
-                               "missing: [\"\", NA]\n"
-                               "tables:\n"
-                               "  products:\n"
-                               "    file: X*.csv\n"
-                               "    key: row\n"
-                               "    columns:\n"
-                               "      row: {type: int, from: \"\"}\n"
-                               "      name: {type: string, from: [name, Name], missing: []}\n"
-                               "      price: {type: float, optional: true, min: 0, max: 1e3}\n"
-                               "      brand: category\n"
-                               "      sold: bool\n"
-                               "      day: {type: date, format: \"%d/%m/%Y\", required: true}\n"
-                               "  labels:\n"
-                               "    file: Y.csv\n"
-                               "    key: id\n"
-                               "    join: products\n"
-                               "    missing: NULL\n"
-                               "    min_rows: 3\n"
-                               "    columns:\n"
-                               "      id: {type: int}\n"
-                               "      class: {type: category, levels: [\"0\", \"1\"], names: [no, yes]}\n"
-                               "table: products\n"
-                               "id: row\n"
-                               "text: name\n"
-                               "image: \"i_{row}.jpg\"\n"
-                               "label: class\n"
-                               "date: day\n"
-                               "features: [price, brand]\n";
+    static const char text[] =
+        "schema: 1\n"
+        "missing: [\"\", NA]\n"
+        "tables:\n"
+        "  products:\n"
+        "    file: X*.csv\n"
+        "    key: row\n"
+        "    columns:\n"
+        "      row: {type: int, from: \"\"}\n"
+        "      name: {type: string, from: [name, Name], missing: []}\n"
+        "      price: {type: float, optional: true, min: 0, max: 1e3}\n"
+        "      brand: category\n"
+        "      sold: bool\n"
+        "      day: {type: date, format: \"%d/%m/%Y\", required: true}\n"
+        "  labels:\n"
+        "    file: Y.csv\n"
+        "    key: id\n"
+        "    join: products\n"
+        "    missing: NULL\n"
+        "    min_rows: 3\n"
+        "    columns:\n"
+        "      id: {type: int}\n"
+        "      class: {type: category, levels: [\"0\", \"1\"], names: [no, yes]}\n"
+        "table: products\n"
+        "id: row\n"
+        "text: name\n"
+        "image: \"i_{row}.jpg\"\n"
+        "label: class\n"
+        "date: day\n"
+        "features: [price, brand]\n";
     struct err e = { 0 };
     struct schema s;
     (void)state;
@@ -91,8 +92,10 @@ static void a_whole_schema_is_understood(void **state)
 static void keys_and_values_that_are_unknown_are_named_with_their_place(void **state)
 {
     (void)state;
-    refuses("    columns: {a: int}\nlable: a\n", "s.yaml:6:1: schema: unknown key 'lable'; did you mean 'label'?");
-    refuses("    colums: {a: int}\n", "s.yaml:5:5: table: unknown key 'colums'; did you mean 'columns'?");
+    refuses("    columns: {a: int}\nlable: a\n",
+            "s.yaml:6:1: schema: unknown key 'lable'; did you mean 'label'?");
+    refuses("    colums: {a: int}\n",
+            "s.yaml:5:5: table: unknown key 'colums'; did you mean 'columns'?");
     refuses("    query: SELECT 1\n    columns: {a: int}\n", "unknown key 'query'");
     refuses("    columns: {a: {type: int, minimum: 0}}\n", "column: unknown key 'minimum'");
     refuses("    columns: {a: integer}\n", "type: 'integer' is not one of");
@@ -101,23 +104,27 @@ static void keys_and_values_that_are_unknown_are_named_with_their_place(void **s
     refuses("    columns: {a: int, a: int}\n", "key 'a' is given twice");
     refuses("    columns: {a/b: int}\n", "'a/b' cannot be the name of a column");
     refuses("    columns: {a: int}\n    min_rows: -1\n", "min_rows: -1 is out of range");
-    refuses("    columns: {a: int}\n  rejects: {file: x, columns: {a: int}}\n", "cannot be called 'rejects'");
+    refuses("    columns: {a: int}\n  rejects: {file: x, columns: {a: int}}\n",
+            "cannot be called 'rejects'");
     refuses("    columns: {a: int}\n  u: {columns: {a: int}}\n", "table 'u' has no file");
 }
 
 static void settings_must_fit_the_type(void **state)
 {
     (void)state;
-    refuses("    columns: {a: {type: string, min: 0}}\n", "column 'a' is string, want float or int");
+    refuses("    columns: {a: {type: string, min: 0}}\n",
+            "column 'a' is string, want float or int");
     refuses("    columns: {a: {type: int, min: 2, max: 1}}\n", "min 2 is above max 1");
     refuses("    columns: {a: {type: int, min: x}}\n", "min: 'x' is not a number");
     refuses("    columns: {a: {type: int, levels: [\"1\"]}}\n", "column 'a' is int, want category");
     refuses("    columns: {a: {type: category, levels: [b, b]}}\n", "levels: 'b' is given twice");
     refuses("    columns: {a: {type: category, levels: []}}\n", "want at least one");
-    refuses("    columns: {a: {type: category, levels: [b, c], names: [x]}}\n", "1 names for 2 levels");
+    refuses("    columns: {a: {type: category, levels: [b, c], names: [x]}}\n",
+            "1 names for 2 levels");
     refuses("    columns: {a: {type: category, names: [x]}}\n", "no levels that could have names");
     refuses("    columns: {a: {type: int, format: \"%Y\"}}\n", "column 'a' is int, want date");
-    refuses("    columns: {a: {type: string, match: \"(\"}}\n", "s.yaml:5:40: match: '(' is not a regular expression");
+    refuses("    columns: {a: {type: string, match: \"(\"}}\n",
+            "s.yaml:5:40: match: '(' is not a regular expression");
     refuses("    columns: {a: {type: string, otherwise: b}}\n", "column 'a' has no match");
     refuses("    columns: {a: {type: string, from: []}}\n", "from: want at least one");
     refuses("    columns: {a: {type: string, from: {b: c}}}\n", "want a text or a list of texts");
@@ -126,9 +133,12 @@ static void settings_must_fit_the_type(void **state)
 static void roles_must_name_columns_that_can_play_them(void **state)
 {
     (void)state;
-    refuses("    columns: {price: float}\nlabel: prize\n", "label: table 't' has no column 'prize'; did you mean 'price'?");
-    refuses("    columns: {a: string}\nlabel: a\n", "label: column 'a' is string, want float, int, bool, category");
-    refuses("    columns: {a: float}\nid: a\n", "id: column 'a' is float, want int, category, string");
+    refuses("    columns: {price: float}\nlabel: prize\n",
+            "label: table 't' has no column 'prize'; did you mean 'price'?");
+    refuses("    columns: {a: string}\nlabel: a\n",
+            "label: column 'a' is string, want float, int, bool, category");
+    refuses("    columns: {a: float}\nid: a\n",
+            "id: column 'a' is float, want int, category, string");
     refuses("    columns: {a: float}\ntext: [a]\n", "text: column 'a' is float");
     refuses("    columns: {a: string}\nfeatures: [a]\n", "features: column 'a' is string");
     refuses("    columns: {a: int}\nfeatures: [a, a]\n", "features: 'a' is given twice");
@@ -146,14 +156,20 @@ static void joins_must_fit(void **state)
 {
 #define T "    key: k\n    columns: {k: int, a: int}\n"
     (void)state;
-    refuses(T "  u: {file: u, key: k, join: tt, columns: {k: int}}\n", "join: there is no table 'tt'");
+    refuses(T "  u: {file: u, key: k, join: tt, columns: {k: int}}\n",
+            "join: there is no table 'tt'");
     refuses(T "  u: {file: u, join: t, columns: {k: int}}\n", "join: table 'u' has no key");
-    refuses(T "  u: {file: u, key: k, join: u, columns: {k: int}}\n", "join: table 'u' is itself joined");
-    refuses(T "  u: {file: u, key: k, join: t, columns: {k: string}}\n", "key 'k' is string, key 'k' of 't' is int");
-    refuses(T "  u: {file: u, key: k, join: t, columns: {k: int, a: int}}\n", "table 't' has a column 'a' already");
+    refuses(T "  u: {file: u, key: k, join: u, columns: {k: int}}\n",
+            "join: table 'u' is itself joined");
+    refuses(T "  u: {file: u, key: k, join: t, columns: {k: string}}\n",
+            "key 'k' is string, key 'k' of 't' is int");
+    refuses(T "  u: {file: u, key: k, join: t, columns: {k: int, a: int}}\n",
+            "table 't' has a column 'a' already");
     refuses(T "  u: {file: u, key: k, join: t, columns: {k: int, b: int}}\n"
-              "  v: {file: v, key: k, join: t, columns: {k: int, b: int}}\n", "table 't' has a column 'b' already");
-    refuses(T "  u: {file: u, key: k, join: t, columns: {k: int}}\ntable: u\n", "'u' is joined to 't'");
+              "  v: {file: v, key: k, join: t, columns: {k: int, b: int}}\n",
+            "table 't' has a column 'b' already");
+    refuses(T "  u: {file: u, key: k, join: t, columns: {k: int}}\ntable: u\n",
+            "'u' is joined to 't'");
     refuses(T "table: u\n", "table: there is no table 'u'");
 #undef T
 }
@@ -163,7 +179,8 @@ static void the_version_is_wanted(void **state)
     struct err e = { 0 };
     struct schema s;
     (void)state;
-    assert_error(schema_parse(&s, "s.yaml", "tables: {}", 10, &e), ERR_USAGE, e, "want 'schema: 1'");
+    assert_error(schema_parse(&s, "s.yaml", "tables: {}", 10, &e), ERR_USAGE, e,
+                 "want 'schema: 1'");
     assert_error(schema_parse(&s, "s.yaml", "schema: 2", 9, &e), ERR_USAGE, e, "2 is out of range");
     assert_error(schema_parse(&s, "s.yaml", "schema: 1", 9, &e), ERR_USAGE, e, "want tables");
     assert_error(schema_parse(&s, "s.yaml", "[1]", 3, &e), ERR_USAGE, e, "want a mapping");
@@ -171,9 +188,12 @@ static void the_version_is_wanted(void **state)
     assert_error(schema_read(&s, "absent.yaml", &e), ERR_IO, e, "absent.yaml");
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------------------- */
+/* ---- cells
+ * -------------------------------------------------------------------------------------------------------
+ */
 
-static enum cell_fault cell_of(const char *column, const char *text, struct cell *out, struct schema *s)
+static enum cell_fault cell_of(const char *column, const char *text, struct cell *out,
+                               struct schema *s)
 {
     struct err e = { 0 };
     char rest[500];
@@ -188,7 +208,8 @@ static void is_fault(const char *column, const char *text, enum cell_fault want)
     struct cell c;
     enum cell_fault fault = cell_of(column, text, &c, &s);
     if (fault != want || c.valid)
-        fail_msg("%s '%s': %s, want %s", column, text, cell_fault_name(fault), cell_fault_name(want));
+        fail_msg("%s '%s': %s, want %s", column, text, cell_fault_name(fault),
+                 cell_fault_name(want));
     schema_release(&s);
 }
 
@@ -208,7 +229,8 @@ static void is_whole(const char *column, const char *text, int64_t want)
     struct cell c;
     enum cell_fault fault = cell_of(column, text, &c, &s);
     if (fault != CELL_OK || !c.valid || c.whole != want)
-        fail_msg("%s '%s': %s %lld, want %lld", column, text, cell_fault_name(fault), (long long)c.whole, (long long)want);
+        fail_msg("%s '%s': %s %lld, want %lld", column, text, cell_fault_name(fault),
+                 (long long)c.whole, (long long)want);
     schema_release(&s);
 }
 
@@ -218,7 +240,8 @@ static void is_text(const char *column, const char *text, const char *want)
     struct cell c;
     enum cell_fault fault = cell_of(column, text, &c, &s);
     if (fault != CELL_OK || !c.valid || c.n != strlen(want) || memcmp(c.text, want, c.n) != 0)
-        fail_msg("%s '%s': %s '%.*s', want '%s'", column, text, cell_fault_name(fault), (int)c.n, c.text, want);
+        fail_msg("%s '%s': %s '%.*s', want '%s'", column, text, cell_fault_name(fault), (int)c.n,
+                 c.text, want);
     schema_release(&s);
 }
 
@@ -256,7 +279,8 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
 
 static void truth_has_many_spellings(void **state)
 {
-    static const char *const yes[] = { "true", "TRUE", "t", "yes", "1", "1.0", "on" }, *const no[] = { "False", "f", "No", "0", "0.0" };
+    static const char *const yes[] = { "true", "TRUE", "t", "yes", "1", "1.0", "on" },
+                             *const no[] = { "False", "f", "No", "0", "0.0" };
     struct schema s;
     struct cell c;
     (void)state;
@@ -299,13 +323,17 @@ static void dates_are_microseconds_and_must_exist(void **state)
 static void matches_cut_out_a_part(void **state)
 {
     (void)state;
-    is_text("{type: category, match: \"Mrs|Mr|Miss|Master\", otherwise: Other}", "Braund, Mr. Owen", "Mr");
-    is_text("{type: category, match: \"Mrs|Mr|Miss|Master\", otherwise: Other}", "Cumings, Mrs. John", "Mrs"); /* longest */
+    is_text("{type: category, match: \"Mrs|Mr|Miss|Master\", otherwise: Other}", "Braund, Mr. Owen",
+            "Mr");
+    is_text("{type: category, match: \"Mrs|Mr|Miss|Master\", otherwise: Other}",
+            "Cumings, Mrs. John", "Mrs"); /* longest */
     is_text("{type: category, match: \"Mrs|Mr\", otherwise: Other}", "Dr. No", "Other");
-    is_text("{type: category, match: \"Mrs|Mr\", otherwise: \"missing\"}", "Dr. No", "missing"); /* quoted: a text */
+    is_text("{type: category, match: \"Mrs|Mr\", otherwise: \"missing\"}", "Dr. No",
+            "missing"); /* quoted: a text */
     is_gap("{type: category, match: \"Mrs|Mr\", otherwise: missing}", "Dr. No");
     is_fault("{type: category, match: \"Mrs|Mr\"}", "Dr. No", CELL_MATCH);
-    is_fault("{type: category, match: \"^x\", otherwise: missing, required: true}", "y", CELL_REQUIRED);
+    is_fault("{type: category, match: \"^x\", otherwise: missing, required: true}", "y",
+             CELL_REQUIRED);
     is_text("{type: string, match: \"^.\"}", "C85", "C");
     is_text("{type: string, match: \"^.\"}", "É85", "É"); /* a whole character */
     is_whole("{type: int, match: \"[0-9]+\"}", "about 12 years", 12);

@@ -22,9 +22,21 @@ static void what_utf8_allows_is_valid(void **state)
 
 static void what_it_forbids_ends_the_prefix(void **state)
 {
-    static const char *const bad[] = { "\x80",         "\xC0\x80", "\xC1\xBF",         "\xE0\x9F\xBF",     "\xED\xA0\x80",
-                                       "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC3",
-                                       "\xC3(",        "\xE2\x82",  "\xE2\x82(",       "\xF0\x9F\x98",     "\xF0\x9F\x98(" };
+    static const char *const bad[] = { "\x80",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xE0\x9F\xBF",
+                                       "\xED\xA0\x80",
+                                       "\xF0\x8F\xBF\xBF",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF5\x80\x80\x80",
+                                       "\xFF",
+                                       "\xC3",
+                                       "\xC3(",
+                                       "\xE2\x82",
+                                       "\xE2\x82(",
+                                       "\xF0\x9F\x98",
+                                       "\xF0\x9F\x98(" };
     char text[40];
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
