@@ -209,7 +209,7 @@ static enum cell_fault find_level(const struct schema_column *c, struct cell *ou
 static enum cell_fault to_value(const struct schema_column *c, const char *text, size_t n,
                                 struct cell *out)
 {
-    char word[128];
+    char word[128] = "";
 
     out->text = text;
     out->n = n;

@@ -318,11 +318,11 @@ static int skip_mark(struct reader *r)
 
 static int read_all(struct reader *r)
 {
-    int more, rc;
+    int rc;
     if ((rc = skip_mark(r)) || (rc = new_parser(r)))
         return rc;
     for (;;) {
-        while ((more = fill(r)) > 0)
+        while (fill(r) > 0)
             if (feed_line(r))
                 break;
         if (r->rc)

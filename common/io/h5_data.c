@@ -153,16 +153,14 @@ static int check_type(const struct h5 *h, const char *name, enum h5_type type, h
 static int check_shape(const struct h5 *h, const char *name, enum h5_type type, int rank,
                        struct set *s, struct err *e)
 {
-    hsize_t size[H5_MAX_RANK];
+    hsize_t size[H5_MAX_RANK] = { 0 };
     hid_t space = H5Dget_space(s->id);
     int rc = 0, found = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
 
-    if (found < 0)
-        rc = h5_fail(h, ERR_DATA, e, "read the shape of", name);
-    else if (found != rank || H5Sget_simple_extent_type(space) != H5S_SIMPLE)
+    if (found >= 0 && (found != rank || H5Sget_simple_extent_type(space) != H5S_SIMPLE))
         rc = err_set(e, ERR_DATA, "'%s': dataset '%s' has %d dimensions, want %d", h->path, name,
                      found, rank);
-    else if (H5Sget_simple_extent_dims(space, size, NULL) < 0)
+    else if (found < 0 || H5Sget_simple_extent_dims(space, size, NULL) < 0)
         rc = h5_fail(h, ERR_DATA, e, "read the shape of", name);
     for (int i = 0; i < rank && rc == 0; i++)
         s->dims[i] = (size_t)size[i];

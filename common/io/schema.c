@@ -481,14 +481,15 @@ static int read_roles(const struct yaml *root, struct schema *s, struct err *e)
 {
     struct table_roles *r = &s->roles;
     const struct yaml *image = yaml_get(root, "image");
-    struct scope scope = { .table = { &s->table[s->main_index] }, .n = 1 };
+    const struct schema_table *t = &s->table[s->main_index];
+    struct scope scope = { .table = { t }, .n = 1 };
     int rc;
 
     /* Without its own column an id could not be checked while the file is read. */
     if ((rc = read_role(root, &scope, "id", BIT(INT) | BIT(STRING) | BIT(CATEGORY), &r->id, e)))
         return rc;
     for (size_t i = 0; i < s->n_table; i++)
-        if (s->table[i].join && strcmp(s->table[i].join, scope.table[0]->name) == 0)
+        if (s->table[i].join && strcmp(s->table[i].join, t->name) == 0)
             scope.table[scope.n++] = &s->table[i];
     if ((rc = read_role(root, &scope, "label", any_type & ~(BIT(DATE) | BIT(STRING)), &r->label,
                         e)) ||
