@@ -283,8 +283,8 @@ int model_load(struct model **out, const char *path, int threads, struct err *e)
     struct h5 h = { 0 };
     struct model *m = mem_calloc(1, sizeof *m);
     int rc = h5_open(&h, path, "refit.model", KIND_VERSION, e);
-    if (rc == 0 && (rc = load_all(m, &h, threads, e)))
-        err_wrap(e, "'%s'", path);
+    if (rc == 0 && (rc = load_all(m, &h, threads, e)) && !strstr(e->text, path))
+        err_wrap(e, "'%s'", path); /* h5 names the file itself */
     h5_close(&h);
     if (rc) {
         model_free(m);

@@ -26,11 +26,11 @@ static void the_preset_is_read_as_written(void **state)
     assert_int_equal(s.n_branch, 3);
     const struct nn_branch *text = nn_spec_branch(&s, NN_TEXT), *pixels = nn_spec_branch(&s, NN_PIXELS);
     assert_int_equal(text->vocabulary, 20000);
-    assert_int_equal(text->length, 32);
+    assert_int_equal(text->length, 64);
     assert_true(text->mask && !text->pad_front && !text->drop_unknown);
     assert_int_equal(text->n_layer, 4);
-    assert_int_equal(text->layer[1].op, NN_LSTM);
-    assert_false(text->layer[1].all_steps);
+    assert_int_equal(text->layer[1].op, NN_POOL_TIME);
+    assert_false(text->layer[1].mean);
     assert_near(text->layer[2].rate, 0.4, 0, 0);
     assert_int_equal(text->layer[3].activation, NN_ACT_RELU);
     assert_int_equal(pixels->layer[0].kernel, 3);
