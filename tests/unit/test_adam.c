@@ -39,24 +39,28 @@ static void three_steps_worked_out_by_hand(void **state)
 static void words_that_are_not_in_the_batch_stay_as_they_are(void **state)
 {
     (void)state;
-    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), small_dims, 3, 1);
-    struct nn_dims dims = small_dims;
-    dims.batch = 3;
+    /* 3 rows of 50 different words each time, from different parts of the vocabulary */
+    struct nn_dims dims = { .vocabulary = 500, .length = 50, .n_class = 3, .batch = 3 };
+    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims, 3, 1);
     struct net *n = build(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims);
     struct err e = { 0 };
     struct adam a = { 0 };
-    float before[36];
+    float before[2000];
     double loss;
     adam_init(&a, net_n_weight(n));
     net_init(n, 1);
-    for (int step = 0; step < 3; step++) { /* the second batch does not have the words of the first */
-        for (size_t i = 0; i < 15; i++)
-            c.ids[i] = c.ids[i] ? step == 1 ? 7 : 3 : 0;
+    for (int32_t step = 0; step < 3; step++) {
+        for (int32_t i = 0; i < 150; i++) {
+            c.ids[i] = 1 + step * 160 + i;
+            c.n_word[i / 50] = 50;
+        }
         memcpy(before, net_weights(n), sizeof before);
         assert_ok(net_train(n, &c.b, 1, &loss, NULL, &e), e);
         adam_step(&a, n, 0.01);
-        for (size_t i = 0; i < 36; i++)
-            assert_int_equal(net_weights(n)[i] != before[i], i / 4 == (step == 1 ? 7 : 3));
+        for (int32_t i = 0; i < 2000; i++) {
+            int32_t word = i / 4 - 1 - step * 160;
+            assert_int_equal(net_weights(n)[i] != before[i], word >= 0 && word < 150);
+        }
     }
     adam_release(&a);
     net_free(n);

@@ -9,7 +9,10 @@ struct work { size_t n; int done[1000]; float tiny; };
 static void mark(void *arg, size_t i, int worker)
 {
     struct work *w = arg;
-    w->done[i] += 1 + 0 * worker;
+    (void)worker;
+    for (volatile int k = 0; k < 3000; k++) /* long enough that a caller who does not wait is found out */
+        ;
+    w->done[i]++;
 }
 
 static void halve_a_denormal(void *arg, size_t i, int worker)
@@ -28,8 +31,15 @@ static void every_task_runs_once_in_every_round(void **state)
         struct err e = { 0 };
         struct work *work = calloc(1, sizeof *work);
         assert_ok(workers_new(&w, threads, &e), e);
-        for (size_t round = 0; round < 300; round++)
+        for (size_t round = 0; round < 300; round++) {
             workers_run(w, round % 40, mark, work);
+            size_t before = 0, sum = 0;
+            for (size_t i = 0; i < 40; i++)
+                sum += (size_t)work->done[i];
+            for (size_t r = 0; r <= round; r++)
+                before += r % 40;
+            assert_int_equal(sum, before);
+        }
         for (size_t i = 0, rounds = 300; i < 40; i++) {
             size_t want = 0;
             for (size_t round = 0; round < rounds; round++)
