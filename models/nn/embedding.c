@@ -15,6 +15,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     size_t E = (size_t)o->layer->size, V = n->dims.vocabulary, T = n->dims.length;
     if (V == 0 || T == 0)
         return err_set(e, ERR_USAGE, "the network reads words, but there are none");
+    if (n->dims.batch > INT32_MAX / T)
+        return err_set(e, ERR_USAGE, "%zu rows of %zu words in a batch: want at most %d words", n->dims.batch, T, INT32_MAX);
     n->tensor[o->out].shape = (struct shape){ FORM_STEPS, T, 1, 1, E, E };
     n->tensor[o->out].wants_gradient = true;
     op_add_param(n, o, "embeddings", INIT_UNIFORM, false, (size_t[]){ V, E }, 2);
