@@ -41,8 +41,8 @@ static void the_preset_is_read_as_written(void **state)
     assert_near(s.training.l2, 1e-5, 0, 0);
     assert_int_equal(s.training.shards, 4);
     assert_int_equal(s.training.keep, KEEP_VALIDATION_LOSS);
-    assert_int_equal(s.training.plateau_cooldown, 4);
-    assert_string_equal(s.text + strlen(s.text) - 20, "plateau_cooldown: 4\n");
+    assert_int_equal(s.training.plateau_patience, 2);
+    assert_string_equal(s.text + strlen(s.text) - 20, "plateau_patience: 2\n");
     nn_spec_release(&s);
     assert_null(s.branch);
 }
