@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "io/sides.h"
 #include "io/table.h"
-#include "num/draw.h"
+#include "num/partition.h"
 
 struct params {
     const char *table, *split, *method;
@@ -97,19 +97,19 @@ static void warn_short(const struct column *label, const uint8_t *is_short, cons
 static void draw(const struct params *p, const struct column *label, const size_t *row, size_t n,
                  uint8_t *side)
 {
-    double share[N_DRAW] = {
-        [DRAW_TRAIN] = p->train, [DRAW_VALIDATION] = p->validation, [DRAW_TEST] = p->test
-    };
+    double share[N_PARTITION] = { [PARTITION_TRAIN] = p->train,
+                                  [PARTITION_VALIDATION] = p->validation,
+                                  [PARTITION_TEST] = p->test };
     uint64_t seed = (uint64_t)p->seed;
-    draw_shares(share);
+    partition_shares(share);
     if (strcmp(p->method, "random") == 0) {
-        draw_random(side, row, n, share, seed);
+        partition_random(side, row, n, share, seed);
     } else if (strcmp(p->method, "stratified") == 0) {
-        draw_stratified(side, row, n, label->code, label->n_level, share, seed);
+        partition_stratified(side, row, n, label->code, label->n_level, share, seed);
     } else {
         uint8_t *is_short = mem_calloc(label->n_level, 1);
-        draw_balanced(side, row, n, label->code, label->n_level, (size_t)p->train_per_class,
-                      (size_t)p->validation_per_class, seed, is_short);
+        partition_balanced(side, row, n, label->code, label->n_level, (size_t)p->train_per_class,
+                           (size_t)p->validation_per_class, seed, is_short);
         warn_short(label, is_short, p);
         free(is_short);
     }

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "num/draw.h"
+#include "num/partition.h"
 
-#define SHARE(a, b, c)                                                 \
-    {                                                                  \
-        [DRAW_TRAIN] = (a), [DRAW_VALIDATION] = (b), [DRAW_TEST] = (c) \
+#define SHARE(a, b, c)                                                                \
+    {                                                                                 \
+        [PARTITION_TRAIN] = (a), [PARTITION_VALIDATION] = (b), [PARTITION_TEST] = (c) \
     }
 
 static void check_sizes(const size_t *found, size_t train, size_t validation, size_t test,
@@ -18,16 +18,16 @@ static void check_sizes(const size_t *found, size_t train, size_t validation, si
                  found[3], train, validation, test, nothing);
 }
 
-static void sizes(size_t n, double a, double b, double c, size_t out[N_DRAW])
+static void sizes(size_t n, double a, double b, double c, size_t out[N_PARTITION])
 {
-    double share[N_DRAW] = SHARE(a, b, c);
-    draw_shares(share);
-    draw_sizes(n, share, out);
+    double share[N_PARTITION] = SHARE(a, b, c);
+    partition_shares(share);
+    partition_sizes(n, share, out);
 }
 
 static void test_and_validation_round_up_as_scikit_learn_does(void **state)
 {
-    size_t s[N_DRAW];
+    size_t s[N_PARTITION];
     (void)state;
     sizes(891, 0.8, 0, 0.2, s);
     check_sizes(s, 712, 0, 179, 0);
@@ -45,7 +45,7 @@ static void test_and_validation_round_up_as_scikit_learn_does(void **state)
 
 static void training_gets_a_row_even_of_very_few(void **state)
 {
-    size_t s[N_DRAW];
+    size_t s[N_PARTITION];
     (void)state;
     sizes(1, 0.8, 0.1, 0.1, s);
     check_sizes(s, 1, 0, 0, 0);
@@ -57,28 +57,28 @@ static void training_gets_a_row_even_of_very_few(void **state)
 
 static void a_class_is_divided_by_the_largest_remainder(void **state)
 {
-    double share[N_DRAW] = SHARE(0.7, 0.2, 0.1), behind[N_DRAW] = { 0 };
-    size_t s[N_DRAW];
+    double share[N_PARTITION] = SHARE(0.7, 0.2, 0.1), behind[N_PARTITION] = { 0 };
+    size_t s[N_PARTITION];
     (void)state;
-    draw_shares(share);
-    draw_class_sizes(9, share, behind,
-                     s); /* 6.3 1.8 0.9: 6 1 0, then test (.9), then validation (.8) */
+    partition_shares(share);
+    partition_class_sizes(9, share, behind,
+                          s); /* 6.3 1.8 0.9: 6 1 0, then test (.9), then validation (.8) */
     check_sizes(s, 6, 2, 1, 0);
-    assert_near(behind[DRAW_TRAIN], 0.3, 1e-12, 0);
-    assert_near(behind[DRAW_VALIDATION], -0.2, 1e-12, 0);
-    assert_near(behind[DRAW_TEST], -0.1, 1e-12, 0);
+    assert_near(behind[PARTITION_TRAIN], 0.3, 1e-12, 0);
+    assert_near(behind[PARTITION_VALIDATION], -0.2, 1e-12, 0);
+    assert_near(behind[PARTITION_TEST], -0.1, 1e-12, 0);
 }
 
 static void equal_remainders_go_to_the_side_that_is_behind(void **state)
 {
-    double share[N_DRAW] = SHARE(0.8, 0.1, 0.1), behind[N_DRAW] = { 0 };
-    size_t s[N_DRAW], total[N_DRAW] = { 0 };
+    double share[N_PARTITION] = SHARE(0.8, 0.1, 0.1), behind[N_PARTITION] = { 0 };
+    size_t s[N_PARTITION], total[N_PARTITION] = { 0 };
     (void)state;
-    draw_shares(share);
+    partition_shares(share);
     for (int c = 0; c < 20; c++) {
-        draw_class_sizes(5, share, behind, s); /* 4 .5 .5 each time */
-        assert_int_equal(s[DRAW_TRAIN], 4);
-        for (int k = 0; k < N_DRAW; k++)
+        partition_class_sizes(5, share, behind, s); /* 4 .5 .5 each time */
+        assert_int_equal(s[PARTITION_TRAIN], 4);
+        for (int k = 0; k < N_PARTITION; k++)
             total[k] += s[k];
     }
     check_sizes(total, 80, 10, 10, 0);
@@ -86,14 +86,14 @@ static void equal_remainders_go_to_the_side_that_is_behind(void **state)
 
 static void a_tiny_class_gets_its_first_row_into_training(void **state)
 {
-    double share[N_DRAW] = SHARE(0.2, 0.4, 0.4), behind[N_DRAW] = { 0 };
-    size_t s[N_DRAW];
+    double share[N_PARTITION] = SHARE(0.2, 0.4, 0.4), behind[N_PARTITION] = { 0 };
+    size_t s[N_PARTITION];
     (void)state;
-    draw_shares(share);
-    draw_class_sizes(1, share, behind, s);
+    partition_shares(share);
+    partition_class_sizes(1, share, behind, s);
     check_sizes(s, 1, 0, 0, 0);
-    draw_class_sizes(2, share, behind, s);
-    assert_int_equal(s[DRAW_TRAIN], 1);
+    partition_class_sizes(2, share, behind, s);
+    assert_int_equal(s[PARTITION_TRAIN], 1);
 }
 
 enum { N = 1000, N_CLASS = 7 };
@@ -110,7 +110,7 @@ static size_t fill(struct fixture *f)
 {
     size_t n = 0;
     memset(f, 0, sizeof *f);
-    memset(f->side, DRAW_SIDE_NOTHING, N);
+    memset(f->side, PARTITION_SIDE_NOTHING, N);
     for (size_t i = 0; i < N; i++) {
         size_t left = i % 28;
         int32_t c = 0;
@@ -138,12 +138,12 @@ static size_t count(const struct fixture *f, int32_t class, uint8_t side)
 
 static void every_class_keeps_its_shares(void **state)
 {
-    double share[N_DRAW] = SHARE(0.6, 0.2, 0.1);
+    double share[N_PARTITION] = SHARE(0.6, 0.2, 0.1);
     struct fixture f;
     size_t n = fill(&f);
     (void)state;
-    draw_shares(share);
-    draw_stratified(f.side, f.row, n, f.code, N_CLASS, share, 42);
+    partition_shares(share);
+    partition_stratified(f.side, f.row, n, f.code, N_CLASS, share, 42);
     for (int32_t c = 0; c < N_CLASS; c++) {
         double has = (double)f.size[c];
         assert_near((double)count(&f, c, 0), 0.6 * has, 1.0, 0);
@@ -157,33 +157,33 @@ static void every_class_keeps_its_shares(void **state)
 
 static void another_seed_draws_other_rows_the_same_seed_the_same(void **state)
 {
-    double share[N_DRAW] = SHARE(0.5, 0, 0.5);
+    double share[N_PARTITION] = SHARE(0.5, 0, 0.5);
     struct fixture a, b, c;
     size_t n = fill(&a);
     (void)state;
     fill(&b);
     fill(&c);
-    draw_shares(share);
-    draw_random(a.side, a.row, n, share, 7);
-    draw_random(b.side, b.row, n, share, 7);
-    draw_random(c.side, c.row, n, share, 8);
+    partition_shares(share);
+    partition_random(a.side, a.row, n, share, 7);
+    partition_random(b.side, b.row, n, share, 7);
+    partition_random(c.side, c.row, n, share, 8);
     assert_memory_equal(a.side, b.side, N);
     assert_true(memcmp(a.side, c.side, N) != 0);
-    draw_stratified(a.side, a.row, n, a.code, N_CLASS, share, 7);
-    draw_stratified(b.side, b.row, n, b.code, N_CLASS, share, 7);
-    draw_stratified(c.side, c.row, n, c.code, N_CLASS, share, 8);
+    partition_stratified(a.side, a.row, n, a.code, N_CLASS, share, 7);
+    partition_stratified(b.side, b.row, n, b.code, N_CLASS, share, 7);
+    partition_stratified(c.side, c.row, n, c.code, N_CLASS, share, 8);
     assert_memory_equal(a.side, b.side, N);
     assert_true(memcmp(a.side, c.side, N) != 0);
 }
 
 static void a_random_draw_mixes_the_order_of_the_rows(void **state)
 {
-    double share[N_DRAW] = SHARE(0.5, 0, 0.5);
+    double share[N_PARTITION] = SHARE(0.5, 0, 0.5);
     struct fixture f;
     size_t n = fill(&f), early = 0;
     (void)state;
-    draw_shares(share);
-    draw_random(f.side, f.row, n, share, 1);
+    partition_shares(share);
+    partition_random(f.side, f.row, n, share, 1);
     for (size_t i = 0; i < n / 2; i++)
         early += f.side[f.row[i]] == 0;
     assert_near((double)early, (double)n / 4, 60, 0); /* hypergeometric, sd 7.5: 8 sd */
@@ -195,7 +195,7 @@ static void a_balanced_draw_takes_as_many_of_every_class(void **state)
     uint8_t is_short[N_CLASS];
     size_t n = fill(&f);
     (void)state;
-    draw_balanced(f.side, f.row, n, f.code, N_CLASS, 40, 10, 42, is_short);
+    partition_balanced(f.side, f.row, n, f.code, N_CLASS, 40, 10, 42, is_short);
     for (int32_t c = 0; c < N_CLASS; c++) {
         size_t has = f.size[c], train = has < 40 ? has : 40, rest = has - train,
                validation = rest < 10 ? rest : 10;

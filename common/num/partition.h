@@ -1,5 +1,5 @@
-#ifndef NUM_DRAW_H
-#define NUM_DRAW_H
+#ifndef NUM_PARTITION_H
+#define NUM_PARTITION_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,27 +10,28 @@
  *
  *   side   (n_row) of the whole table; only the entries of the rows that are drawn are written
  *   row    (n) the rows to divide, each below n_row, in ascending order
- *   share  (N_DRAW) of training, validation, test, nothing: >= 0, sum 1 (draw_shares makes the
- * last)
+ *   share  (N_PARTITION) of training, validation, test, nothing: >= 0, sum 1 (partition_shares
+ * makes the last)
  */
-enum { DRAW_TRAIN, DRAW_VALIDATION, DRAW_TEST, DRAW_NOTHING, N_DRAW };
+enum { PARTITION_TRAIN, PARTITION_VALIDATION, PARTITION_TEST, PARTITION_NOTHING, N_PARTITION };
 
 /** `side` gets enum side of io/sides.h: 0, 1, 2 and, for nothing, 255. */
-enum { DRAW_SIDE_NOTHING = 255 };
+enum { PARTITION_SIDE_NOTHING = 255 };
 
-/** share[DRAW_NOTHING] = 1 - the others; a difference below 1e-9 counts as rounding and gives 0. */
-void draw_shares(double share[N_DRAW]);
+/** share[PARTITION_NOTHING] = 1 - the others; a difference below 1e-9 counts as rounding and gives
+ * 0. */
+void partition_shares(double share[N_PARTITION]);
 
 /**
  * Sizes for a random draw of n rows: test and validation are rounded up and training down, as
  * scikit-learn's train_test_split does (891 rows, test 0.2: 712 and 179). With shares that sum to 1
  * training gets all the rest. A training share > 0 gets at least one row if n >= 1.
  */
-void draw_sizes(size_t n, const double share[N_DRAW], size_t out_size[N_DRAW]);
+void partition_sizes(size_t n, const double share[N_PARTITION], size_t out_size[N_PARTITION]);
 
-/** Shuffle all rows together and cut by draw_sizes. */
-void draw_random(uint8_t *side, const size_t *row, size_t n, const double share[N_DRAW],
-                 uint64_t seed);
+/** Shuffle all rows together and cut by partition_sizes. */
+void partition_random(uint8_t *side, const size_t *row, size_t n, const double share[N_PARTITION],
+                      uint64_t seed);
 
 /**
  * Sizes for one class of n rows, by the largest remainder: every side gets the whole part of its
@@ -38,19 +39,20 @@ void draw_random(uint8_t *side, const size_t *row, size_t n, const double share[
  * furthest behind so far, then in the order of the enum. A training share > 0 gets at least one row
  * if n >= 1.
  *
- *   behind  (N_DRAW) rows that the sides lack from the classes before; start with zeros; updated
+ *   behind  (N_PARTITION) rows that the sides lack from the classes before; start with zeros;
+ * updated
  */
-void draw_class_sizes(size_t n, const double share[N_DRAW], double behind[N_DRAW],
-                      size_t out_size[N_DRAW]);
+void partition_class_sizes(size_t n, const double share[N_PARTITION], double behind[N_PARTITION],
+                           size_t out_size[N_PARTITION]);
 
 /**
  * Every class by itself: its rows are shuffled (own stream of the seed) and cut by
- * draw_class_sizes.
+ * partition_class_sizes.
  *
  *   code  (n_row) class of every row, 0 .. n_class - 1 for the rows of `row`
  */
-void draw_stratified(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
-                     size_t n_class, const double share[N_DRAW], uint64_t seed);
+void partition_stratified(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
+                          size_t n_class, const double share[N_PARTITION], uint64_t seed);
 
 /**
  * The same number from every class: n_train rows for training, the next n_validation for
@@ -58,7 +60,8 @@ void draw_stratified(uint8_t *side, const size_t *row, size_t n, const int32_t *
  *
  *   out_short  (n_class) 1 where the class had fewer than n_train + n_validation rows (but some)
  */
-void draw_balanced(uint8_t *side, const size_t *row, size_t n, const int32_t *code, size_t n_class,
-                   size_t n_train, size_t n_validation, uint64_t seed, uint8_t *out_short);
+void partition_balanced(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
+                        size_t n_class, size_t n_train, size_t n_validation, uint64_t seed,
+                        uint8_t *out_short);
 
 #endif

@@ -1,4 +1,4 @@
-#include "num/draw.h"
+#include "num/partition.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,24 +9,24 @@
 
 static const double ROUNDING = 1e-9; /* 0.1 * 30 is meant to be 3 */
 
-void draw_shares(double share[N_DRAW])
+void partition_shares(double share[N_PARTITION])
 {
-    double rest = 1 - share[DRAW_TRAIN] - share[DRAW_VALIDATION] - share[DRAW_TEST];
-    share[DRAW_NOTHING] = rest > ROUNDING ? rest : 0;
+    double rest = 1 - share[PARTITION_TRAIN] - share[PARTITION_VALIDATION] - share[PARTITION_TEST];
+    share[PARTITION_NOTHING] = rest > ROUNDING ? rest : 0;
 }
 
 /* Training must not end empty-handed because everything else was rounded up: take one from the
  * largest other side. */
-static void give_training_one(size_t n, const double share[N_DRAW], size_t size[N_DRAW])
+static void give_training_one(size_t n, const double share[N_PARTITION], size_t size[N_PARTITION])
 {
-    int from = DRAW_VALIDATION;
-    if (n == 0 || size[DRAW_TRAIN] || share[DRAW_TRAIN] <= 0)
+    int from = PARTITION_VALIDATION;
+    if (n == 0 || size[PARTITION_TRAIN] || share[PARTITION_TRAIN] <= 0)
         return;
-    for (int k = DRAW_TEST; k < N_DRAW; k++)
+    for (int k = PARTITION_TEST; k < N_PARTITION; k++)
         if (size[k] > size[from])
             from = k;
     size[from]--;
-    size[DRAW_TRAIN]++;
+    size[PARTITION_TRAIN]++;
 }
 
 static size_t at_most(double wanted, size_t limit)
@@ -34,50 +34,52 @@ static size_t at_most(double wanted, size_t limit)
     return wanted < (double)limit ? (size_t)wanted : limit;
 }
 
-void draw_sizes(size_t n, const double share[N_DRAW], size_t out_size[N_DRAW])
+void partition_sizes(size_t n, const double share[N_PARTITION], size_t out_size[N_PARTITION])
 {
     double slack = ROUNDING * (double)n;
     size_t left = n;
-    out_size[DRAW_TEST] = at_most(ceil(share[DRAW_TEST] * (double)n - slack), left);
-    left -= out_size[DRAW_TEST];
-    out_size[DRAW_VALIDATION] = at_most(ceil(share[DRAW_VALIDATION] * (double)n - slack), left);
-    left -= out_size[DRAW_VALIDATION];
-    out_size[DRAW_TRAIN] = share[DRAW_NOTHING] > 0
-                               ? at_most(floor(share[DRAW_TRAIN] * (double)n + slack), left)
-                               : left;
-    out_size[DRAW_NOTHING] = left - out_size[DRAW_TRAIN];
+    out_size[PARTITION_TEST] = at_most(ceil(share[PARTITION_TEST] * (double)n - slack), left);
+    left -= out_size[PARTITION_TEST];
+    out_size[PARTITION_VALIDATION] = at_most(ceil(share[PARTITION_VALIDATION] * (double)n - slack),
+                                             left);
+    left -= out_size[PARTITION_VALIDATION];
+    out_size[PARTITION_TRAIN] = share[PARTITION_NOTHING] > 0
+                                    ? at_most(floor(share[PARTITION_TRAIN] * (double)n + slack),
+                                              left)
+                                    : left;
+    out_size[PARTITION_NOTHING] = left - out_size[PARTITION_TRAIN];
     give_training_one(n, share, out_size);
 }
 
 /* The first rows of the shuffled list go to training, the next to validation, and so on. */
-static void hand_out(uint8_t *side, const size_t *row, const size_t size[N_DRAW])
+static void hand_out(uint8_t *side, const size_t *row, const size_t size[N_PARTITION])
 {
-    static const uint8_t name[N_DRAW] = { 0, 1, 2, DRAW_SIDE_NOTHING };
-    for (int k = 0; k < N_DRAW; k++)
+    static const uint8_t name[N_PARTITION] = { 0, 1, 2, PARTITION_SIDE_NOTHING };
+    for (int k = 0; k < N_PARTITION; k++)
         for (size_t i = 0; i < size[k]; i++)
             side[*row++] = name[k];
 }
 
-void draw_random(uint8_t *side, const size_t *row, size_t n, const double share[N_DRAW],
-                 uint64_t seed)
+void partition_random(uint8_t *side, const size_t *row, size_t n, const double share[N_PARTITION],
+                      uint64_t seed)
 {
-    size_t size[N_DRAW], *mixed = mem_calloc(n, sizeof *mixed);
+    size_t size[N_PARTITION], *mixed = mem_calloc(n, sizeof *mixed);
     struct rng rng;
     if (n)
         memcpy(mixed, row, n * sizeof *mixed);
     rng_init(&rng, seed, 0);
     rng_shuffle(&rng, mixed, n);
-    draw_sizes(n, share, size);
+    partition_sizes(n, share, size);
     hand_out(side, mixed, size);
     free(mixed);
 }
 
-void draw_class_sizes(size_t n, const double share[N_DRAW], double behind[N_DRAW],
-                      size_t out_size[N_DRAW])
+void partition_class_sizes(size_t n, const double share[N_PARTITION], double behind[N_PARTITION],
+                           size_t out_size[N_PARTITION])
 {
-    double part[N_DRAW];
+    double part[N_PARTITION];
     size_t given = 0;
-    for (int k = 0; k < N_DRAW; k++) {
+    for (int k = 0; k < N_PARTITION; k++) {
         double wanted = share[k] * (double)n;
         out_size[k] = at_most(floor(wanted + ROUNDING), n - given);
         part[k] = wanted - (double)out_size[k];
@@ -85,7 +87,7 @@ void draw_class_sizes(size_t n, const double share[N_DRAW], double behind[N_DRAW
     }
     for (; given < n; given++) {
         int best = 0;
-        for (int k = 1; k < N_DRAW; k++) {
+        for (int k = 1; k < N_PARTITION; k++) {
             double gain = part[k] - part[best];
             if (gain > ROUNDING ||
                 (gain >= -ROUNDING && part[k] > ROUNDING && behind[k] > behind[best] + ROUNDING))
@@ -95,7 +97,7 @@ void draw_class_sizes(size_t n, const double share[N_DRAW], double behind[N_DRAW
         part[best] -= 1;
     }
     give_training_one(n, share, out_size);
-    for (int k = 0; k < N_DRAW; k++)
+    for (int k = 0; k < N_PARTITION; k++)
         behind[k] += share[k] * (double)n - (double)out_size[k];
 }
 
@@ -120,34 +122,35 @@ static void by_class(const size_t *row, size_t n, const int32_t *code, size_t n_
     free(at);
 }
 
-void draw_stratified(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
-                     size_t n_class, const double share[N_DRAW], uint64_t seed)
+void partition_stratified(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
+                          size_t n_class, const double share[N_PARTITION], uint64_t seed)
 {
     size_t *mixed = mem_calloc(n, sizeof *mixed), *start = mem_calloc(n_class + 1, sizeof *start);
-    double behind[N_DRAW] = { 0 };
+    double behind[N_PARTITION] = { 0 };
     by_class(row, n, code, n_class, seed, mixed, start);
     for (size_t c = 0; c < n_class; c++) {
-        size_t size[N_DRAW];
-        draw_class_sizes(start[c + 1] - start[c], share, behind, size);
+        size_t size[N_PARTITION];
+        partition_class_sizes(start[c + 1] - start[c], share, behind, size);
         hand_out(side, mixed + start[c], size);
     }
     free(start);
     free(mixed);
 }
 
-void draw_balanced(uint8_t *side, const size_t *row, size_t n, const int32_t *code, size_t n_class,
-                   size_t n_train, size_t n_validation, uint64_t seed, uint8_t *out_short)
+void partition_balanced(uint8_t *side, const size_t *row, size_t n, const int32_t *code,
+                        size_t n_class, size_t n_train, size_t n_validation, uint64_t seed,
+                        uint8_t *out_short)
 {
     size_t *mixed = mem_calloc(n, sizeof *mixed), *start = mem_calloc(n_class + 1, sizeof *start);
     by_class(row, n, code, n_class, seed, mixed, start);
     for (size_t c = 0; c < n_class; c++) {
-        size_t has = start[c + 1] - start[c], size[N_DRAW] = { 0 };
-        size[DRAW_TRAIN] = has < n_train ? has : n_train;
-        has -= size[DRAW_TRAIN];
-        size[DRAW_VALIDATION] = has < n_validation ? has : n_validation;
-        size[DRAW_TEST] = has - size[DRAW_VALIDATION];
+        size_t has = start[c + 1] - start[c], size[N_PARTITION] = { 0 };
+        size[PARTITION_TRAIN] = has < n_train ? has : n_train;
+        has -= size[PARTITION_TRAIN];
+        size[PARTITION_VALIDATION] = has < n_validation ? has : n_validation;
+        size[PARTITION_TEST] = has - size[PARTITION_VALIDATION];
         out_short[c] = start[c + 1] > start[c] &&
-                       size[DRAW_TRAIN] + size[DRAW_VALIDATION] < n_train + n_validation;
+                       size[PARTITION_TRAIN] + size[PARTITION_VALIDATION] < n_train + n_validation;
         hand_out(side, mixed + start[c], size);
     }
     free(start);
