@@ -1,4 +1,5 @@
-/* One attempt of a stage: its process, its outputs checked and committed, and what is remembered of it. */
+/* One attempt of a stage: its process, its outputs checked and committed, and what is remembered of
+ * it. */
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -95,7 +96,8 @@ static void set_state(struct work *w, enum work_state state, const char *reason)
     w->state = state;
 }
 
-int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason, struct err *e)
+int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
+                struct err *e)
 {
     set_state(w, state, reason);
     show_settled(r, w);
@@ -104,7 +106,8 @@ int work_settle(struct run *r, struct work *w, enum work_state state, const char
     int rc = state_begin_lazy(r->s, e);
     if (rc)
         return rc;
-    if ((rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason, e))) {
+    if ((rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason,
+                           e))) {
         db_rollback(state_db(r->s));
         return rc;
     }
@@ -114,17 +117,22 @@ int work_settle(struct run *r, struct work *w, enum work_state state, const char
 /* ---- the end of an attempt ---- */
 
 /* Everything about the attempt that just ended, inside a transaction. */
-static int record_attempt(struct run *r, struct work *w, const char *state, const char *reason, struct err *e)
+static int record_attempt(struct run *r, struct work *w, const char *state, const char *reason,
+                          struct err *e)
 {
-    struct attempt_row row = { .stage = w->spec->name, .number = w->number, .ended = ledger_now_ms(),
-                               .exit_code = w->exit_code, .signal = w->signal, .usage = w->usage };
+    struct attempt_row row = { .stage = w->spec->name,
+                               .number = w->number,
+                               .ended = ledger_now_ms(),
+                               .exit_code = w->exit_code,
+                               .signal = w->signal,
+                               .usage = w->usage };
     char *state_text = mem_strdup(state), *reason_text = mem_strdup(reason);
     row.state = state_text;
     row.reason = reason_text;
     int rc = ledger_attempt_end(r->s, r->id, &row, e);
     for (size_t i = 0; i < w->n_metric && rc == 0; i++)
-        rc = ledger_metric(r->s, r->id, w->spec->name, w->number, w->metric[i].name, w->metric[i].step,
-                           w->metric[i].value, e);
+        rc = ledger_metric(r->s, r->id, w->spec->name, w->number, w->metric[i].name,
+                           w->metric[i].step, w->metric[i].value, e);
     for (size_t i = 0; i < w->n_warning && rc == 0; i++)
         rc = ledger_warning(r->s, r->id, w->spec->name, w->number, w->warning[i], e);
     free(state_text);
@@ -146,7 +154,8 @@ static void forget_events(struct work *w)
 }
 
 /* The attempt is over without a commit; `state` is final for the stage, or WORK_DELAYED. */
-static int end_without_commit(struct run *r, struct work *w, enum work_state state, const char *reason, struct err *e)
+static int end_without_commit(struct run *r, struct work *w, enum work_state state,
+                              const char *reason, struct err *e)
 {
     bool delayed = state == WORK_DELAYED;
     int rc;
@@ -156,8 +165,8 @@ static int end_without_commit(struct run *r, struct work *w, enum work_state sta
         return rc;
     rc = record_attempt(r, w, delayed ? "failed" : work_state_name(state), w->reason, e);
     if (rc == 0)
-        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, delayed ? "running" : work_state_name(state), w->reason,
-                          e);
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name,
+                          delayed ? "running" : work_state_name(state), w->reason, e);
     if (rc) {
         db_rollback(state_db(r->s));
         return rc;
@@ -168,7 +177,8 @@ static int end_without_commit(struct run *r, struct work *w, enum work_state sta
     return rc;
 }
 
-/* Was an input edited while the stage ran? Its outputs are committed against what it was started with. */
+/* Was an input edited while the stage ran? Its outputs are committed against what it was started
+ * with. */
 static int check_inputs(struct run *r, struct work *w, struct err *e)
 {
     struct decision now = { 0 };
@@ -217,7 +227,8 @@ static int commit(struct run *r, struct work *w, struct intent *i, struct err *e
     if (rc == 0)
         rc = record_attempt(r, w, work_state_name(state), w->reason, e);
     if (rc == 0)
-        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason, e);
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason,
+                          e);
     if (rc) {
         db_rollback(state_db(r->s));
         return rc;
@@ -244,7 +255,8 @@ static int commit_outputs(struct run *r, struct work *w, struct err *e)
 
     memcpy(i.fingerprint, w->decision.fingerprint, HASH_HEX);
     if (!i.inputs)
-        rc = err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON", w->spec->name);
+        rc = err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
+                     w->spec->name);
     else if (commit_prepare(&i, &w->staging, w->spec, &why))
         rc = end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why.text, e);
     else
@@ -262,7 +274,8 @@ static void add_word(char ***argv, size_t *n, const char *word)
     (*argv)[*n] = NULL;
 }
 
-/* refit-check FORMAT PATH --name DECLARED [--require X]... for every output with a format; *out_argv NULL if none. */
+/* refit-check FORMAT PATH --name DECLARED [--require X]... for every output with a format;
+ * *out_argv NULL if none. */
 static int check_argv(const struct work *w, char ***out_argv, struct err *e)
 {
     char *directory = NULL, **argv = NULL;
@@ -307,8 +320,12 @@ static int start_check(struct run *r, struct work *w, bool *out_none, struct err
     if (rc || !argv)
         goto out;
     env_base(&env, r, w);
-    struct exec_job job = { .argv = argv, .env = env.entry, .mark = mark, .log = w->log,
-                            .timeout_ms = CHECK_TIMEOUT_MS, .kill_after_ms = 1000 };
+    struct exec_job job = { .argv = argv,
+                            .env = env.entry,
+                            .mark = mark,
+                            .log = w->log,
+                            .timeout_ms = CHECK_TIMEOUT_MS,
+                            .kill_after_ms = 1000 };
     if (r->x.start(r->x.self, w->index, &job, &handle, &why))
         rc = end_without_commit(r, w, WORK_FAILED, why.text, e);
     else
@@ -365,8 +382,9 @@ static int try_again(struct run *r, struct work *w, struct err *e)
         return rc;
     }
     int64_t now = r->x.now_ms(r->x.self);
-    w->delay_ms = w->number == 1 ? w->spec->retry.delay_ms
-                                 : (int64_t)fmin((double)w->delay_ms * w->spec->retry.backoff, 86400000.0 * 7);
+    w->delay_ms = w->number == 1
+                      ? w->spec->retry.delay_ms
+                      : (int64_t)fmin((double)w->delay_ms * w->spec->retry.backoff, 86400000.0 * 7);
     w->due_ms = now + w->delay_ms;
     struct str text = { 0 };
     str_addz(&text, "exit 75, again in ");
@@ -395,8 +413,8 @@ static void warn_of_strays(struct run *r, struct work *w, const struct exec_end 
     if (end->n_left)
         str_addf(&text, "%zu of its processes cannot be killed", end->n_left);
     else
-        str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray, end->n_stray == 1 ? "" : "es",
-                 end->n_stray == 1 ? "was" : "were");
+        str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
+                 end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
     show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, str_text(&text));
     w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
     w->warning[w->n_warning++] = str_take(&text);
@@ -414,7 +432,8 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
     w->exit_code = end->timed_out ? EXIT_TIMEOUT_STATUS : end->exit_code;
     warn_of_strays(r, w, end);
     w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
-    if (end->exit_code == 0 || w->blocked) /* also where it was told to stop and had just finished */
+    if (end->exit_code == 0 ||
+        w->blocked) /* also where it was told to stop and had just finished */
         return ended_well(r, w, e);
     if (end->cancelled)
         return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
@@ -453,7 +472,10 @@ static int prepare_checkpoint(struct run *r, const struct work *w, struct err *e
 static int record_start(struct run *r, struct work *w, struct err *e)
 {
     char *text = staging_text(&w->staging);
-    struct attempt_row row = { .stage = w->spec->name, .number = w->number, .log = w->log, .staging = text,
+    struct attempt_row row = { .stage = w->spec->name,
+                               .number = w->number,
+                               .log = w->log,
+                               .staging = text,
                                .began = w->began };
     int rc = state_begin_lazy(r->s, e);
     if (rc == 0)
@@ -461,7 +483,8 @@ static int record_start(struct run *r, struct work *w, struct err *e)
     if (rc == 0)
         rc = ledger_stage(r->s, r->id, w->index, w->spec->name, "running", w->decision.reason, e);
     if (rc == 0 && w->spec->checkpoint)
-        rc = ledger_checkpoint_put(r->s, r->m.name, w->spec->name, w->spec->checkpoint, w->decision.fingerprint, e);
+        rc = ledger_checkpoint_put(r->s, r->m.name, w->spec->name, w->spec->checkpoint,
+                                   w->decision.fingerprint, e);
     if (rc == 0)
         rc = state_commit(r->s, e);
     else
@@ -501,8 +524,12 @@ static void reset_attempt(struct run *r, struct work *w)
 
 static int launch(struct run *r, struct work *w, struct err *e)
 {
-    struct attempt_files files = { .dep = w->decision.dep, .out = w->staging.out, .checkpoint = w->spec->checkpoint,
-                                   .run_id = r->id, .run_dir = r->directory, .attempt = w->number };
+    struct attempt_files files = { .dep = w->decision.dep,
+                                   .out = w->staging.out,
+                                   .checkpoint = w->spec->checkpoint,
+                                   .run_id = r->id,
+                                   .run_dir = r->directory,
+                                   .attempt = w->number };
     struct env env = { 0 };
     struct err why = { 0 };
     char **argv = NULL, *handle = NULL, *mark = env_mark(r, w);
@@ -517,8 +544,13 @@ static int launch(struct run *r, struct work *w, struct err *e)
     if ((rc = record_start(r, w, e)))
         goto out;
     show_start(r, w, argv);
-    struct exec_job job = { .argv = argv, .env = env.entry, .mark = mark, .log = w->log, .events = true,
-                            .timeout_ms = w->spec->timeout_ms, .kill_after_ms = w->spec->kill_after_ms };
+    struct exec_job job = { .argv = argv,
+                            .env = env.entry,
+                            .mark = mark,
+                            .log = w->log,
+                            .events = true,
+                            .timeout_ms = w->spec->timeout_ms,
+                            .kill_after_ms = w->spec->kill_after_ms };
     if (r->x.start(r->x.self, w->index, &job, &handle, &why) == 0)
         w->state = WORK_RUNNING;
     else
@@ -559,7 +591,8 @@ static void take_metric(struct work *w, const json_t *m)
     struct metric *to = &w->metric[w->n_metric++];
     *to = (struct metric){ .name = mem_strdup(name),
                            .step = json_integer_value(json_object_get(m, "step")),
-                           .value = json_is_number(value) ? json_number_value(value) : (double)NAN };
+                           .value = json_is_number(value) ? json_number_value(value)
+                                                          : (double)NAN };
     snprintf(w->note, sizeof w->note, "%s %.4g", name, to->value);
 }
 
@@ -575,7 +608,8 @@ void attempt_event(struct run *r, struct work *w, const char *line)
         take_progress(w, inner);
     if ((inner = json_object_get(doc, "metric")))
         take_metric(w, inner);
-    if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) && w->n_warning < MAX_WARNINGS) {
+    if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) &&
+        w->n_warning < MAX_WARNINGS) {
         w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
         w->warning[w->n_warning++] = mem_strdup(json_string_value(inner));
         show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, json_string_value(inner));

@@ -1,4 +1,5 @@
-/* refit: the command line. The tables here are the only place where commands and options are described. */
+/* refit: the command line. The tables here are the only place where commands and options are
+ * described. */
 #include "runner/cli.h"
 
 #include <fcntl.h>
@@ -41,25 +42,38 @@ struct option {
 };
 
 static const struct option options[] = {
-    { 'f', "file", "FILE", TEXT, READ | RETRY, offsetof(struct cli, file), "the pipeline file (pipeline.yaml)" },
-    { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile), "merge this profile over the pipeline file" },
-    { 'p', "param", "NAME=VALUE", LIST, READ, 0, "set a pipeline param, or STAGE.NAME=VALUE a stage's; repeatable" },
-    { 's', "single", "STAGE", TEXT, RUN | PLAN, offsetof(struct cli, single), "this stage alone, on what lies there" },
-    { 0, "from", "STAGE", TEXT, RUN | PLAN, offsetof(struct cli, from), "this stage and all below it" },
-    { 'n', "dry-run", NULL, FLAG, RUN, offsetof(struct cli, dry_run), "print the plan, run nothing" },
-    { 'F', "force", NULL, FLAG, RUN | PLAN, offsetof(struct cli, force), "run even what is up to date" },
+    { 'f', "file", "FILE", TEXT, READ | RETRY, offsetof(struct cli, file),
+      "the pipeline file (pipeline.yaml)" },
+    { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile),
+      "merge this profile over the pipeline file" },
+    { 'p', "param", "NAME=VALUE", LIST, READ, 0,
+      "set a pipeline param, or STAGE.NAME=VALUE a stage's; repeatable" },
+    { 's', "single", "STAGE", TEXT, RUN | PLAN, offsetof(struct cli, single),
+      "this stage alone, on what lies there" },
+    { 0, "from", "STAGE", TEXT, RUN | PLAN, offsetof(struct cli, from),
+      "this stage and all below it" },
+    { 'n', "dry-run", NULL, FLAG, RUN, offsetof(struct cli, dry_run),
+      "print the plan, run nothing" },
+    { 'F', "force", NULL, FLAG, RUN | PLAN, offsetof(struct cli, force),
+      "run even what is up to date" },
     { 'k', "keep-going", NULL, FLAG, RUN | RETRY, offsetof(struct cli, keep_going),
       "after a failure, run what does not need the failed stage" },
     { 'j', "jobs", "N", COUNT, RUN | RETRY, offsetof(struct cli, jobs),
       "stages at a time (the file's `jobs`, else the processors)" },
-    { 0, "check", NULL, FLAG, PLAN, offsetof(struct cli, check), "exit 4 when there is work to do" },
-    { 0, "format", "ascii|dot", TEXT, GRAPH, offsetof(struct cli, format), "how to draw it (ascii)" },
+    { 0, "check", NULL, FLAG, PLAN, offsetof(struct cli, check),
+      "exit 4 when there is work to do" },
+    { 0, "format", "ascii|dot", TEXT, GRAPH, offsetof(struct cli, format),
+      "how to draw it (ascii)" },
     { 0, "run", "RUN", TEXT, LOGS, offsetof(struct cli, run), "of this run, not of the last" },
-    { 'f', "follow", NULL, FLAG, LOGS, offsetof(struct cli, follow), "go on until the stage has ended" },
-    { 'n', "limit", "N", COUNT, HISTORY, offsetof(struct cli, limit), "at most so many runs (20; 0: all)" },
+    { 'f', "follow", NULL, FLAG, LOGS, offsetof(struct cli, follow),
+      "go on until the stage has ended" },
+    { 'n', "limit", "N", COUNT, HISTORY, offsetof(struct cli, limit),
+      "at most so many runs (20; 0: all)" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
-    { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose), "say more: command lines, what is reused" },
-    { 0, "json", NULL, FLAG, ALL, offsetof(struct cli, json), "one JSON document on standard output" },
+    { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose),
+      "say more: command lines, what is reused" },
+    { 0, "json", NULL, FLAG, ALL, offsetof(struct cli, json),
+      "one JSON document on standard output" },
     { 0, "color", "auto|always|never", COLOUR, ALL, 0, "colours (auto: on a terminal)" },
     { 'C', "directory", "DIR", TEXT, ALL, 0, "go there first" },
 };
@@ -77,32 +91,40 @@ static int command_version(const struct cli *c, struct err *e);
 
 static const struct command commands[] = {
     { "run", "[STAGE...]", "run what is not up to date (of these stages and all they need)",
-      "A stage runs again when its program, inputs or parameters have other content than at its last commit; its\n"
-      "outputs count only when all of them are complete. Without -k a failure starts nothing new, and what runs may\n"
-      "finish. Ctrl-C stops all stages (TERM, after their kill_after KILL) and saves the state; a second one kills.",
+      "A stage runs again when its program, inputs or parameters have other content than at its "
+      "last commit; its\n"
+      "outputs count only when all of them are complete. Without -k a failure starts nothing new, "
+      "and what runs may\n"
+      "finish. Ctrl-C stops all stages (TERM, after their kill_after KILL) and saves the state; a "
+      "second one kills.",
       RUN, 0, SIZE_MAX, command_run },
     { "plan", "[STAGE...]", "what `run` would do, and why", NULL, PLAN, 0, SIZE_MAX, command_plan },
-    { "explain", "STAGE", "why a stage runs again: each difference to its last commit", NULL, EXPLAIN, 1, 1,
-      command_explain },
-    { "retry", "[RUN]", "continue a run that failed, was stopped or whose runner died (default: the last)",
-      "It takes the pipeline file, profile and params as that run had them (.refit/runs/RUN/pipeline.yaml); stages\n"
+    { "explain", "STAGE", "why a stage runs again: each difference to its last commit", NULL,
+      EXPLAIN, 1, 1, command_explain },
+    { "retry", "[RUN]",
+      "continue a run that failed, was stopped or whose runner died (default: the last)",
+      "It takes the pipeline file, profile and params as that run had them "
+      "(.refit/runs/RUN/pipeline.yaml); stages\n"
       "that were committed are reused.",
       RETRY, 0, 1, command_retry },
-    { "status", "[RUN]", "the stages of a run (default: the last)", NULL, STATUS, 0, 1, command_status },
+    { "status", "[RUN]", "the stages of a run (default: the last)", NULL, STATUS, 0, 1,
+      command_status },
     { "history", "", "the last runs", NULL, HISTORY, 0, 0, command_history },
     { "logs", "STAGE", "the log of the last attempt of a stage", NULL, LOGS, 1, 1, command_logs },
-    { "validate", "", "check the pipeline file and the side files of its stages", NULL, VALIDATE, 0, 0,
-      command_validate },
+    { "validate", "", "check the pipeline file and the side files of its stages", NULL, VALIDATE, 0,
+      0, command_validate },
     { "graph", "", "draw which stage needs which", NULL, GRAPH, 0, 0, command_graph },
     { "version", "", "print the version", NULL, VERSION, 0, 0, command_version },
 };
 
 enum { N_COMMAND = sizeof commands / sizeof *commands };
 
-static const char exit_statuses[] =
-    "Exit status: 0 done, nothing to do, or skipped by design; 1 a stage failed; 3 a stage is blocked (it ended with\n"
-    "98); 4 plan --check has work; 5 finished with -k but some failed; 64 command line or pipeline file; 65 damaged\n"
-    "memory; 70 a bug of refit; 74 the machine; 75 another run holds the lock; 124 a stage timed out; 130, 143 stopped.\n";
+static const char exit_statuses[] = "Exit status: 0 done, nothing to do, or skipped by design; 1 a "
+                                    "stage failed; 3 a stage is blocked (it ended with\n"
+                                    "98); 4 plan --check has work; 5 finished with -k but some "
+                                    "failed; 64 command line or pipeline file; 65 damaged\n"
+                                    "memory; 70 a bug of refit; 74 the machine; 75 another run "
+                                    "holds the lock; 124 a stage timed out; 130, 143 stopped.\n";
 
 static int command_version(const struct cli *c, struct err *e)
 {
@@ -137,19 +159,21 @@ static void print_options(int commands_bit)
 
 static void print_help(void)
 {
-    printf("refit: run a pipeline of programs that read and write files, again only where something changed\n\n"
+    printf("refit: run a pipeline of programs that read and write files, again only where "
+           "something changed\n\n"
            "Usage: refit COMMAND [options]\n\nCommands:\n");
     for (size_t i = 0; i < N_COMMAND; i++)
         printf("  %-10s%-12s%s\n", commands[i].name, commands[i].words, commands[i].purpose);
-    printf("  %-10s%-12s%s\n\nOptions of all commands:\n", "help", "[COMMAND]", "this text, or that of a command");
+    printf("  %-10s%-12s%s\n\nOptions of all commands:\n", "help", "[COMMAND]",
+           "this text, or that of a command");
     print_options(VERSION);
     printf("\n%s", exit_statuses);
 }
 
 static void print_command_help(const struct command *k)
 {
-    printf("refit %s: %s\n\nUsage: refit %s%s%s [options]\n\n", k->name, k->purpose, k->name, *k->words ? " " : "",
-           k->words);
+    printf("refit %s: %s\n\nUsage: refit %s%s%s [options]\n\n", k->name, k->purpose, k->name,
+           *k->words ? " " : "", k->words);
     if (k->more)
         printf("%s\n\n", k->more);
     printf("Options:\n");
@@ -185,8 +209,10 @@ static int unknown_option(const char *arg, const struct command *k, struct err *
     const char *near = arg[1] == '-' ? str_nearest(name, names, n) : NULL;
     free(name);
     if (near)
-        return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; did you mean '--%s'?", arg, k->name, near);
-    return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; see 'refit %s --help'", arg, k->name, k->name);
+        return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; did you mean '--%s'?", arg,
+                       k->name, near);
+    return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; see 'refit %s --help'", arg,
+                   k->name, k->name);
 }
 
 /* The parsed command line besides struct cli. */
@@ -206,8 +232,8 @@ static int store(struct parsed *p, const struct option *o, const char *value, st
         return 0;
     case COUNT:
         if (!str_to_int(value, &n) || n < (o->letter == 'j' ? 1 : 0) || n > 1000000)
-            return err_set(e, ERR_USAGE, "--%s is '%s', want a number from %d to 1000000", o->name, value,
-                           o->letter == 'j' ? 1 : 0);
+            return err_set(e, ERR_USAGE, "--%s is '%s', want a number from %d to 1000000", o->name,
+                           value, o->letter == 'j' ? 1 : 0);
         *(int64_t *)field = n;
         return 0;
     case LIST:
@@ -216,7 +242,8 @@ static int store(struct parsed *p, const struct option *o, const char *value, st
         p->cli.set[p->cli.n_set++] = value;
         return 0;
     case COLOUR:
-        if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
+        if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
+            strcmp(value, "never") != 0)
             return err_set(e, ERR_USAGE, "--color is '%s', want auto, always or never", value);
         p->colour = value;
         return 0;
@@ -239,14 +266,17 @@ static const struct option *find_option(const char *arg, const struct command *k
         const struct option *o = &options[i];
         if (!(o->commands & k->bit))
             continue;
-        if (arg[1] == '-' ? strlen(o->name) == n && strncmp(o->name, arg + 2, n) == 0 : o->letter == arg[1])
+        if (arg[1] == '-' ? strlen(o->name) == n && strncmp(o->name, arg + 2, n) == 0
+                          : o->letter == arg[1])
             return o;
     }
     return NULL;
 }
 
-/* One argument that begins with '-'; flags of one letter may be joined ("-Fk"), a value too ("-j2"). */
-static int parse_option(struct parsed *p, const struct command *k, int argc, char **argv, int *at, struct err *e)
+/* One argument that begins with '-'; flags of one letter may be joined ("-Fk"), a value too
+ * ("-j2"). */
+static int parse_option(struct parsed *p, const struct command *k, int argc, char **argv, int *at,
+                        struct err *e)
 {
     const char *arg = argv[*at];
     char one[3] = { '-', '\0', '\0' };
@@ -302,9 +332,11 @@ static int parse(struct parsed *p, const struct command *k, int argc, char **arg
     if (p->cli.n_name < k->least)
         return err_set(e, ERR_USAGE, "usage: refit %s %s", k->name, k->words);
     if (p->cli.n_name > k->most)
-        return err_set(e, ERR_USAGE, "'refit %s' does not know what to do with '%s'", k->name, p->cli.name[k->most]);
+        return err_set(e, ERR_USAGE, "'refit %s' does not know what to do with '%s'", k->name,
+                       p->cli.name[k->most]);
     if (p->cli.single && (p->cli.from || p->cli.n_name))
-        return err_set(e, ERR_USAGE, "-s runs one stage alone: no --from and no other stages beside it");
+        return err_set(e, ERR_USAGE,
+                       "-s runs one stage alone: no --from and no other stages beside it");
     return 0;
 }
 
@@ -313,7 +345,8 @@ static bool want_colour(const struct parsed *p)
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
     if (p->colour && strcmp(p->colour, "auto") != 0)
         return strcmp(p->colour, "always") == 0;
-    return isatty(p->cli.json ? STDERR_FILENO : STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    return isatty(p->cli.json ? STDERR_FILENO : STDOUT_FILENO) && !(no && *no) && term &&
+           strcmp(term, "dumb") != 0;
 }
 
 /* The error once more as a document, for programs. */
@@ -353,7 +386,8 @@ static int dispatch(int argc, char **argv, struct parsed *p, struct err *e)
     return k->call(&p->cli, e);
 }
 
-/* A program that was started with a standard descriptor closed would write its database into the next best file. */
+/* A program that was started with a standard descriptor closed would write its database into the
+ * next best file. */
 static void fill_descriptors(void)
 {
     int fd;

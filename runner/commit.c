@@ -35,17 +35,20 @@ static char *aside(const struct intent_out *o)
 
 /* ---- prepare ---- */
 
-/* Move the modification time back, so that the tick of the clock in which it was written is surely over. */
+/* Move the modification time back, so that the tick of the clock in which it was written is surely
+ * over. */
 static int age(const char *path, const struct stat *st, int64_t *out_ns, struct err *e)
 {
     int64_t ns = file_stamp_of(st).mtime_ns - STATE_RACY_NS;
     *out_ns = ns;
-    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 } };
-    return utimensat(AT_FDCWD, path, times, 0) < 0 ? err_sys(e, "cannot set the time of '%s'", path) : 0;
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                 { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 } };
+    return utimensat(AT_FDCWD, path, times, 0) < 0 ? err_sys(e, "cannot set the time of '%s'", path)
+                                                   : 0;
 }
 
-static int prepare_out(struct intent_out *o, const struct file_ref *ref, const char *staged, const char *stage,
-                       struct err *e)
+static int prepare_out(struct intent_out *o, const struct file_ref *ref, const char *staged,
+                       const char *stage, struct err *e)
 {
     struct stat st;
     int rc = 0;
@@ -56,19 +59,23 @@ static int prepare_out(struct intent_out *o, const struct file_ref *ref, const c
                               .staged = mem_strdup(staged),
                               .had_old = there(ref->path[0]) };
     if (lstat(staged, &st) < 0)
-        return errno == ENOENT ? err_set(e, ERR_DATA, "stage '%s' did not write its output '%s' ('%s')", stage, ref->name,
-                                         ref->path[0])
-                               : err_sys(e, "cannot look at '%s'", staged);
+        return errno == ENOENT
+                   ? err_set(e, ERR_DATA, "stage '%s' did not write its output '%s' ('%s')", stage,
+                             ref->name, ref->path[0])
+                   : err_sys(e, "cannot look at '%s'", staged);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return err_set(e, ERR_DATA, "stage '%s': its output '%s' ('%s') is neither a file nor a directory", stage,
-                       ref->name, ref->path[0]);
+        return err_set(e, ERR_DATA,
+                       "stage '%s': its output '%s' ('%s') is neither a file nor a directory",
+                       stage, ref->name, ref->path[0]);
     if (S_ISREG(st.st_mode) && (rc = age(staged, &st, &o->mtime_ns, e)))
         return rc;
-    rc = S_ISREG(st.st_mode) ? hash_file(staged, o->sha256, NULL, e) : files_hash(NULL, staged, &exists, o->sha256, e);
+    rc = S_ISREG(st.st_mode) ? hash_file(staged, o->sha256, NULL, e)
+                             : files_hash(NULL, staged, &exists, o->sha256, e);
     return rc ? rc : tree_sync(staged, e);
 }
 
-int commit_prepare(struct intent *i, const struct staging *staged, const struct stage_spec *stage, struct err *e)
+int commit_prepare(struct intent *i, const struct staging *staged, const struct stage_spec *stage,
+                   struct err *e)
 {
     int rc = 0;
     i->out = mem_calloc(stage->n_out, sizeof *i->out);
@@ -88,8 +95,8 @@ static bool no_exchange(int why)
     return why == EINVAL || why == ENOSYS || why == EOPNOTSUPP;
 }
 
-/* Where the file system cannot exchange (NFS): the old file keeps a second name, then the new one takes over its first.
- * Directories have one name only, so there is an instant without. */
+/* Where the file system cannot exchange (NFS): the old file keeps a second name, then the new one
+ * takes over its first. Directories have one name only, so there is an instant without. */
 static int place_without_exchange(const struct intent_out *o, struct err *e)
 {
     struct stat st;
@@ -122,7 +129,8 @@ static int sync_parents(const struct intent *i, struct err *e)
     for (size_t k = 0; k < i->n_out && rc == 0; k++) {
         bool seen = false;
         const char *slash = strrchr(i->out[k].path, '/');
-        char *dir = slash ? mem_strndup(i->out[k].path, (size_t)(slash - i->out[k].path)) : mem_strdup(".");
+        char *dir = slash ? mem_strndup(i->out[k].path, (size_t)(slash - i->out[k].path))
+                          : mem_strdup(".");
         for (size_t j = 0; j < k && !seen; j++) {
             const char *other = strrchr(i->out[j].path, '/');
             size_t n = other ? (size_t)(other - i->out[j].path) : 0;
@@ -135,7 +143,8 @@ static int sync_parents(const struct intent *i, struct err *e)
     return rc;
 }
 
-/* Remember the hash of a file that is now in place. If it has another time than age() gave it, it was changed. */
+/* Remember the hash of a file that is now in place. If it has another time than age() gave it, it
+ * was changed. */
 static int remember(struct state *s, const struct intent_out *o, struct err *e)
 {
     struct stat st;
@@ -174,7 +183,8 @@ static int take_back_out(const struct intent_out *o, struct err *e)
     bool placed = false;
     int rc = 0;
 
-    if (o->had_old && there(old)) { /* without exchange: the new one may have taken the name, or not yet */
+    if (o->had_old &&
+        there(old)) { /* without exchange: the new one may have taken the name, or not yet */
         if (is_directory(o->path))
             rc = tree_remove(o->path, e);
         if (rc == 0 && rename(old, o->path) < 0)
@@ -182,7 +192,8 @@ static int take_back_out(const struct intent_out *o, struct err *e)
     } else if ((rc = has_hash(o->path, o->sha256, &placed, e)) == 0 && placed) {
         if (!o->had_old)
             rc = tree_remove(o->path, e);
-        else if (there(o->staged) && renameat2(AT_FDCWD, o->staged, AT_FDCWD, o->path, RENAME_EXCHANGE) < 0)
+        else if (there(o->staged) &&
+                 renameat2(AT_FDCWD, o->staged, AT_FDCWD, o->path, RENAME_EXCHANGE) < 0)
             rc = err_sys(e, "cannot put the old '%s' back", o->path);
     }
     free(old);
@@ -203,7 +214,8 @@ static int finish_out(struct state *s, const struct intent_out *o, struct err *e
     int rc = has_hash(o->path, o->sha256, &placed, e);
     if (rc || placed)
         return rc;
-    /* Interrupted between the two renames of place_without_exchange, a directory is under neither name. */
+    /* Interrupted between the two renames of place_without_exchange, a directory is under neither
+     * name. */
     struct intent_out now = *o;
     now.had_old = there(o->path);
     rc = place_out(&now, e);
@@ -256,7 +268,8 @@ static int recover_one(struct state *s, const struct intent *i, struct recovery 
     return rc ? rc : remove_staged(i, e);
 }
 
-int commit_recover(struct state *s, const char *pipeline, struct recovery **out, size_t *out_n, struct err *e)
+int commit_recover(struct state *s, const char *pipeline, struct recovery **out, size_t *out_n,
+                   struct err *e)
 {
     struct intent *list;
     size_t n;

@@ -34,7 +34,8 @@ static void env_inherit(struct env *v, const char *name, const char *otherwise)
 
 char *env_mark(const struct run *r, const struct work *w)
 {
-    return str_format("REFIT_RUN=%s/%s/%s.%lld", r->here, r->directory, w->spec->name, (long long)w->number);
+    return str_format("REFIT_RUN=%s/%s/%s.%lld", r->here, r->directory, w->spec->name,
+                      (long long)w->number);
 }
 
 void env_base(struct env *v, const struct run *r, const struct work *w)
@@ -51,8 +52,8 @@ void env_base(struct env *v, const struct run *r, const struct work *w)
     env_put(v, env_mark(r, w));
 }
 
-int env_make(struct env *v, const struct run *r, const struct work *w, const struct attempt_files *files,
-                    struct err *e)
+int env_make(struct env *v, const struct run *r, const struct work *w,
+             const struct attempt_files *files, struct err *e)
 {
     char **declared = NULL;
     int rc = stage_env(w->spec, files, &declared, e);
@@ -123,9 +124,10 @@ int secrets_resolve(struct run *r, struct err *e)
         } else if (getenv(ref->env)) {
             r->secret[i] = str_format("%s=%s", ref->name, getenv(ref->env));
         } else {
-            return manifest_fail(&r->m, ref->at, e,
-                                 "secret '%s' of stage '%s': the environment variable '%s' is not set", ref->name,
-                                 stage, ref->env);
+            return manifest_fail(
+                &r->m, ref->at, e,
+                "secret '%s' of stage '%s': the environment variable '%s' is not set", ref->name,
+                stage, ref->env);
         }
     }
     return 0;

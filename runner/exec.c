@@ -23,7 +23,7 @@
 #include "runner/spawn.h"
 
 enum {
-    MAX_LINE = 65536, /* of an event; a longer one is dropped */
+    MAX_LINE = 65536,     /* of an event; a longer one is dropped */
     LAST_WAIT_MS = 10000, /* for a process that KILL does not end (it hangs in the kernel) */
 };
 
@@ -37,17 +37,17 @@ enum phase {
 struct job {
     enum phase phase;
     size_t key;
-    pid_t pid;                           /* and its process group */
-    int pidfd, events;                   /* events: read end; -1 */
-    char *mark;                          /* owned */
+    pid_t pid;         /* and its process group */
+    int pidfd, events; /* events: read end; -1 */
+    char *mark;        /* owned */
     int64_t kill_after_ms;
-    int64_t timeout_at, kill_at, lost_at;/* -1: none */
-    bool stopping;                       /* TERM was sent: what lives on has until kill_at */
-    bool killing;                        /* KILL was sent */
+    int64_t timeout_at, kill_at, lost_at; /* -1: none */
+    bool stopping;                        /* TERM was sent: what lives on has until kill_at */
+    bool killing;                         /* KILL was sent */
     struct exec_end end;
-    struct str line;                     /* bytes of the channel not delivered yet */
-    size_t n_given;                      /* of them the line that was delivered last */
-    bool skipping;                       /* inside a line that is too long */
+    struct str line; /* bytes of the channel not delivered yet */
+    size_t n_given;  /* of them the line that was delivered last */
+    bool skipping;   /* inside a line that is too long */
 };
 
 struct local {
@@ -58,7 +58,11 @@ struct local {
     size_t n_job;
 };
 
-enum { SIGNALS = 0, TIMER = 1, FIRST_JOB = 2 }; /* epoll data: pidfds are even from there, channels odd */
+enum {
+    SIGNALS = 0,
+    TIMER = 1,
+    FIRST_JOB = 2
+}; /* epoll data: pidfds are even from there, channels odd */
 
 static int64_t monotonic_ms(void *self)
 {
@@ -71,7 +75,8 @@ static int64_t monotonic_ms(void *self)
 static int watch(struct local *x, int fd, uint64_t data, struct err *e)
 {
     struct epoll_event ev = { .events = EPOLLIN, .data.u64 = data };
-    return epoll_ctl(x->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? err_sys(e, "cannot watch a descriptor") : 0;
+    return epoll_ctl(x->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? err_sys(e, "cannot watch a descriptor")
+                                                           : 0;
 }
 
 static void close_fd(int *fd)
@@ -101,7 +106,8 @@ static void forget_job(struct job *j)
     *j = (struct job){ .pidfd = -1, .events = -1 };
 }
 
-static int local_start(void *self, size_t key, const struct exec_job *job, char **out_handle, struct err *e)
+static int local_start(void *self, size_t key, const struct exec_job *job, char **out_handle,
+                       struct err *e)
 {
     struct local *x = self;
     size_t slot = free_slot(x);
@@ -109,8 +115,13 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     int channel[2] = { -1, -1 }, rc = 0;
 
     *out_handle = NULL;
-    *j = (struct job){ .key = key, .pidfd = -1, .events = -1, .kill_after_ms = job->kill_after_ms, .kill_at = -1,
-                       .timeout_at = -1, .lost_at = -1 };
+    *j = (struct job){ .key = key,
+                       .pidfd = -1,
+                       .events = -1,
+                       .kill_after_ms = job->kill_after_ms,
+                       .kill_at = -1,
+                       .timeout_at = -1,
+                       .lost_at = -1 };
     if (job->events && pipe2(channel, O_CLOEXEC) < 0)
         return err_sys(e, "cannot make a pipe");
     j->events = channel[0];
@@ -147,7 +158,8 @@ out:
 
 /* ---- stop ---- */
 
-/* A process that we adopted: is it of this job? One that shed its environment is when no other job could own it. */
+/* A process that we adopted: is it of this job? One that shed its environment is when no other job
+ * could own it. */
 static bool belongs(struct local *x, const struct job *j, pid_t pid)
 {
     if (getpgid(pid) == j->pid || proc_has_env(pid, j->mark, false))
@@ -166,14 +178,15 @@ static bool is_leader(const struct local *x, pid_t pid)
     return false;
 }
 
-/* Send `sig` (0: none) to what the job still has besides its first process; returns how many there are, seen from
- * here: children of a stray become ours, and are seen, when it is dead. */
+/* Send `sig` (0: none) to what the job still has besides its first process; returns how many there
+ * are, seen from here: children of a stray become ours, and are seen, when it is dead. */
 static size_t signal_strays(struct local *x, struct job *j, int sig)
 {
     size_t n, n_found = 0;
     pid_t *child = proc_children(&n);
     for (size_t i = 0; i < n; i++) {
-        if (is_leader(x, child[i]) || waitpid(child[i], NULL, WNOHANG) == child[i] || !belongs(x, j, child[i]))
+        if (is_leader(x, child[i]) || waitpid(child[i], NULL, WNOHANG) == child[i] ||
+            !belongs(x, j, child[i]))
             continue;
         if (sig)
             kill(child[i], sig);
@@ -221,7 +234,8 @@ static size_t local_clear(void *self, const char *mark)
         size_t n_found = 0;
         pid_t *all = proc_all(&n);
         for (size_t i = 0; i < n; i++)
-            if (all[i] != getpid() && proc_has_env(all[i], mark, true) && kill(all[i], SIGKILL) == 0)
+            if (all[i] != getpid() && proc_has_env(all[i], mark, true) &&
+                kill(all[i], SIGKILL) == 0)
                 n_found++;
         free(all);
         n_killed = round == 0 ? n_found : n_killed;
@@ -367,7 +381,8 @@ static int64_t run_clock(struct local *x)
             }
         }
         if (j->phase == ALIVE && is_due(j->kill_at, now)) {
-            j->kill_at = -1; /* once; what is left behind is killed when the first process is gone */
+            j->kill_at =
+                -1; /* once; what is left behind is killed when the first process is gone */
             j->killing = true;
             kill(-j->pid, SIGKILL);
         } else if (j->phase == LINGERING && (is_due(j->kill_at, now) || is_due(j->lost_at, now))) {
@@ -391,7 +406,8 @@ static int arm(struct local *x, int64_t at_ms, struct err *e)
     if (at_ms == x->armed_for)
         return 0;
     if (at_ms >= 0)
-        t.it_value = (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 + 1 };
+        t.it_value = (struct timespec){ .tv_sec = at_ms / 1000,
+                                        .tv_nsec = at_ms % 1000 * 1000000 + 1 };
     if (timerfd_settime(x->timer, TFD_TIMER_ABSTIME, &t, NULL) < 0)
         return err_sys(e, "cannot set a timer");
     x->armed_for = at_ms;

@@ -7,16 +7,17 @@
 
 #include "base/err.h"
 
-/* Seam: run a command. The runner's loop starts jobs and waits for reports; it neither knows nor cares where a job runs.
- * exec_local is the one for this machine. */
+/* Seam: run a command. The runner's loop starts jobs and waits for reports; it neither knows nor
+ * cares where a job runs. exec_local is the one for this machine. */
 
 /** What a process is started with. All borrowed for the call. */
 struct exec_job {
-    char *const *argv;     /* argv[0] is looked up by PATH if it has no slash */
-    char *const *env;      /* the whole environment; exec_local adds REFIT_EVENTS */
-    const char *mark;      /* one of `env`, "REFIT_RUN=...": what the job's processes are known by, also to clear() */
-    const char *log;       /* file that standard output and error are appended to */
-    bool events;           /* give it a channel for REFIT_EVENTS */
+    char *const *argv; /* argv[0] is looked up by PATH if it has no slash */
+    char *const *env;  /* the whole environment; exec_local adds REFIT_EVENTS */
+    const char *mark;  /* one of `env`, "REFIT_RUN=...": what the job's processes are known by, also
+                          to clear() */
+    const char *log;   /* file that standard output and error are appended to */
+    bool events;       /* give it a channel for REFIT_EVENTS */
     int64_t timeout_ms;    /* 0: none */
     int64_t kill_after_ms; /* from TERM to KILL */
 };
@@ -28,12 +29,12 @@ struct exec_usage {
 
 /** How it ended. */
 struct exec_end {
-    int exit_code;          /* -1: by a signal */
-    int signal;             /* 0: by itself */
+    int exit_code; /* -1: by a signal */
+    int signal;    /* 0: by itself */
     bool timed_out;
     bool cancelled;
-    size_t n_stray;         /* processes that it left behind and that were killed */
-    size_t n_left;          /* processes that could not be killed */
+    size_t n_stray; /* processes that it left behind and that were killed */
+    size_t n_left;  /* processes that could not be killed */
     struct exec_usage usage;
 };
 
@@ -56,20 +57,24 @@ struct executor {
     void *self;
     /** Monotonic clock. */
     int64_t (*now_ms)(void *self);
-    /** Start a job that reports as `key`. *out_handle is a text (owned by the caller) that survives a restart of the
-     *  runner. ERR_USAGE if the program cannot be executed, ERR_IO. */
-    int (*start)(void *self, size_t key, const struct exec_job *job, char **out_handle, struct err *e);
+    /** Start a job that reports as `key`. *out_handle is a text (owned by the caller) that survives
+     * a restart of the runner. ERR_USAGE if the program cannot be executed, ERR_IO. */
+    int (*start)(void *self, size_t key, const struct exec_job *job, char **out_handle,
+                 struct err *e);
     /** Sleep until there is something to report, at the latest until `until_ms` (-1: for ever). */
     int (*wait)(void *self, int64_t until_ms, struct exec_report *out, struct err *e);
-    /** Stop a job: TERM, KILL after its kill_after_ms; KILL at once if `at_once`. It still reports its end. */
+    /** Stop a job: TERM, KILL after its kill_after_ms; KILL at once if `at_once`. It still reports
+     * its end. */
     void (*cancel)(void *self, size_t key, bool at_once);
-    /** Kill what a runner that died left running: all processes whose mark begins so. Returns how many. */
+    /** Kill what a runner that died left running: all processes whose mark begins so. Returns how
+     * many. */
     size_t (*clear)(void *self, const char *mark);
 };
 
 /**
- * Jobs as processes of this machine: each in its own process group, tied to the life of the runner, which adopts
- * whatever they leave behind. SIGINT, SIGTERM, SIGHUP and SIGCHLD are taken over until exec_local_close.
+ * Jobs as processes of this machine: each in its own process group, tied to the life of the runner,
+ * which adopts whatever they leave behind. SIGINT, SIGTERM, SIGHUP and SIGCHLD are taken over until
+ * exec_local_close.
  */
 int exec_local_open(struct executor *out, struct err *e);
 void exec_local_close(struct executor *x);

@@ -1,4 +1,5 @@
-/* The part of state.h that remembers intents: what stands between "the outputs are ready" and "they are committed". */
+/* The part of state.h that remembers intents: what stands between "the outputs are ready" and "they
+ * are committed". */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,13 @@ static char *to_text(const struct intent *i)
     json_t *outs = json_array();
     for (size_t k = 0; k < i->n_out; k++) {
         const struct intent_out *o = &i->out[k];
-        json_array_append_new(outs, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", o->name, "path", o->path, "staged",
-                                              o->staged, "sha256", o->sha256, "had_old", (int)o->had_old));
+        json_array_append_new(outs, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", o->name, "path",
+                                              o->path, "staged", o->staged, "sha256", o->sha256,
+                                              "had_old", (int)o->had_old));
     }
-    json_t *doc = json_pack("{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", i->run, "stage", i->stage, "attempt",
-                            (json_int_t)i->attempt, "blocked", (int)i->blocked, "fingerprint", i->fingerprint,
-                            "inputs", i->inputs, "outs", outs);
+    json_t *doc = json_pack("{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", i->run, "stage", i->stage,
+                            "attempt", (json_int_t)i->attempt, "blocked", (int)i->blocked,
+                            "fingerprint", i->fingerprint, "inputs", i->inputs, "outs", outs);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL; /* NULL: a path that is not UTF-8 */
     json_decref(doc);
     return text;
@@ -52,9 +54,9 @@ static bool from_text(struct intent *i, const char *text)
     int blocked, had_old;
     size_t k;
     json_t *outs, *o, *doc = text ? json_loads(text, 0, NULL) : NULL;
-    bool ok = doc && json_unpack(doc, "{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", &run, "stage", &stage, "attempt",
-                                 &attempt, "blocked", &blocked, "fingerprint", &fingerprint, "inputs", &inputs, "outs",
-                                 &outs) == 0;
+    bool ok = doc && json_unpack(doc, "{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", &run, "stage",
+                                 &stage, "attempt", &attempt, "blocked", &blocked, "fingerprint",
+                                 &fingerprint, "inputs", &inputs, "outs", &outs) == 0;
     if (ok) {
         i->run = mem_strdup(run);
         i->stage = mem_strdup(stage);
@@ -65,8 +67,8 @@ static bool from_text(struct intent *i, const char *text)
         ok = take_hex(i->fingerprint, fingerprint);
         json_array_foreach(outs, k, o)
         {
-            if (!ok || json_unpack(o, "{s:s, s:s, s:s, s:s, s:b}", "name", &name, "path", &path, "staged", &staged,
-                                   "sha256", &hex, "had_old", &had_old) != 0) {
+            if (!ok || json_unpack(o, "{s:s, s:s, s:s, s:s, s:b}", "name", &name, "path", &path,
+                                   "staged", &staged, "sha256", &hex, "had_old", &had_old) != 0) {
                 ok = false;
                 break;
             }
@@ -89,7 +91,8 @@ int state_intent_put(struct state *s, struct intent *i, struct err *e)
     if (!text)
         return err_set(e, ERR_USAGE, "stage '%s': the path of an output is not UTF-8", i->stage);
     int rc = state_begin(s, e);
-    if (rc == 0 && (rc = db_query(state_db(s), &q, "INSERT INTO intents(pipeline, document) VALUES(?,?)", e)) == 0) {
+    if (rc == 0 && (rc = db_query(state_db(s), &q,
+                                  "INSERT INTO intents(pipeline, document) VALUES(?,?)", e)) == 0) {
         db_text(&q, i->pipeline);
         db_text(&q, text);
         rc = db_done(&q, e);
@@ -104,7 +107,8 @@ int state_intent_put(struct state *s, struct intent *i, struct err *e)
     return rc;
 }
 
-int state_intents(struct state *s, const char *pipeline, struct intent **out, size_t *out_n, struct err *e)
+int state_intents(struct state *s, const char *pipeline, struct intent **out, size_t *out_n,
+                  struct err *e)
 {
     struct intent *list = NULL;
     size_t n = 0;
@@ -113,7 +117,8 @@ int state_intents(struct state *s, const char *pipeline, struct intent **out, si
 
     *out = NULL;
     *out_n = 0;
-    int rc = db_query(state_db(s), &q, "SELECT id, document FROM intents WHERE pipeline=? ORDER BY id", e);
+    int rc = db_query(state_db(s), &q,
+                      "SELECT id, document FROM intents WHERE pipeline=? ORDER BY id", e);
     if (rc)
         return rc;
     db_text(&q, pipeline);
@@ -125,7 +130,8 @@ int state_intents(struct state *s, const char *pipeline, struct intent **out, si
         bool ok = from_text(i, text);
         free(text);
         if (!ok) {
-            rc = err_set(e, ERR_DATA, "'%s': intent %lld is damaged", state_db(s)->path, (long long)i->id);
+            rc = err_set(e, ERR_DATA, "'%s': intent %lld is damaged", state_db(s)->path,
+                         (long long)i->id);
             break;
         }
     }
@@ -145,10 +151,11 @@ int state_intents(struct state *s, const char *pipeline, struct intent **out, si
 static int insert_commit(struct db *db, const struct intent *i, struct err *e)
 {
     struct query q;
-    int rc = db_query(db, &q,
-                      "INSERT INTO commits(pipeline, stage, run, attempt, state, fingerprint, inputs, made)"
-                      " VALUES(?,?,?,?,?,?,?,?)",
-                      e);
+    int rc = db_query(
+        db, &q,
+        "INSERT INTO commits(pipeline, stage, run, attempt, state, fingerprint, inputs, made)"
+        " VALUES(?,?,?,?,?,?,?,?)",
+        e);
     if (rc)
         return rc;
     db_text(&q, i->pipeline);

@@ -46,14 +46,15 @@ static int name_run(char **out, struct err *e)
     return err_set(e, ERR_IO, "more than %d runs in one second", (int)MAX_SAME_SECOND);
 }
 
-int ledger_run_begin(struct state *s, const char *pipeline, const char *options, const char *retry_of, char **out_id,
-                     struct err *e)
+int ledger_run_begin(struct state *s, const char *pipeline, const char *options,
+                     const char *retry_of, char **out_id, struct err *e)
 {
     struct query q;
     struct proc_id self = proc_self();
     int rc = name_run(out_id, e);
     if (rc || (rc = db_query(state_db(s), &q,
-                             "INSERT INTO runs(name, pipeline, state, options, retry_of, pid, pid_start, boot, began)"
+                             "INSERT INTO runs(name, pipeline, state, options, retry_of, pid, "
+                             "pid_start, boot, began)"
                              " VALUES(?,?,'running',?,?,?,?,?,?)",
                              e)))
         return rc;
@@ -68,11 +69,12 @@ int ledger_run_begin(struct state *s, const char *pipeline, const char *options,
     return db_done(&q, e);
 }
 
-int ledger_run_end(struct state *s, const char *run, const char *state, const char *reason, int exit_code,
-                   struct err *e)
+int ledger_run_end(struct state *s, const char *run, const char *state, const char *reason,
+                   int exit_code, struct err *e)
 {
     struct query q;
-    int rc = db_query(state_db(s), &q, "UPDATE runs SET state=?, reason=?, exit_code=?, ended=? WHERE name=?", e);
+    int rc = db_query(state_db(s), &q,
+                      "UPDATE runs SET state=?, reason=?, exit_code=?, ended=? WHERE name=?", e);
     if (rc)
         return rc;
     db_text(&q, state);
@@ -83,8 +85,8 @@ int ledger_run_end(struct state *s, const char *run, const char *state, const ch
     return db_done(&q, e);
 }
 
-int ledger_stage(struct state *s, const char *run, size_t position, const char *stage, const char *state,
-                 const char *reason, struct err *e)
+int ledger_stage(struct state *s, const char *run, size_t position, const char *stage,
+                 const char *state, const char *reason, struct err *e)
 {
     struct query q;
     int rc = db_query(state_db(s), &q, "INSERT OR REPLACE INTO stages VALUES(?,?,?,?,?)", e);
@@ -98,7 +100,8 @@ int ledger_stage(struct state *s, const char *run, size_t position, const char *
     return db_done(&q, e);
 }
 
-int ledger_attempt_begin(struct state *s, const char *run, const struct attempt_row *a, struct err *e)
+int ledger_attempt_begin(struct state *s, const char *run, const struct attempt_row *a,
+                         struct err *e)
 {
     struct query q;
     int rc = db_query(state_db(s), &q,
@@ -119,10 +122,12 @@ int ledger_attempt_begin(struct state *s, const char *run, const struct attempt_
 int ledger_attempt_end(struct state *s, const char *run, const struct attempt_row *a, struct err *e)
 {
     struct query q;
-    int rc = db_query(state_db(s), &q,
-                      "UPDATE attempts SET state=?, reason=?, ended=?, exit_code=?, signal=?, user_us=?, system_us=?,"
-                      " max_rss_kb=?, read_blocks=?, write_blocks=? WHERE run=? AND stage=? AND number=?",
-                      e);
+    int rc = db_query(
+        state_db(s), &q,
+        "UPDATE attempts SET state=?, reason=?, ended=?, exit_code=?, signal=?, user_us=?, "
+        "system_us=?,"
+        " max_rss_kb=?, read_blocks=?, write_blocks=? WHERE run=? AND stage=? AND number=?",
+        e);
     if (rc)
         return rc;
     db_text(&q, a->state);
@@ -141,8 +146,8 @@ int ledger_attempt_end(struct state *s, const char *run, const struct attempt_ro
     return db_done(&q, e);
 }
 
-int ledger_metric(struct state *s, const char *run, const char *stage, int64_t attempt, const char *name, int64_t step,
-                  double value, struct err *e)
+int ledger_metric(struct state *s, const char *run, const char *stage, int64_t attempt,
+                  const char *name, int64_t step, double value, struct err *e)
 {
     struct query q;
     int rc = db_query(state_db(s), &q, "INSERT INTO metrics VALUES(?,?,?,?,?,?)", e);
@@ -157,8 +162,8 @@ int ledger_metric(struct state *s, const char *run, const char *stage, int64_t a
     return db_done(&q, e);
 }
 
-int ledger_warning(struct state *s, const char *run, const char *stage, int64_t attempt, const char *text,
-                   struct err *e)
+int ledger_warning(struct state *s, const char *run, const char *stage, int64_t attempt,
+                   const char *text, struct err *e)
 {
     struct query q;
     int rc = db_query(state_db(s), &q, "INSERT INTO warnings VALUES(?,?,?,?)", e);
@@ -171,13 +176,14 @@ int ledger_warning(struct state *s, const char *run, const char *stage, int64_t 
     return db_done(&q, e);
 }
 
-int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage, char out_fingerprint[HASH_HEX],
-                      struct err *e)
+int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage,
+                      char out_fingerprint[HASH_HEX], struct err *e)
 {
     struct query q;
     bool row;
     out_fingerprint[0] = '\0';
-    int rc = db_query(state_db(s), &q, "SELECT fingerprint FROM checkpoints WHERE pipeline=? AND stage=?", e);
+    int rc = db_query(state_db(s), &q,
+                      "SELECT fingerprint FROM checkpoints WHERE pipeline=? AND stage=?", e);
     if (rc)
         return rc;
     db_text(&q, pipeline);
@@ -192,8 +198,8 @@ int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage, 
     return 0;
 }
 
-int ledger_checkpoint_put(struct state *s, const char *pipeline, const char *stage, const char *path,
-                          const char *fingerprint, struct err *e)
+int ledger_checkpoint_put(struct state *s, const char *pipeline, const char *stage,
+                          const char *path, const char *fingerprint, struct err *e)
 {
     struct query q;
     int rc = db_query(state_db(s), &q, "INSERT OR REPLACE INTO checkpoints VALUES(?,?,?,?)", e);
@@ -209,7 +215,8 @@ int ledger_checkpoint_put(struct state *s, const char *pipeline, const char *sta
 int ledger_lose(struct state *s, const char *run, struct err *e)
 {
     static const char *const update[] = {
-        "UPDATE attempts SET state='lost', reason='the runner died' WHERE run=? AND state='running'",
+        "UPDATE attempts SET state='lost', reason='the runner died' WHERE run=? AND "
+        "state='running'",
         "UPDATE stages SET state='lost', reason='the runner died' WHERE run=? AND state='running'",
         "UPDATE runs SET state='lost', reason='the runner died' WHERE name=? AND state='running'",
     };
@@ -224,13 +231,15 @@ int ledger_lose(struct state *s, const char *run, struct err *e)
     return rc;
 }
 
-int ledger_recovered(struct state *s, const char *run, const char *stage, int64_t attempt, bool blocked,
-                     struct err *e)
+int ledger_recovered(struct state *s, const char *run, const char *stage, int64_t attempt,
+                     bool blocked, struct err *e)
 {
     const char *state = blocked ? "blocked" : "succeeded";
     struct query q;
-    int rc = db_query(state_db(s), &q,
-                      "UPDATE attempts SET state=?, exit_code=?, ended=? WHERE run=? AND stage=? AND number=?", e);
+    int rc = db_query(
+        state_db(s), &q,
+        "UPDATE attempts SET state=?, exit_code=?, ended=? WHERE run=? AND stage=? AND number=?",
+        e);
     if (rc)
         return rc;
     db_text(&q, state);
@@ -240,7 +249,8 @@ int ledger_recovered(struct state *s, const char *run, const char *stage, int64_
     db_text(&q, stage);
     db_int(&q, attempt);
     if ((rc = db_done(&q, e)) ||
-        (rc = db_query(state_db(s), &q, "UPDATE stages SET state=?, reason=? WHERE run=? AND stage=?", e)))
+        (rc = db_query(state_db(s), &q,
+                       "UPDATE stages SET state=?, reason=? WHERE run=? AND stage=?", e)))
         return rc;
     db_text(&q, state);
     db_text(&q, "its commit was finished by the next run");
@@ -291,8 +301,9 @@ void stage_rows_free(struct stage_row *s, size_t n)
     free(s);
 }
 
-#define RUN_COLUMNS \
-    "SELECT name, pipeline, state, reason, options, retry_of, pid, pid_start, boot, began, ended, exit_code FROM runs "
+#define RUN_COLUMNS                                                                          \
+    "SELECT name, pipeline, state, reason, options, retry_of, pid, pid_start, boot, began, " \
+    "ended, exit_code FROM runs "
 
 static void take_run(struct query *q, struct run_row *r)
 {
@@ -335,7 +346,8 @@ static int take_runs(struct query *q, struct run_row **out, size_t *out_n, struc
     return 0;
 }
 
-/* A reader's view: nobody holds the lock, so this run's runner is dead. (Who holds it has called the others lost.) */
+/* A reader's view: nobody holds the lock, so this run's runner is dead. (Who holds it has called
+ * the others lost.) */
 static void see_lost(struct run_row *r)
 {
     if (strcmp(r->state, "running") != 0 || lock_is_held(r->pipeline))
@@ -346,10 +358,12 @@ static void see_lost(struct run_row *r)
     r->reason = mem_strdup("the runner died");
 }
 
-int ledger_running(struct state *s, const char *pipeline, struct run_row **out, size_t *out_n, struct err *e)
+int ledger_running(struct state *s, const char *pipeline, struct run_row **out, size_t *out_n,
+                   struct err *e)
 {
     struct query q;
-    int rc = db_query(state_db(s), &q, RUN_COLUMNS "WHERE pipeline=? AND state='running' ORDER BY id", e);
+    int rc = db_query(state_db(s), &q,
+                      RUN_COLUMNS "WHERE pipeline=? AND state='running' ORDER BY id", e);
     *out = NULL;
     *out_n = 0;
     if (rc)
@@ -358,11 +372,12 @@ int ledger_running(struct state *s, const char *pipeline, struct run_row **out, 
     return take_runs(&q, out, out_n, e);
 }
 
-int ledger_runs(struct state *s, const char *pipeline, int64_t limit, struct run_row **out, size_t *out_n,
-                struct err *e)
+int ledger_runs(struct state *s, const char *pipeline, int64_t limit, struct run_row **out,
+                size_t *out_n, struct err *e)
 {
     struct query q;
-    int rc = db_query(state_db(s), &q, RUN_COLUMNS "WHERE ?1 IS NULL OR pipeline=?1 ORDER BY id DESC LIMIT ?2", e);
+    int rc = db_query(state_db(s), &q,
+                      RUN_COLUMNS "WHERE ?1 IS NULL OR pipeline=?1 ORDER BY id DESC LIMIT ?2", e);
     *out = NULL;
     *out_n = 0;
     if (rc)
@@ -379,7 +394,8 @@ int ledger_run(struct state *s, const char *id, struct run_row *out, struct err 
 {
     struct query q;
     bool row;
-    int rc = db_query(state_db(s), &q, RUN_COLUMNS "WHERE ?1 IS NULL OR name=?1 ORDER BY id DESC LIMIT 1", e);
+    int rc = db_query(state_db(s), &q,
+                      RUN_COLUMNS "WHERE ?1 IS NULL OR name=?1 ORDER BY id DESC LIMIT 1", e);
     *out = (struct run_row){ 0 };
     if (rc)
         return rc;
@@ -402,8 +418,10 @@ static int take_attempts(struct state *s, const char *run, struct stage_row *sta
     struct query q;
     bool row;
     int rc = db_query(state_db(s), &q,
-                      "SELECT number, state, reason, log, staging, began, ended, exit_code, signal, user_us, system_us,"
-                      " max_rss_kb, read_blocks, write_blocks FROM attempts WHERE run=? AND stage=? ORDER BY number",
+                      "SELECT number, state, reason, log, staging, began, ended, exit_code, "
+                      "signal, user_us, system_us,"
+                      " max_rss_kb, read_blocks, write_blocks FROM attempts WHERE run=? AND "
+                      "stage=? ORDER BY number",
                       e);
     if (rc)
         return rc;
@@ -434,13 +452,15 @@ static int take_attempts(struct state *s, const char *run, struct stage_row *sta
     return rc;
 }
 
-int ledger_stages(struct state *s, const char *run, struct stage_row **out, size_t *out_n, struct err *e)
+int ledger_stages(struct state *s, const char *run, struct stage_row **out, size_t *out_n,
+                  struct err *e)
 {
     struct stage_row *list = NULL;
     struct query q;
     size_t n = 0;
     bool row;
-    int rc = db_query(state_db(s), &q, "SELECT stage, state, reason FROM stages WHERE run=? ORDER BY position", e);
+    int rc = db_query(state_db(s), &q,
+                      "SELECT stage, state, reason FROM stages WHERE run=? ORDER BY position", e);
     if (rc)
         return rc;
     db_text(&q, run);
@@ -468,7 +488,8 @@ int ledger_last_attempted(struct state *s, const char *stage, char **out, struct
     struct query q;
     bool row;
     int rc = db_query(state_db(s), &q,
-                      "SELECT runs.name FROM runs JOIN attempts ON attempts.run = runs.name WHERE attempts.stage=?"
+                      "SELECT runs.name FROM runs JOIN attempts ON attempts.run = runs.name WHERE "
+                      "attempts.stage=?"
                       " ORDER BY runs.id DESC LIMIT 1",
                       e);
     *out = NULL;
@@ -483,12 +504,14 @@ int ledger_last_attempted(struct state *s, const char *stage, char **out, struct
     return 0;
 }
 
-int ledger_metrics(struct state *s, const char *run, const char *stage, int64_t attempt, json_t **out, struct err *e)
+int ledger_metrics(struct state *s, const char *run, const char *stage, int64_t attempt,
+                   json_t **out, struct err *e)
 {
     struct query q;
     bool row;
-    int rc = db_query(state_db(s), &q,
-                      "SELECT name, value FROM metrics WHERE run=? AND stage=? AND attempt=? ORDER BY rowid", e);
+    int rc = db_query(
+        state_db(s), &q,
+        "SELECT name, value FROM metrics WHERE run=? AND stage=? AND attempt=? ORDER BY rowid", e);
     *out = json_object();
     if (rc)
         return rc;
@@ -506,12 +529,14 @@ int ledger_metrics(struct state *s, const char *run, const char *stage, int64_t 
     return rc;
 }
 
-int ledger_warnings(struct state *s, const char *run, const char *stage, int64_t attempt, json_t **out, struct err *e)
+int ledger_warnings(struct state *s, const char *run, const char *stage, int64_t attempt,
+                    json_t **out, struct err *e)
 {
     struct query q;
     bool row;
-    int rc = db_query(state_db(s), &q, "SELECT text FROM warnings WHERE run=? AND stage=? AND attempt=? ORDER BY rowid",
-                      e);
+    int rc = db_query(
+        state_db(s), &q,
+        "SELECT text FROM warnings WHERE run=? AND stage=? AND attempt=? ORDER BY rowid", e);
     *out = json_array();
     if (rc)
         return rc;

@@ -34,10 +34,10 @@ static void describe_holder(int fd, struct str *out)
     json_int_t pid;
     ssize_t n = pread(fd, text, sizeof text, 0);
     json_t *doc = n > 0 ? json_loadb(text, (size_t)n, 0, NULL) : NULL;
-    if (doc && json_unpack(doc, "{s:I, s:s, s:s, s:s}", "pid", &pid, "run", &run, "command", &command, "since",
-                           &since) == 0)
-        str_addf(out, ": pid %lld, %s%s, '%s', since %s", (long long)pid, *run ? "run " : "planning", run, command,
-                 since);
+    if (doc && json_unpack(doc, "{s:I, s:s, s:s, s:s}", "pid", &pid, "run", &run, "command",
+                           &command, "since", &since) == 0)
+        str_addf(out, ": pid %lld, %s%s, '%s', since %s", (long long)pid,
+                 *run ? "run " : "planning", run, command, since);
     json_decref(doc);
 }
 
@@ -50,7 +50,8 @@ void lock_name(struct lock *l, const char *run, const char *command)
 
     strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&now, &tm));
     json_t *doc = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s}", "pid", (json_int_t)self.pid, "start",
-                            (json_int_t)self.start, "boot", self.boot, "run", run, "command", command, "since", since);
+                            (json_int_t)self.start, "boot", self.boot, "run", run, "command",
+                            command, "since", since);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     /* Written before it is cut, so that a reader never finds nothing. */
     if (text && pwrite(l->fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
@@ -73,7 +74,8 @@ int lock_take(struct lock *l, const char *pipeline, const char *command, struct 
     } else if (fcntl(l->fd, F_OFD_SETLK, &want) < 0) {
         if (errno == EAGAIN || errno == EACCES) {
             describe_holder(l->fd, &who);
-            rc = err_set(e, ERR_RETRY, "another run of '%s' holds the lock%s", pipeline, str_text(&who));
+            rc = err_set(e, ERR_RETRY, "another run of '%s' holds the lock%s", pipeline,
+                         str_text(&who));
         } else {
             rc = err_sys(e, "cannot lock '%s'", l->path);
         }

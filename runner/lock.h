@@ -6,9 +6,10 @@
 #include "base/err.h"
 #include "runner/proc.h"
 
-/* One run at a time for each pipeline name: a lock of the open file description of .refit/NAME.lock. The kernel
- * releases it with the process, however that dies; F_OFD_GETLK asks for it without taking it, so a reader can never
- * be in a runner's way. Who holds it stands in the file, for messages. */
+/* One run at a time for each pipeline name: a lock of the open file description of
+ * .refit/NAME.lock. The kernel releases it with the process, however that dies; F_OFD_GETLK asks
+ * for it without taking it, so a reader can never be in a runner's way. Who holds it stands in the
+ * file, for messages. */
 
 struct lock {
     int fd;
@@ -16,7 +17,8 @@ struct lock {
     char *path; /* owned */
 };
 
-/** ERR_RETRY (75) with the holder's name when another process holds it. `command` is what this one does. */
+/** ERR_RETRY (75) with the holder's name when another process holds it. `command` is what this one
+ * does. */
 int lock_take(struct lock *l, const char *pipeline, const char *command, struct err *e);
 
 /** Say which run it is now. An error is not one of the run: messages only lose the name. */

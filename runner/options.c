@@ -40,10 +40,11 @@ static json_t *texts(char *const *text, size_t n)
 
 char *run_options_text(const struct run_options *o)
 {
-    json_t *doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file", text_or_null(o->file), "profile",
-                            text_or_null(o->profile), "set", texts(o->set, o->n_set), "targets",
-                            texts(o->target, o->n_target), "single", text_or_null(o->single), "from",
-                            text_or_null(o->from), "force", (int)o->force, "keep_going", (int)o->keep_going, "jobs",
+    json_t *doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file",
+                            text_or_null(o->file), "profile", text_or_null(o->profile), "set",
+                            texts(o->set, o->n_set), "targets", texts(o->target, o->n_target),
+                            "single", text_or_null(o->single), "from", text_or_null(o->from),
+                            "force", (int)o->force, "keep_going", (int)o->keep_going, "jobs",
                             (json_int_t)o->jobs);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
@@ -70,7 +71,8 @@ int run_options_parse(struct run_options *o, const char *text, struct err *e)
     *o = (struct run_options){ 0 };
     if (!json_is_object(doc) || !json_is_string(json_object_get(doc, "file"))) {
         json_decref(doc);
-        return err_set(e, ERR_DATA, "the options of the run are damaged in '" STATE_DIR "/refit.db'");
+        return err_set(e, ERR_DATA,
+                       "the options of the run are damaged in '" STATE_DIR "/refit.db'");
     }
     o->file = take_text(doc, "file");
     o->profile = take_text(doc, "profile");

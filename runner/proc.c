@@ -32,7 +32,8 @@ static char *slurp(const char *path, size_t *out_n)
     return str_take(&s);
 }
 
-/* State letter, parent and start time of /proc/PID/stat; the name in it may hold spaces and brackets. */
+/* State letter, parent and start time of /proc/PID/stat; the name in it may hold spaces and
+ * brackets. */
 static bool read_stat(pid_t pid, char *out_state, pid_t *out_parent, int64_t *out_start)
 {
     char path[64];
@@ -45,9 +46,11 @@ static bool read_stat(pid_t pid, char *out_state, pid_t *out_parent, int64_t *ou
     if (!text)
         return false;
     char *after = strrchr(text, ')');
-    bool ok = after && sscanf(after + 1,
-                              " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
-                              out_state, &parent, &start) == 3;
+    bool ok = after &&
+              sscanf(
+                  after + 1,
+                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
+                  out_state, &parent, &start) == 3;
     *out_parent = parent;
     *out_start = start;
     free(text);

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the kernel knows about processes (/proc). A pid alone may name another process tomorrow; with the time at which
- * it started, and the boot, it names one for ever. */
+/* What the kernel knows about processes (/proc). A pid alone may name another process tomorrow;
+ * with the time at which it started, and the boot, it names one for ever. */
 
 enum { PROC_BOOT = 37 }; /* bytes of a boot id with its NUL */
 
@@ -25,7 +25,8 @@ pid_t *proc_children(size_t *out_n);
 /** All processes that we may look at; owned by the caller. */
 pid_t *proc_all(size_t *out_n);
 
-/** Does the environment that the process was started with hold this "NAME=value"? With `prefix`: begin so. */
+/** Does the environment that the process was started with hold this "NAME=value"? With `prefix`:
+ * begin so. */
 bool proc_has_env(pid_t pid, const char *entry, bool prefix);
 
 /** Processors that this process may use, at least 1. */

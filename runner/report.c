@@ -60,13 +60,15 @@ static json_t *int_or_null(bool known, int64_t value)
 static json_t *run_head(const struct run_row *r)
 {
     bool ended = r->ended != 0;
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", r->id, "pipeline", r->pipeline, "state",
-                     r->state, "reason", text_or_null(r->reason), "exit_code", int_or_null(ended, r->exit_code),
-                     "began", report_time(r->began), "ended", report_time(r->ended), "duration_ms",
-                     int_or_null(ended, r->ended - r->began), "retry_of", text_or_null(r->retry_of));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "run", r->id, "pipeline",
+                     r->pipeline, "state", r->state, "reason", text_or_null(r->reason), "exit_code",
+                     int_or_null(ended, r->exit_code), "began", report_time(r->began), "ended",
+                     report_time(r->ended), "duration_ms", int_or_null(ended, r->ended - r->began),
+                     "retry_of", text_or_null(r->retry_of));
 }
 
-static int attempt_doc(struct state *s, const char *run, const struct attempt_row *a, json_t **out, struct err *e)
+static int attempt_doc(struct state *s, const char *run, const struct attempt_row *a, json_t **out,
+                       struct err *e)
 {
     json_t *metrics = NULL, *warnings = NULL;
     bool ended = a->ended != 0;
@@ -78,14 +80,16 @@ static int attempt_doc(struct state *s, const char *run, const struct attempt_ro
         json_decref(warnings);
         return rc;
     }
-    *out = json_pack("{s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "attempt",
-                     (json_int_t)a->number, "state", a->state, "reason", text_or_null(a->reason), "log", a->log,
-                     "began", report_time(a->began), "ended", report_time(a->ended), "duration_ms",
-                     int_or_null(ended, a->ended - a->began), "exit_code", int_or_null(ended, a->exit_code), "signal",
-                     int_or_null(ended, a->signal), "user_us", int_or_null(ended, a->usage.user_us), "system_us",
-                     int_or_null(ended, a->usage.system_us), "max_rss_kb", int_or_null(ended, a->usage.max_rss_kb),
-                     "read_blocks", int_or_null(ended, a->usage.read_blocks), "write_blocks",
-                     int_or_null(ended, a->usage.write_blocks), "metrics", metrics, "warnings", warnings);
+    *out = json_pack(
+        "{s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "attempt", (json_int_t)a->number, "state", a->state, "reason", text_or_null(a->reason),
+        "log", a->log, "began", report_time(a->began), "ended", report_time(a->ended),
+        "duration_ms", int_or_null(ended, a->ended - a->began), "exit_code",
+        int_or_null(ended, a->exit_code), "signal", int_or_null(ended, a->signal), "user_us",
+        int_or_null(ended, a->usage.user_us), "system_us", int_or_null(ended, a->usage.system_us),
+        "max_rss_kb", int_or_null(ended, a->usage.max_rss_kb), "read_blocks",
+        int_or_null(ended, a->usage.read_blocks), "write_blocks",
+        int_or_null(ended, a->usage.write_blocks), "metrics", metrics, "warnings", warnings);
     return 0;
 }
 
@@ -112,8 +116,8 @@ int report_run(struct state *s, const struct run_row *run, json_t **out, struct 
         }
         json_array_append_new(stages,
                               json_pack("{s:s, s:s, s:o, s:o}", "stage", stage[i].stage, "state",
-                                        seen(run, stage[i].state), "reason", text_or_null(stage[i].reason), "attempts",
-                                        attempts));
+                                        seen(run, stage[i].state), "reason",
+                                        text_or_null(stage[i].reason), "attempts", attempts));
     }
     stage_rows_free(stage, n);
     if (rc)
@@ -131,11 +135,13 @@ static const char *colour_of(const struct cli *c, const char *state)
         return "";
     if (strcmp(state, "succeeded") == 0)
         return "\033[32m";
-    if (strcmp(state, "failed") == 0 || strcmp(state, "timed_out") == 0 || strcmp(state, "lost") == 0)
+    if (strcmp(state, "failed") == 0 || strcmp(state, "timed_out") == 0 ||
+        strcmp(state, "lost") == 0)
         return "\033[31m";
     if (strcmp(state, "running") == 0)
         return "\033[36m";
-    if (strcmp(state, "blocked") == 0 || strcmp(state, "aborted") == 0 || strcmp(state, "skipped") == 0)
+    if (strcmp(state, "blocked") == 0 || strcmp(state, "aborted") == 0 ||
+        strcmp(state, "skipped") == 0)
         return "\033[33m";
     return "\033[2m";
 }
@@ -163,7 +169,8 @@ static void print_run_line(const struct cli *c, const struct run_row *r)
     str_release(&s);
 }
 
-static void print_stage_line(const struct cli *c, const struct run_row *run, const struct stage_row *stage, int width)
+static void print_stage_line(const struct cli *c, const struct run_row *run,
+                             const struct stage_row *stage, int width)
 {
     struct str time = { 0 }, memory = { 0 };
     const char *state = seen(run, stage->state);
@@ -218,11 +225,12 @@ out:
 
 static void count_states(const struct stage_row *stage, size_t n, struct str *out)
 {
-    static const char *const word[][2] = { { "succeeded", "done" },   { "reused", "reused" },
-                                           { "skipped", "skipped" },  { "blocked", "blocked" },
-                                           { "failed", "failed" },    { "timed_out", "timed out" },
-                                           { "aborted", "stopped" },  { "running", "running" },
-                                           { "lost", "lost" },        { "upstream_failed", "not run" } };
+    static const char *const word[][2] = {
+        { "succeeded", "done" },         { "reused", "reused" },   { "skipped", "skipped" },
+        { "blocked", "blocked" },        { "failed", "failed" },   { "timed_out", "timed out" },
+        { "aborted", "stopped" },        { "running", "running" }, { "lost", "lost" },
+        { "upstream_failed", "not run" }
+    };
     for (size_t k = 0; k < sizeof word / sizeof *word; k++) {
         size_t found = 0;
         for (size_t i = 0; i < n; i++)
@@ -232,7 +240,8 @@ static void count_states(const struct stage_row *stage, size_t n, struct str *ou
     }
 }
 
-static int print_history_line(const struct cli *c, struct state *s, const struct run_row *run, int width, struct err *e)
+static int print_history_line(const struct cli *c, struct state *s, const struct run_row *run,
+                              int width, struct err *e)
 {
     struct stage_row *stage = NULL;
     struct str when = { 0 }, took = { 0 }, counts = { 0 };
@@ -298,8 +307,8 @@ static int copy_on(int fd, const char *path, struct err *e)
 }
 
 /* The last attempt of the stage in a run, as it is now; *out_log stays NULL if there is none. */
-static int look_up(struct state *s, const char *run_id, const char *stage, char **out_log, bool *out_running,
-                   struct err *e)
+static int look_up(struct state *s, const char *run_id, const char *stage, char **out_log,
+                   bool *out_running, struct err *e)
 {
     struct run_row run = { 0 };
     struct stage_row *list = NULL;
@@ -337,7 +346,8 @@ static int follow(struct state *s, const char *run, const char *stage, struct er
     bool running = true;
     int fd = -1, rc = 0, watch = inotify_init1(IN_CLOEXEC);
 
-    if (watch < 0 || inotify_add_watch(watch, STATE_DIR, IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE) < 0)
+    if (watch < 0 ||
+        inotify_add_watch(watch, STATE_DIR, IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE) < 0)
         rc = err_sys(e, "cannot watch '%s'", STATE_DIR);
     while (rc == 0) {
         if ((rc = look_up(s, run, stage, &log, &running, e)))
@@ -379,11 +389,13 @@ int command_logs(const struct cli *c, struct err *e)
     if (rc == 0 && run)
         rc = look_up(s, run, stage, &log, &running, e);
     if (rc == 0 && !log)
-        rc = err_set(e, ERR_USAGE, c->run ? "stage '%s' has no attempt in run %s" : "stage '%s' has never run here%s",
+        rc = err_set(e, ERR_USAGE,
+                     c->run ? "stage '%s' has no attempt in run %s"
+                            : "stage '%s' has never run here%s",
                      stage, c->run ? c->run : "");
     if (rc == 0 && c->json)
-        rc = report_print(json_pack("{s:s, s:s, s:s, s:b}", "run", run, "stage", stage, "log", log, "running",
-                                    (int)running),
+        rc = report_print(json_pack("{s:s, s:s, s:s, s:b}", "run", run, "stage", stage, "log", log,
+                                    "running", (int)running),
                           e);
     else if (rc == 0 && c->follow)
         rc = follow(s, run, stage, e);

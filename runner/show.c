@@ -7,14 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
-enum { BAR = 20, TAIL_BYTES = 16384, WORD = 8 };
+enum { BAR = 20, NARROW_BAR = 8, NARROW = 72, TAIL_BYTES = 16384, WORD = 8 };
 
 static const char *const colour_code[] = { "", "\033[32m", "\033[31m", "\033[33m", "\033[2m" };
 
 void show_init(struct show *s, FILE *to, bool colour, int stage_width)
 {
-    *s = (struct show){ .to = to, .to_error = stderr, .colour = colour, .stage_width = stage_width };
+    *s = (struct show){
+        .to = to, .to_error = stderr, .colour = colour, .stage_width = stage_width
+    };
     s->live = to && isatty(fileno(to)) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
 }
 
@@ -48,8 +49,8 @@ static void add_clean(struct str *out, const char *text)
         str_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 }
 
-void show_line(struct show *s, enum show_colour colour, bool error, const char *word, const char *stage,
-               const char *text)
+void show_line(struct show *s, enum show_colour colour, bool error, const char *word,
+               const char *stage, const char *text)
 {
     FILE *to = error ? s->to_error : s->to;
     if (!to)
@@ -105,12 +106,14 @@ static void add_row(struct show *s, const struct show_row *r, int columns)
 
     str_addf(&line, "%-*s%-*s  ", WORD, "run", s->stage_width, r->stage);
     if (total > 0) {
-        int full = done >= total ? BAR : (int)((double)done / (double)total * BAR);
+        int bar = columns < NARROW ? NARROW_BAR : BAR;
+        int full = done >= total ? bar : (int)((double)done / (double)total * bar);
         str_addc(&line, '[');
-        for (int i = 0; i < BAR; i++)
+        for (int i = 0; i < bar; i++)
             str_addc(&line, i < full ? '#' : '.');
-        str_addf(&line, "] %3d %%  %lld/%lld %s  ", done >= total ? 100 : (int)((double)done / (double)total * 100),
-                 (long long)done, (long long)total, r->unit);
+        str_addf(&line, "] %3d %%  %lld/%lld %s  ",
+                 done >= total ? 100 : (int)((double)done / (double)total * 100), (long long)done,
+                 (long long)total, r->unit);
     } else if (done > 0) {
         str_addf(&line, "%lld %s  ", (long long)done, r->unit);
     }

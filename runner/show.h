@@ -8,8 +8,8 @@
 
 #include "base/str.h"
 
-/* What a person sees of a run. Finished lines stay; on a terminal one line for each running stage follows them and is
- * drawn again in place. Colours there only. */
+/* What a person sees of a run. Finished lines stay; on a terminal one line for each running stage
+ * follows them and is drawn again in place. Colours there only. */
 
 enum show_colour { SHOW_PLAIN, SHOW_GREEN, SHOW_RED, SHOW_YELLOW, SHOW_DIM };
 
@@ -17,7 +17,7 @@ enum show_colour { SHOW_PLAIN, SHOW_GREEN, SHOW_RED, SHOW_YELLOW, SHOW_DIM };
 struct show_row {
     const char *stage, *note; /* note: "retry in 5 s", "checking", the last metric; "" */
     int64_t elapsed_ms;
-    int64_t done, total;      /* total 0: unknown */
+    int64_t done, total; /* total 0: unknown */
     const char *unit;
 };
 
@@ -25,9 +25,9 @@ struct show {
     FILE *to;       /* lines; NULL: say nothing */
     FILE *to_error; /* lines about failures */
     bool live, colour;
-    int stage_width;     /* columns of the longest stage name */
-    int n_drawn;         /* rows of the live part on the screen */
-    struct str text;     /* scratch */
+    int stage_width; /* columns of the longest stage name */
+    int n_drawn;     /* rows of the live part on the screen */
+    struct str text; /* scratch */
 };
 
 /** Live if `to` is a terminal. */
@@ -35,8 +35,8 @@ void show_init(struct show *s, FILE *to, bool colour, int stage_width);
 void show_release(struct show *s);
 
 /** "WORD    STAGE    text"; the word in its colour. `error`: to the error stream. */
-void show_line(struct show *s, enum show_colour colour, bool error, const char *word, const char *stage,
-               const char *text);
+void show_line(struct show *s, enum show_colour colour, bool error, const char *word,
+               const char *stage, const char *text);
 
 /** A line of its own. */
 void show_text(struct show *s, bool error, const char *text);
@@ -53,7 +53,8 @@ void show_add_time(struct str *out, int64_t ms);
 /** "512 KB", "24 MB", "1.5 GB" */
 void show_add_memory(struct str *out, int64_t kb);
 
-/** The last `n` lines of a file, each after `indent`, bytes that a terminal could obey replaced by '?'. */
+/** The last `n` lines of a file, each after `indent`, bytes that a terminal could obey replaced by
+ * '?'. */
 void show_add_tail(struct str *out, const char *path, size_t n, const char *indent);
 
 #endif

@@ -60,19 +60,22 @@ static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
     return 0;
 }
 
-/* In the child: only what is safe after fork. The parent may have died before the death signal was asked for. */
-static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x, pid_t parent)
+/* In the child: only what is safe after fork. The parent may have died before the death signal was
+ * asked for. */
+static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x,
+                             pid_t parent)
 {
-    static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM,
-                                 SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ };
+    static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1,
+                                 SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ };
     sigset_t none;
     bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setpgid(0, 0) == 0;
 
     for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
         signal(reset[i], SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
     sigemptyset(&none);
-    ok = ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 && dup2(x->log, 1) >= 0 &&
-         dup2(x->log, 2) >= 0 && (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);
+    ok = ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 &&
+         dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
+         (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);
     if (ok)
         execvpe(job->argv[0], job->argv, env);
     int why = errno;

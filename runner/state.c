@@ -28,26 +28,36 @@ struct state {
 };
 
 static const char schema[] =
-    "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, state TEXT NOT NULL,"
-    " reason TEXT, options TEXT NOT NULL, retry_of TEXT, pid INTEGER NOT NULL, pid_start INTEGER NOT NULL,"
+    "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, "
+    "state TEXT NOT NULL,"
+    " reason TEXT, options TEXT NOT NULL, retry_of TEXT, pid INTEGER NOT NULL, pid_start INTEGER "
+    "NOT NULL,"
     " boot TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, exit_code INTEGER);"
     "CREATE INDEX runs_pipeline ON runs(pipeline, id);"
-    "CREATE TABLE stages(run TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT NOT NULL, state TEXT NOT NULL,"
+    "CREATE TABLE stages(run TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT NOT NULL, state "
+    "TEXT NOT NULL,"
     " reason TEXT, PRIMARY KEY(run, stage)) WITHOUT ROWID;"
-    "CREATE TABLE attempts(run TEXT NOT NULL, stage TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL,"
+    "CREATE TABLE attempts(run TEXT NOT NULL, stage TEXT NOT NULL, number INTEGER NOT NULL, state "
+    "TEXT NOT NULL,"
     " reason TEXT, log TEXT NOT NULL, staging TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER,"
-    " exit_code INTEGER, signal INTEGER, user_us INTEGER, system_us INTEGER, max_rss_kb INTEGER, read_blocks INTEGER,"
+    " exit_code INTEGER, signal INTEGER, user_us INTEGER, system_us INTEGER, max_rss_kb INTEGER, "
+    "read_blocks INTEGER,"
     " write_blocks INTEGER, PRIMARY KEY(run, stage, number)) WITHOUT ROWID;"
-    "CREATE TABLE metrics(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, name TEXT NOT NULL,"
+    "CREATE TABLE metrics(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, name "
+    "TEXT NOT NULL,"
     " step INTEGER NOT NULL, value REAL);"
     "CREATE INDEX metrics_run ON metrics(run, stage, attempt);"
-    "CREATE TABLE warnings(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE warnings(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, text "
+    "TEXT NOT NULL);"
     "CREATE INDEX warnings_run ON warnings(run, stage, attempt);"
-    "CREATE TABLE commits(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, stage TEXT NOT NULL, run TEXT NOT NULL,"
-    " attempt INTEGER NOT NULL, state TEXT NOT NULL, fingerprint TEXT NOT NULL, inputs TEXT NOT NULL,"
+    "CREATE TABLE commits(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, stage TEXT NOT NULL, run "
+    "TEXT NOT NULL,"
+    " attempt INTEGER NOT NULL, state TEXT NOT NULL, fingerprint TEXT NOT NULL, inputs TEXT NOT "
+    "NULL,"
     " made INTEGER NOT NULL);"
     "CREATE INDEX commits_stage ON commits(pipeline, stage, id);"
-    "CREATE TABLE outs(commit_id INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,"
+    "CREATE TABLE outs(commit_id INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, "
+    "path TEXT NOT NULL,"
     " sha256 TEXT NOT NULL, PRIMARY KEY(commit_id, position)) WITHOUT ROWID;"
     "CREATE TABLE intents(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, document TEXT NOT NULL);"
     "CREATE TABLE checkpoints(pipeline TEXT NOT NULL, stage TEXT NOT NULL, path TEXT NOT NULL,"
@@ -72,7 +82,8 @@ static int read_version(struct db *db, int64_t *out, struct err *e)
     return 0;
 }
 
-/* Two processes may both find the database empty: the one that gets the lock second finds it made. */
+/* Two processes may both find the database empty: the one that gets the lock second finds it made.
+ */
 static int make_schema(struct db *db, struct err *e)
 {
     int64_t version;
@@ -94,8 +105,9 @@ static int prepare(struct db *db, bool on_disk, struct err *e)
     if (rc)
         return rc;
     if (version > STATE_VERSION)
-        return err_set(e, ERR_DATA, "'%s' is of version %lld, written by a newer refit; this one knows %d", db->path,
-                       (long long)version, (int)STATE_VERSION);
+        return err_set(e, ERR_DATA,
+                       "'%s' is of version %lld, written by a newer refit; this one knows %d",
+                       db->path, (long long)version, (int)STATE_VERSION);
     if (version == 0 && on_disk && (rc = db_run(db, "PRAGMA journal_mode=WAL", e)))
         return rc;
     if ((rc = db_run(db, "PRAGMA synchronous=FULL", e)))
@@ -152,11 +164,13 @@ static int start_reading(struct state *s, struct err *e)
 
 struct file_stamp file_stamp_of(const struct stat *st)
 {
-    return (struct file_stamp){ .device = st->st_dev,
-                                .inode = st->st_ino,
-                                .size = (uint64_t)st->st_size,
-                                .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-                                .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec };
+    return (struct file_stamp){
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+        .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec
+    };
 }
 
 int64_t state_now_ns(void)
@@ -270,8 +284,8 @@ static int take_hash(struct query *q, bool *out_found, char out_hex[HASH_HEX], s
     return 0;
 }
 
-int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_found, char out_hex[HASH_HEX],
-                   struct err *e)
+int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_found,
+                   char out_hex[HASH_HEX], struct err *e)
 {
     struct query q;
     /* A table that seven stages read is hashed once, even before it is written to the database. */
@@ -285,7 +299,8 @@ int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_fo
     }
     int rc = start_reading(s, e);
     if (rc || (rc = db_query(&s->db, &q,
-                             "SELECT sha256 FROM files WHERE device=? AND inode=? AND size=? AND mtime=? AND ctime=?",
+                             "SELECT sha256 FROM files WHERE device=? AND inode=? AND size=? AND "
+                             "mtime=? AND ctime=?",
                              e)))
         return rc;
     db_int(&q, (int64_t)stamp->device);
@@ -296,8 +311,8 @@ int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_fo
     return take_hash(&q, out_found, out_hex, e);
 }
 
-int state_file_put(struct state *s, const struct file_stamp *stamp, int64_t hashed_ns, const char hex[HASH_HEX],
-                   struct err *e)
+int state_file_put(struct state *s, const struct file_stamp *stamp, int64_t hashed_ns,
+                   const char hex[HASH_HEX], struct err *e)
 {
     struct pending p = { .stamp = *stamp };
     if (state_racy(stamp, hashed_ns))
@@ -306,7 +321,8 @@ int state_file_put(struct state *s, const struct file_stamp *stamp, int64_t hash
     return keep_pending(s, &p, e);
 }
 
-int state_tree_get(struct state *s, const char key[HASH_HEX], bool *out_found, char out_hex[HASH_HEX], struct err *e)
+int state_tree_get(struct state *s, const char key[HASH_HEX], bool *out_found,
+                   char out_hex[HASH_HEX], struct err *e)
 {
     struct query q;
     int rc = start_reading(s, e);
@@ -316,7 +332,8 @@ int state_tree_get(struct state *s, const char key[HASH_HEX], bool *out_found, c
     return take_hash(&q, out_found, out_hex, e);
 }
 
-int state_tree_put(struct state *s, const char key[HASH_HEX], const char hex[HASH_HEX], struct err *e)
+int state_tree_put(struct state *s, const char key[HASH_HEX], const char hex[HASH_HEX],
+                   struct err *e)
 {
     struct pending p = { .tree = true };
     memcpy(p.key, key, HASH_HEX);
@@ -347,7 +364,8 @@ int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *js
 {
     struct query q;
     int rc = state_begin_lazy(s, e);
-    if (rc == 0 && (rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO describes VALUES(?,?)", e)) == 0) {
+    if (rc == 0 &&
+        (rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO describes VALUES(?,?)", e)) == 0) {
         db_text(&q, hex);
         db_text(&q, json);
         rc = db_done(&q, e);
@@ -364,7 +382,8 @@ static int read_outs(struct db *db, int64_t commit, struct commit_record *r, str
 {
     struct query q;
     bool row;
-    int rc = db_query(db, &q, "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
+    int rc = db_query(db, &q,
+                      "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
     if (rc)
         return rc;
     db_int(&q, commit);
@@ -394,7 +413,8 @@ static int read_commit(struct state *s, struct query *q, struct commit_record *o
         memcpy(out->fingerprint, fingerprint, HASH_HEX);
     out->inputs = inputs ? json_loads(inputs, 0, NULL) : NULL;
     if (!out->inputs)
-        rc = err_set(e, ERR_DATA, "'%s': the inputs of commit %lld are damaged", s->db.path, (long long)id);
+        rc = err_set(e, ERR_DATA, "'%s': the inputs of commit %lld are damaged", s->db.path,
+                     (long long)id);
     else
         rc = read_outs(&s->db, id, out, e);
     if (rc)
@@ -404,17 +424,20 @@ static int read_commit(struct state *s, struct query *q, struct commit_record *o
     return rc;
 }
 
-static int last_commit(void *self, const char *stage, bool *out_found, struct commit_record *out, struct err *e)
+static int last_commit(void *self, const char *stage, bool *out_found, struct commit_record *out,
+                       struct err *e)
 {
     struct state_history *h = self;
     struct query q;
     int rc = start_reading(h->s, e);
 
     *out_found = false;
-    if (rc || (rc = db_query(&h->s->db, &q,
-                             "SELECT id, run, fingerprint, inputs, state FROM commits WHERE pipeline=? AND stage=?"
-                             " ORDER BY id DESC LIMIT 1",
-                             e)))
+    if (rc ||
+        (rc = db_query(
+             &h->s->db, &q,
+             "SELECT id, run, fingerprint, inputs, state FROM commits WHERE pipeline=? AND stage=?"
+             " ORDER BY id DESC LIMIT 1",
+             e)))
         return rc;
     db_text(&q, h->pipeline);
     db_text(&q, stage);

@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* Names in a directory, without "." and ".."; collected first, because removing while reading may skip some. */
+/* Names in a directory, without "." and ".."; collected first, because removing while reading may
+ * skip some. */
 static int list_names(const char *path, char ***out, size_t *out_n, struct err *e)
 {
     struct dirent *entry;
@@ -40,7 +41,8 @@ static int list_names(const char *path, char ***out, size_t *out_n, struct err *
 }
 
 /* Call `what` on every path in a directory (and the matching one under `to`, which may be NULL). */
-static int each(const char *path, const char *to, int (*what)(const char *, const char *, struct err *), struct err *e)
+static int each(const char *path, const char *to,
+                int (*what)(const char *, const char *, struct err *), struct err *e)
 {
     char **name = NULL;
     size_t n = 0;

@@ -13,7 +13,8 @@ int tree_remove(const char *path, struct err *e);
 /** fsync every file and directory. */
 int tree_sync(const char *path, struct err *e);
 
-/** Copy; `to` must not exist. Shares the blocks where the file system can. Times are not kept, modes are. */
+/** Copy; `to` must not exist. Shares the blocks where the file system can. Times are not kept,
+ * modes are. */
 int tree_copy(const char *from, const char *to, struct err *e);
 
 /** Make a directory with its parents, each durable in the one above. */

@@ -10,7 +10,8 @@ static int failed(struct db *d, struct err *e, const char *what)
 {
     int code = sqlite3_errcode(d->handle) & 0xff;
     bool broken = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
-    return err_set(e, broken ? ERR_DATA : ERR_IO, "'%s': %s: %s", d->path, what, sqlite3_errmsg(d->handle));
+    return err_set(e, broken ? ERR_DATA : ERR_IO, "'%s': %s: %s", d->path, what,
+                   sqlite3_errmsg(d->handle));
 }
 
 int db_open(struct db *d, const char *path, enum db_mode mode, struct err *e)
@@ -19,8 +20,10 @@ int db_open(struct db *d, const char *path, enum db_mode mode, struct err *e)
     if (mode != DB_OPEN)
         flags |= SQLITE_OPEN_CREATE;
     *d = (struct db){ .path = mem_strdup(path) };
-    if (sqlite3_open_v2(mode == DB_MEMORY ? ":memory:" : path, &d->handle, flags, NULL) != SQLITE_OK) {
-        int rc = d->handle ? failed(d, e, "cannot open") : err_set(e, ERR_MEMORY, "'%s': no memory", path);
+    if (sqlite3_open_v2(mode == DB_MEMORY ? ":memory:" : path, &d->handle, flags, NULL) !=
+        SQLITE_OK) {
+        int rc = d->handle ? failed(d, e, "cannot open")
+                           : err_set(e, ERR_MEMORY, "'%s': no memory", path);
         db_close(d);
         return rc;
     }
@@ -39,7 +42,9 @@ void db_close(struct db *d)
 
 int db_run(struct db *d, const char *sql, struct err *e)
 {
-    return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(d, e, "cannot execute");
+    return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : failed(d, e, "cannot execute");
 }
 
 int db_begin(struct db *d, struct err *e)
@@ -77,14 +82,16 @@ int db_query(struct db *d, struct query *q, const char *sql, struct err *e)
     }
     if (d->n_kept == DB_MAX_QUERIES)
         return err_set(e, ERR_INTERNAL, "more than %d kinds of query", (int)DB_MAX_QUERIES);
-    if (sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL) !=
+        SQLITE_OK)
         return failed(d, e, "cannot prepare");
     d->kept[d->n_kept].sql = sql;
     d->kept[d->n_kept++].stmt = q->stmt;
     return 0;
 }
 
-/* A bind fails for want of memory or of a parameter; the first is found again by the step, the second is our bug. */
+/* A bind fails for want of memory or of a parameter; the first is found again by the step, the
+ * second is our bug. */
 void db_text(struct query *q, const char *text)
 {
     sqlite3_bind_text(q->stmt, q->next++, text, -1, SQLITE_STATIC);

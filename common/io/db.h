@@ -7,7 +7,8 @@
 
 #include "base/err.h"
 
-/* A thin layer over SQLite: errors as text, statements prepared once and kept with the connection. */
+/* A thin layer over SQLite: errors as text, statements prepared once and kept with the connection.
+ */
 
 enum { DB_MAX_QUERIES = 64 };
 
@@ -35,14 +36,16 @@ struct query {
     int next; /* parameter that the next db_text, db_int... binds, from 1 */
 };
 
-/** Waits up to five seconds where another process writes. ERR_IO; ERR_DATA if the file is no database. */
+/** Waits up to five seconds where another process writes. ERR_IO; ERR_DATA if the file is no
+ * database. */
 int db_open(struct db *d, const char *path, enum db_mode mode, struct err *e);
 void db_close(struct db *d);
 
 /** Run statements without parameters and results, separated by ";". */
 int db_run(struct db *d, const char *sql, struct err *e);
 
-/** Write transaction: begun at once (IMMEDIATE), so that it cannot fail half way for a reader's sake. */
+/** Write transaction: begun at once (IMMEDIATE), so that it cannot fail half way for a reader's
+ * sake. */
 int db_begin(struct db *d, struct err *e);
 int db_commit(struct db *d, struct err *e);
 

@@ -1,10 +1,12 @@
-/* refit-check: are these outputs whole, and do they hold what they must? The runner asks before it commits.
+/* refit-check: are these outputs whole, and do they hold what they must? The runner asks before it
+ * commits.
  *
  *   refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]
  *
- * FORMAT hdf5 (complete), hdf5:KIND (and of that kind; X is a dataset or group), json (parses; X is a key of the
- * object, "a.b" of one inside), tar (reads to the end; X is a member), html and any (not empty). NAME stands for PATH
- * in messages. One line for each problem; exit 65 if there is one.
+ * FORMAT hdf5 (complete), hdf5:KIND (and of that kind; X is a dataset or group), json (parses; X is
+ * a key of the object, "a.b" of one inside), tar (reads to the end; X is a member), html and any
+ * (not empty). NAME stands for PATH in messages. One line for each problem; exit 65 if there is
+ * one.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -43,8 +45,8 @@ static int check_hdf5(const struct request *r, struct err *e)
     int rc = h5_open_any(&h, r->path, &kind, &why);
 
     if (rc)
-        rc = err_set(e, why.code, "%s%s%s", strcmp(r->name, r->path) ? r->name : "", strcmp(r->name, r->path) ? ": " : "",
-                     why.text);
+        rc = err_set(e, why.code, "%s%s%s", strcmp(r->name, r->path) ? r->name : "",
+                     strcmp(r->name, r->path) ? ": " : "", why.text);
     else if (want && strcmp(kind, want) != 0)
         rc = err_set(e, ERR_DATA, "'%s' is of kind '%s', want '%s'", r->name, kind, want);
     for (size_t i = 0; i < r->n_require && rc == 0; i++) {
@@ -102,7 +104,8 @@ static int check_tar(const struct request *r, struct err *e)
         got = archive_read_data_skip(a); /* reads them all: a truncated member fails here */
     }
     if (got != ARCHIVE_EOF)
-        rc = err_set(e, ERR_DATA, "'%s' is no whole tar archive: %s", r->name, archive_error_string(a));
+        rc = err_set(e, ERR_DATA, "'%s' is no whole tar archive: %s", r->name,
+                     archive_error_string(a));
     else if (n_member == 0)
         rc = problem(r, e, "the archive is empty");
     for (size_t i = 0; i < r->n_require && rc == 0; i++)
@@ -129,7 +132,8 @@ static int check(const struct request *r, struct err *e)
 {
     if (strcmp(r->format, "hdf5") == 0 || str_starts(r->format, "hdf5:"))
         return check_hdf5(r, e);
-    int rc = check_any(&(struct request){ .format = r->format, .path = r->path, .name = r->name }, e);
+    int rc = check_any(&(struct request){ .format = r->format, .path = r->path, .name = r->name },
+                       e);
     if (rc)
         return rc;
     if (strcmp(r->format, "json") == 0)
@@ -138,8 +142,9 @@ static int check(const struct request *r, struct err *e)
         return check_tar(r, e);
     if (strcmp(r->format, "html") == 0 || strcmp(r->format, "any") == 0)
         return check_any(r, e);
-    return err_set(e, ERR_USAGE, "'%s': unknown format '%s', want hdf5, hdf5:KIND, json, tar, html or any", r->name,
-                   r->format);
+    return err_set(e, ERR_USAGE,
+                   "'%s': unknown format '%s', want hdf5, hdf5:KIND, json, tar, html or any",
+                   r->name, r->format);
 }
 
 /* ---- command line ---- */
@@ -148,14 +153,17 @@ static int check(const struct request *r, struct err *e)
 static int next_request(struct request *r, int argc, char **argv, int *at, struct err *e)
 {
     if (argv[*at][0] == '-')
-        return err_set(e, ERR_USAGE, "unknown option '%s'; usage: refit-check FORMAT PATH [--name NAME] [--require X]...",
-                       argv[*at]);
+        return err_set(
+            e, ERR_USAGE,
+            "unknown option '%s'; usage: refit-check FORMAT PATH [--name NAME] [--require X]...",
+            argv[*at]);
     if (*at + 1 >= argc)
         return err_set(e, ERR_USAGE, "format '%s' without a path", argv[*at]);
     r->format = argv[(*at)++];
     r->path = r->name = argv[(*at)++];
     r->n_require = 0;
-    while (*at < argc && (strcmp(argv[*at], "--require") == 0 || strcmp(argv[*at], "--name") == 0)) {
+    while (*at < argc &&
+           (strcmp(argv[*at], "--require") == 0 || strcmp(argv[*at], "--name") == 0)) {
         bool require = argv[*at][2] == 'r';
         if (*at + 1 >= argc)
             return err_set(e, ERR_USAGE, "'%s' wants a value", argv[*at]);
@@ -175,7 +183,9 @@ int main(int argc, char **argv)
     int at = 1, status = 0;
 
     if (argc < 2)
-        status = err_set(&e, ERR_USAGE, "usage: refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]");
+        status = err_set(
+            &e, ERR_USAGE,
+            "usage: refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]");
     err_report(&e, "refit-check");
     while (at < argc && status != ERR_USAGE) {
         e = (struct err){ 0 };

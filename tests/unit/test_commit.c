@@ -70,7 +70,8 @@ static bool all_are(const char *word)
     static const char *const where[N] = { "work/a.h5", "work/b.json", "out/c/inner" };
     bool same = true;
     for (int i = 0; i < N; i++) {
-        char *found = get(where[i]), *want = strcmp(word, "(none)") ? str_format("%s %d", word, i) : mem_strdup(word);
+        char *found = get(where[i]),
+             *want = strcmp(word, "(none)") ? str_format("%s %d", word, i) : mem_strdup(word);
         same &= strcmp(found, want) == 0;
         free(found);
         free(want);
@@ -99,8 +100,11 @@ static void put_staged(void)
 static struct intent prepared(void)
 {
     struct err e = { 0 };
-    struct intent i = { .pipeline = mem_strdup("p"), .run = mem_strdup("r"), .stage = mem_strdup("train"),
-                        .attempt = 1, .inputs = mem_strdup("{}") };
+    struct intent i = { .pipeline = mem_strdup("p"),
+                        .run = mem_strdup("r"),
+                        .stage = mem_strdup("train"),
+                        .attempt = 1,
+                        .inputs = mem_strdup("{}") };
     memset(i.fingerprint, 'f', HASH_HEX - 1);
     assert_ok(commit_prepare(&i, &staging, &stage, &e), e);
     assert_ok(state_intent_put(s, &i, &e), e);
@@ -181,7 +185,8 @@ static void a_new_output_that_is_lost_brings_the_old_set_back(void **unused)
 {
     (void)unused;
     for (int with_old = 0; with_old < 2; with_old++) {
-        for (size_t n = 0; n < N; n++) { /* the last one is not placed yet, and its staged file is gone */
+        for (size_t n = 0; n < N;
+             n++) { /* the last one is not placed yet, and its staged file is gone */
             struct err e = { 0 };
             assert_ok(tree_remove("work", &e), e);
             assert_ok(tree_remove("out", &e), e);
@@ -219,9 +224,10 @@ static void without_exchange_the_old_file_is_put_back_from_its_second_name(void 
     put_old();
     put_staged();
     struct intent i = prepared();
-    /* As place_without_exchange leaves it: a has been replaced, the old one has a second name; c is between its two
-     * renames, so that nothing is under its name. */
-    char *aside = str_format("%s.refit-old", i.out[0].staged), *aside_c = str_format("%s.refit-old", i.out[2].staged);
+    /* As place_without_exchange leaves it: a has been replaced, the old one has a second name; c is
+     * between its two renames, so that nothing is under its name. */
+    char *aside = str_format("%s.refit-old", i.out[0].staged),
+         *aside_c = str_format("%s.refit-old", i.out[2].staged);
     assert_int_equal(link("work/a.h5", aside), 0);
     assert_int_equal(rename(i.out[0].staged, "work/a.h5"), 0);
     assert_int_equal(rename("out/c", aside_c), 0);
@@ -238,7 +244,8 @@ static void what_was_interrupted_without_exchange_is_finished(void **unused)
     put_old();
     put_staged();
     struct intent i = prepared();
-    char *aside = str_format("%s.refit-old", i.out[0].staged), *aside_c = str_format("%s.refit-old", i.out[2].staged);
+    char *aside = str_format("%s.refit-old", i.out[0].staged),
+         *aside_c = str_format("%s.refit-old", i.out[2].staged);
     assert_int_equal(link("work/a.h5", aside), 0); /* not renamed yet */
     assert_int_equal(rename("out/c", aside_c), 0);
     assert_true(recover());
@@ -283,7 +290,8 @@ static void a_link_is_no_output(void **unused)
     put_staged();
     assert_ok(tree_remove(staging.out[0], &e), e);
     assert_int_equal(symlink("/etc/passwd", staging.out[0]), 0);
-    assert_error(commit_prepare(&i, &staging, &stage, &e), ERR_DATA, e, "neither a file nor a directory");
+    assert_error(commit_prepare(&i, &staging, &stage, &e), ERR_DATA, e,
+                 "neither a file nor a directory");
     intent_release(&i);
 }
 
@@ -323,7 +331,8 @@ static void the_hash_of_what_was_committed_is_remembered(void **unused)
     assert_ok(state_file_get(s, &stamp, &found, hex, &e), e);
     assert_true(found);
     assert_string_equal(hex, i.out[0].sha256);
-    put("work/a.h5", "new X"); /* as long, within the same tick of the clock: another stamp all the same */
+    put("work/a.h5",
+        "new X"); /* as long, within the same tick of the clock: another stamp all the same */
     assert_int_equal(stat("work/a.h5", &st), 0);
     stamp = file_stamp_of(&st);
     assert_ok(state_file_get(s, &stamp, &found, hex, &e), e);

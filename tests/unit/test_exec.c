@@ -14,7 +14,8 @@
 #include "runner/proc.h"
 #include "runner/tree.h"
 
-/* Every test has an executor and an empty directory. Nothing here sleeps: jobs and tests meet at FIFOs. */
+/* Every test has an executor and an empty directory. Nothing here sleeps: jobs and tests meet at
+ * FIFOs. */
 static char top[4096];
 static struct executor x;
 
@@ -39,12 +40,19 @@ static int leave(void **unused)
 
 static char mark[] = "REFIT_RUN=/test/1";
 
-static int start(size_t key, const char *script, int64_t timeout_ms, int64_t kill_after_ms, struct err *e)
+static int start(size_t key, const char *script, int64_t timeout_ms, int64_t kill_after_ms,
+                 struct err *e)
 {
-    char sh[] = "sh", c[] = "-c", path[] = "PATH=/usr/bin:/bin", *text = mem_strdup(script), *handle;
+    char sh[] = "sh", c[] = "-c", path[] = "PATH=/usr/bin:/bin", *text = mem_strdup(script),
+         *handle;
     char *argv[] = { sh, c, text, NULL }, *env[] = { path, mark, NULL };
-    struct exec_job job = { .argv = argv, .env = env, .mark = mark, .log = "log/job.log", .events = true,
-                            .timeout_ms = timeout_ms, .kill_after_ms = kill_after_ms };
+    struct exec_job job = { .argv = argv,
+                            .env = env,
+                            .mark = mark,
+                            .log = "log/job.log",
+                            .events = true,
+                            .timeout_ms = timeout_ms,
+                            .kill_after_ms = kill_after_ms };
     int rc = x.start(x.self, key, &job, &handle, e);
     free(text);
     free(handle);
@@ -129,7 +137,8 @@ static void a_program_that_does_not_exist_is_an_error(void **unused)
     char no[] = "./no-such-program", *argv[] = { no, NULL }, *env[] = { mark, NULL }, *handle;
     struct exec_job job = { .argv = argv, .env = env, .mark = mark, .log = "log/job.log" };
     (void)unused;
-    assert_error(x.start(x.self, 1, &job, &handle, &e), ERR_USAGE, e, "cannot execute './no-such-program'");
+    assert_error(x.start(x.self, 1, &job, &handle, &e), ERR_USAGE, e,
+                 "cannot execute './no-such-program'");
 }
 
 static void events_come_line_by_line_before_the_end(void **unused)
@@ -153,7 +162,9 @@ static void a_line_without_end_is_dropped_and_the_next_one_kept(void **unused)
     struct err e = { 0 };
     struct exec_report r;
     (void)unused;
-    assert_ok(start(3, "head -c 300000 /dev/zero | tr '\\0' x >&3; printf '\\nnext\\n' >&3", 0, 1000, &e), e);
+    assert_ok(
+        start(3, "head -c 300000 /dev/zero | tr '\\0' x >&3; printf '\\nnext\\n' >&3", 0, 1000, &e),
+        e);
     assert_ok(x.wait(x.self, -1, &r, &e), e);
     assert_int_equal(r.kind, EXEC_EVENT);
     assert_string_equal(r.line, "next");
@@ -164,7 +175,8 @@ static void a_line_without_end_is_dropped_and_the_next_one_kept(void **unused)
 static void a_timeout_sends_term_first(void **unused)
 {
     (void)unused;
-    struct exec_end end = run_job("trap 'echo stopping; exit 3' TERM; echo; mkfifo f; read x < f & wait", 200, 60000);
+    struct exec_end end = run_job(
+        "trap 'echo stopping; exit 3' TERM; echo; mkfifo f; read x < f & wait", 200, 60000);
     char *log = slurp("log/job.log");
     assert_true(end.timed_out);
     assert_int_equal(end.exit_code, 3);
@@ -180,7 +192,6 @@ static void what_ignores_term_is_killed(void **unused)
     assert_int_equal(end.signal, SIGKILL);
 }
 
-
 static void assert_gone(long long pid)
 {
     assert_true(pid > 1);
@@ -193,7 +204,8 @@ static void what_a_job_left_behind_is_killed(void **unused)
     struct err e = { 0 };
     struct exec_report r;
     (void)unused;
-    char *script = str_format("mkfifo f; (trap '' TERM; exec setsid sh -c 'echo $$ > %s/f; exec sleep 1000') & read go < go; exit 0",
+    char *script = str_format("mkfifo f; (trap '' TERM; exec setsid sh -c 'echo $$ > %s/f; exec "
+                              "sleep 1000') & read go < go; exit 0",
                               top);
     assert_int_equal(mkfifo("go", 0666), 0);
     assert_int_equal(mkfifo("f", 0666), 0);
@@ -215,7 +227,9 @@ static void a_daemon_without_the_mark_is_killed_too(void **unused)
     struct err e = { 0 };
     struct exec_report r;
     (void)unused;
-    char *script = str_format("(env -i /usr/bin/setsid sh -c '(echo $$ > %s/f; exec sleep 1000) & ' &); read go < go", top);
+    char *script = str_format(
+        "(env -i /usr/bin/setsid sh -c '(echo $$ > %s/f; exec sleep 1000) & ' &); read go < go",
+        top);
     assert_int_equal(mkfifo("go", 0666), 0);
     assert_int_equal(mkfifo("f", 0666), 0);
     assert_ok(start(1, script, 0, 1000, &e), e);
@@ -239,11 +253,13 @@ static void stopping_reaches_the_whole_group_and_gives_it_time(void **unused)
     (void)unused;
     /* The shell dies of TERM at once; its child saves something first. */
     assert_int_equal(mkfifo("f", 0666), 0);
-    assert_ok(start(1,
-                    "sh -c 'trap \"echo saved; exit 0\" TERM; echo $$ > f; mkfifo g; read x < g & wait' & "
-                    "mkfifo h; read x < h",
-                    0, 60000, &e),
-              e);
+    assert_ok(
+        start(
+            1,
+            "sh -c 'trap \"echo saved; exit 0\" TERM; echo $$ > f; mkfifo g; read x < g & wait' & "
+            "mkfifo h; read x < h",
+            0, 60000, &e),
+        e);
     long long pid = hear("f");
     x.cancel(x.self, 1, false);
     assert_ok(x.wait(x.self, -1, &r, &e), e);
@@ -276,7 +292,8 @@ static void jobs_run_beside_each_other(void **unused)
     struct err e = { 0 };
     struct exec_report r;
     (void)unused;
-    assert_int_equal(mkfifo("f", 0666), 0); /* each end waits for the other: in turn they would never end */
+    assert_int_equal(mkfifo("f", 0666),
+                     0); /* each end waits for the other: in turn they would never end */
     assert_ok(start(1, "echo hello > f", 0, 1000, &e), e);
     assert_ok(start(2, "read x < f; test $x = hello", 0, 1000, &e), e);
     for (int i = 0; i < 2; i++) {

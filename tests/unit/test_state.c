@@ -38,7 +38,8 @@ static void a_hash_is_found_by_the_whole_stamp(void **unused)
 {
     struct err e = { 0 };
     struct state *s;
-    struct file_stamp stamp = { .device = 1, .inode = 2, .size = 3, .mtime_ns = 4, .ctime_ns = 5 }, other;
+    struct file_stamp stamp = { .device = 1, .inode = 2, .size = 3, .mtime_ns = 4, .ctime_ns = 5 },
+                      other;
     char hex[HASH_HEX];
     bool found;
     (void)unused;
@@ -68,7 +69,8 @@ static void a_file_written_just_before_it_was_hashed_is_not_remembered(void **un
     struct err e = { 0 };
     struct state *s;
     int64_t now = state_now_ns();
-    struct file_stamp fresh = { .inode = 1, .mtime_ns = now }, old = { .inode = 2, .mtime_ns = now - STATE_RACY_NS };
+    struct file_stamp fresh = { .inode = 1, .mtime_ns = now },
+                      old = { .inode = 2, .mtime_ns = now - STATE_RACY_NS };
     char hex[HASH_HEX];
     bool found;
     (void)unused;
@@ -123,12 +125,19 @@ static void a_reader_of_nothing_finds_an_empty_memory_and_makes_no_file(void **u
 
 static struct intent make_intent(const char *fingerprint, bool blocked)
 {
-    struct intent i = { .pipeline = mem_strdup("p"), .run = mem_strdup("r1"), .stage = mem_strdup("train"),
-                        .attempt = 1, .blocked = blocked, .inputs = mem_strdup("{\"a\":1}"),
-                        .out = mem_calloc(1, sizeof(struct intent_out)), .n_out = 1 };
+    struct intent i = { .pipeline = mem_strdup("p"),
+                        .run = mem_strdup("r1"),
+                        .stage = mem_strdup("train"),
+                        .attempt = 1,
+                        .blocked = blocked,
+                        .inputs = mem_strdup("{\"a\":1}"),
+                        .out = mem_calloc(1, sizeof(struct intent_out)),
+                        .n_out = 1 };
     memcpy(i.fingerprint, fingerprint, HASH_HEX);
-    i.out[0] = (struct intent_out){ .name = mem_strdup("model"), .path = mem_strdup("work/m"),
-                                    .staged = mem_strdup("work/.refit-p-train/m"), .had_old = true };
+    i.out[0] = (struct intent_out){ .name = mem_strdup("model"),
+                                    .path = mem_strdup("work/m"),
+                                    .staged = mem_strdup("work/.refit-p-train/m"),
+                                    .had_old = true };
     memcpy(i.out[0].sha256, hex_b, HASH_HEX);
     return i;
 }
