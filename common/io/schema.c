@@ -1,5 +1,6 @@
 #include "io/schema.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -485,6 +486,7 @@ static int read_roles(const struct yaml *root, struct schema *s, struct err *e)
     struct scope scope = { .table = { t }, .n = 1 };
     int rc;
 
+    assert(t);
     /* Without its own column an id could not be checked while the file is read. */
     if ((rc = read_role(root, &scope, "id", BIT(INT) | BIT(STRING) | BIT(CATEGORY), &r->id, e)))
         return rc;
