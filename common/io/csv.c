@@ -168,12 +168,12 @@ static bool has_nul(const struct reader *r)
     return n != r->n_begin;
 }
 
-/* libcsv calls it at the end of every row, and at every line end between rows (no fields then). */
+/* libcsv calls it at the end of every row; blank lines are none. */
 static void on_row(int c, void *at)
 {
     struct reader *r = at;
     (void)c;
-    if (r->n_field > 0 && r->rc == 0) {
+    if (r->rc == 0) {
         if (r->too_long) {
             report_text(r, CSV_TOO_LONG);
         } else if (r->n_column == 0 && r->n_field > MAX_COLUMNS) {
@@ -208,7 +208,7 @@ static int no_space(unsigned char c)
 
 static int new_parser(struct reader *r)
 {
-    if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) != 0)
+    if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
         return err_set(r->e, ERR_INTERNAL, "cannot start libcsv");
     csv_set_space_func(&r->parser, no_space);
     csv_set_blk_size(&r->parser, 65536);

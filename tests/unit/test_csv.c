@@ -104,6 +104,13 @@ static void a_header_alone_is_a_file_without_rows(void **state)
     reads("a", "H1:a\n");
 }
 
+static void a_bad_row_after_a_lone_cr_is_gone_back_to(void **state)
+{
+    (void)state;
+    reads("a,b\n1,\"2\n2\"\r3,\"x\ny\"z\n5,6\n",
+          "H1:a|b\n2:1|2\n2\n!3 stray quote <x?y\">\n!4 stray quote <y>\n5:5|6\n");
+}
+
 static void ragged_rows_are_reported(void **state)
 {
     (void)state;
@@ -274,6 +281,7 @@ int main(void)
         cmocka_unit_test(rows_come_with_their_physical_line),
         cmocka_unit_test(quotes_blanks_and_marks_are_kept_as_they_should),
         cmocka_unit_test(a_header_alone_is_a_file_without_rows),
+        cmocka_unit_test(a_bad_row_after_a_lone_cr_is_gone_back_to),
         cmocka_unit_test(ragged_rows_are_reported),
         cmocka_unit_test(an_unterminated_quote_costs_one_row),
         cmocka_unit_test(text_after_a_closing_quote_costs_one_row),

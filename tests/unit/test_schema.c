@@ -336,6 +336,7 @@ static void matches_cut_out_a_part(void **state)
              CELL_REQUIRED);
     is_text("{type: string, match: \"^.\"}", "C85", "C");
     is_text("{type: string, match: \"^.\"}", "É85", "É"); /* a whole character */
+    is_text("{type: string, match: \".$\"}", "8É", "É");
     is_whole("{type: int, match: \"[0-9]+\"}", "about 12 years", 12);
     is_gap("{type: category, match: \"^.\"}", "");
 }

@@ -377,6 +377,8 @@ static void other_types_and_lost_parts_are_refused(void **state)
     refuse_without("things/day", "unit", "no attribute 'unit'");
     refuse_without("/", "main", "no attribute 'main'");
     refuse_without("/", "complete", "not complete");
+    refuse_int("/", "complete", 0, "not complete");
+    refuse_int("/", "kind_version", 2, "version 2, this program reads 1 to 1");
     refuse_text("/", "main", "elsewhere", "main table 'elsewhere' is not in its list");
     refuse_text("/", "kind", "refit.split", "is of kind 'refit.split', want 'refit.table'");
     refuse_text("things", "keys_sha256", "12", "no SHA-256: '12'");
