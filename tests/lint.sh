@@ -32,5 +32,5 @@ flags=$(make -s print-cppflags)
 export flags
 # shellcheck disable=SC2016
 git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c' | xargs -P "$(nproc)" -n 4 \
-    sh -c 'eval "clang-tidy --quiet --warnings-as-errors=\"*\" \"\$@\" -- -std=c17 $flags" 2>/dev/null' tidy || bad=1
+    sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=c17 $flags 2>/dev/null' tidy || bad=1
 exit $bad
