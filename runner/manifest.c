@@ -12,7 +12,7 @@
 #include "runner/profile.h"
 #include "runner/reader.h"
 
-enum { MAX_STAGES = 4096, SCHEMA = 1 };
+enum { MAX_STAGES = 1000, SCHEMA = 1 };
 
 int manifest_fail(const struct manifest *m, struct mark at, struct err *e, const char *fmt, ...)
 {

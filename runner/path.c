@@ -50,15 +50,22 @@ bool path_inside(const char *path)
     return *path != '/' && strcmp(path, "..") != 0 && !str_starts(path, "../");
 }
 
+static bool is_pattern(const char *text, size_t n)
+{
+    return memchr(text, '*', n) || memchr(text, '?', n) || memchr(text, '[', n);
+}
+
 /* One component of each: equal, or one is a pattern for the other. Two patterns count as related if
  * they are equal or both could match something; that is decided by taking either as a text. */
 static bool component_related(const char *a, size_t n_a, const char *b, size_t n_b)
 {
     if (n_a == n_b && memcmp(a, b, n_a) == 0)
         return true;
+    if (!is_pattern(a, n_a) && !is_pattern(b, n_b))
+        return false;
     char *x = mem_strndup(a, n_a), *y = mem_strndup(b, n_b);
-    bool related = (path_is_glob(x) && fnmatch(x, y, FNM_PERIOD) == 0) ||
-                   (path_is_glob(y) && fnmatch(y, x, FNM_PERIOD) == 0);
+    bool related = (is_pattern(a, n_a) && fnmatch(x, y, FNM_PERIOD) == 0) ||
+                   (is_pattern(b, n_b) && fnmatch(y, x, FNM_PERIOD) == 0);
     free(y);
     free(x);
     return related;
