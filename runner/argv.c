@@ -128,8 +128,10 @@ static int cmd_argv(const struct stage_spec *s, const struct attempt_files *file
     if (s->shell) {
         path_list_add(argv, "/bin/sh");
         path_list_add(argv, "-c");
+    } else {
+        path_list_add(argv, s->program); /* what was found by PATH is what was hashed */
     }
-    for (size_t i = 0; i < s->n_cmd; i++) {
+    for (size_t i = s->shell ? 0 : 1; i < s->n_cmd; i++) {
         struct piece piece;
         const char *rest = piece_next(s->cmd[i], &piece);
         int dep = rest && *rest == '\0' && piece.kind == PIECE_NAME && !s->shell
@@ -145,10 +147,6 @@ static int cmd_argv(const struct stage_spec *s, const struct attempt_files *file
         if (rc)
             return rc;
         path_list_take(argv, word);
-    }
-    if (!s->shell) { /* what was found by PATH is what was hashed */
-        free(argv->path[0]);
-        argv->path[0] = mem_strdup(s->program);
     }
     return 0;
 }

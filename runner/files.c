@@ -57,11 +57,10 @@ static void tree_release(struct tree *t)
 /* printf would take most of the time of a directory of many files. */
 static char *join(const char *directory, const char *name)
 {
-    size_t a = strlen(directory), b = strlen(name);
-    char *path = mem_calloc(a + b + 1, 1);
-    memcpy(path, directory, a);
-    memcpy(path + a, name, b);
-    return path;
+    struct str path = { 0 };
+    str_addz(&path, directory);
+    str_addz(&path, name);
+    return str_take(&path);
 }
 
 /* All files below an open directory, which is closed; `name` is where it lies in the tree ("" or

@@ -54,8 +54,8 @@ struct selection {
 int graph_select(const struct graph *g, const struct selection *s, bool *out_selected,
                  struct err *e);
 
-/** Draw it for a terminal: one stage a line, one lane for each that others wait for; edges that follow from others
- *  are left out. `utf8`: with box drawing characters. */
+/** Draw it for a terminal: one stage a line, one lane for each that others wait for; edges that
+ * follow from others are left out. `utf8`: with box drawing characters. */
 void graph_draw(const struct graph *g, bool utf8, struct str *out);
 
 /** Graphviz. */

@@ -82,7 +82,7 @@ struct stage_spec {
     struct retry retry;
     int64_t timeout_ms; /* 0: none */
     int64_t kill_after_ms;
-    int64_t cpus;        /* so many of -j, and threads; 0: one of -j, threads for all processors */
+    int64_t cpus; /* so many of -j, and threads; 0: one of -j, threads for all processors */
     struct mark at;
 };
 

@@ -29,8 +29,8 @@ struct program_option {
     bool ranged; /* min <= value <= max */
     double min, max;
     char *unit, *format; /* NULL if not given */
-    char *def;                  /* canonical text of the default; NULL if there is none */
-    char **choice;              /* (n_choice) */
+    char *def;           /* canonical text of the default; NULL if there is none */
+    char **choice;       /* (n_choice) */
     size_t n_choice;
     char *only, *only_value; /* the option is for that value of that option; NULL */
 };

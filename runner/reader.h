@@ -1,6 +1,7 @@
 #ifndef RUNNER_READER_H
 #define RUNNER_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -8,8 +9,8 @@
 #include "runner/manifest.h"
 #include "runner/reference.h"
 
-/* What the parts of the reader of a pipeline file share (manifest.c, stage.c, contract.c); nobody
- * else needs it. */
+/* What the parts of the reader of a pipeline file share (manifest.c, stage.c, fileref.c,
+ * contract.c); nobody else needs it. */
 
 struct reader {
     struct manifest *m;          /* being filled */
@@ -34,6 +35,24 @@ int env_read(const struct yaml *map, const struct reference_scope *scope,
              struct reference_value **env, size_t *n_env, struct err *e);
 
 void reference_values_release(struct reference_value *v, size_t n);
+
+struct mark reader_mark(const struct yaml *node);
+void texts_release(char **text, size_t n);
+
+/* fileref.c */
+
+/** One path: references replaced, not empty, normalised. */
+int fileref_read_path(const struct yaml *node, const struct reference_scope *scope,
+                      const char *what, char **out, struct err *e);
+
+/** deps (PROGRAM_IN) or outs (PROGRAM_OUT): a mapping of names, or for a cmd a list of paths, which
+ * are their own names. */
+int fileref_read(const struct yaml *node, const struct stage_spec *s,
+                 const struct reference_scope *scope, enum program_kind kind, struct file_ref **out,
+                 size_t *out_n, struct err *e);
+int fileref_read_code(const struct yaml *node, struct stage_spec *s,
+                      const struct reference_scope *scope, struct err *e);
+void fileref_release(struct file_ref *f, size_t n);
 
 /* stage.c */
 

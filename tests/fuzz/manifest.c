@@ -1,4 +1,5 @@
-/* Pipeline files: any bytes are read, held against two programs, drawn and written as a plan, or refused. */
+/* Pipeline files: any bytes are read, held against two programs, drawn and written as a plan, or
+ * refused. */
 #define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <stdio.h>
@@ -35,25 +36,29 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (!mkdtemp(directory))
         abort();
     char *make = str_format("%s/make", directory), *train = str_format("%s/train", directory);
-    write_program(make, "{\"name\":\"source\",\"kind\":\"in\",\"type\":\"path\",\"list\":true},"
-                        "{\"name\":\"table\",\"kind\":\"out\",\"type\":\"path\",\"required\":true}");
-    write_program(train,
-                  "{\"name\":\"table\",\"kind\":\"in\",\"type\":\"path\",\"required\":true},"
-                  "{\"name\":\"model\",\"kind\":\"out\",\"type\":\"path\"},"
-                  "{\"name\":\"epochs\",\"kind\":\"param\",\"type\":\"int\",\"min\":1,\"max\":9},"
-                  "{\"name\":\"rate\",\"kind\":\"param\",\"type\":\"real\"},"
-                  "{\"name\":\"on\",\"kind\":\"param\",\"type\":\"bool\"},"
-                  "{\"name\":\"words\",\"kind\":\"param\",\"type\":\"text\",\"list\":true},"
-                  "{\"name\":\"checkpoint\",\"kind\":\"param\",\"type\":\"text\"},"
-                  "{\"name\":\"trees\",\"kind\":\"param\",\"type\":\"int\",\"only\":{\"family\":\"trees\"}},"
-                  "{\"name\":\"family\",\"kind\":\"param\",\"type\":\"choice\",\"choices\":[\"net\",\"trees\"]}");
+    write_program(make,
+                  "{\"name\":\"source\",\"kind\":\"in\",\"type\":\"path\",\"list\":true},"
+                  "{\"name\":\"table\",\"kind\":\"out\",\"type\":\"path\",\"required\":true}");
+    write_program(
+        train,
+        "{\"name\":\"table\",\"kind\":\"in\",\"type\":\"path\",\"required\":true},"
+        "{\"name\":\"model\",\"kind\":\"out\",\"type\":\"path\"},"
+        "{\"name\":\"epochs\",\"kind\":\"param\",\"type\":\"int\",\"min\":1,\"max\":9},"
+        "{\"name\":\"rate\",\"kind\":\"param\",\"type\":\"real\"},"
+        "{\"name\":\"on\",\"kind\":\"param\",\"type\":\"bool\"},"
+        "{\"name\":\"words\",\"kind\":\"param\",\"type\":\"text\",\"list\":true},"
+        "{\"name\":\"checkpoint\",\"kind\":\"param\",\"type\":\"text\"},"
+        "{\"name\":\"trees\",\"kind\":\"param\",\"type\":\"int\",\"only\":{\"family\":\"trees\"}},"
+        "{\"name\":\"family\",\"kind\":\"param\",\"type\":\"choice\",\"choices\":[\"net\","
+        "\"trees\"]}");
     free(train);
     free(make);
     setenv("REFIT_FUZZ_LIBEXEC", directory, 1);
     return state_open(&memory, false, &e) ? 1 : 0; /* an empty one in memory */
 }
 
-static int no_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX], struct err *e)
+static int no_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+                   struct err *e)
 {
     (void)self, (void)path, (void)e;
     memset(out_hex, '0', HASH_HEX - 1);
@@ -121,8 +126,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     for (size_t i = 0; i < 3; i++) {
-        struct manifest_options o = { .libexec = getenv("REFIT_FUZZ_LIBEXEC"), .profile = i ? "ci" : NULL,
-                                      .set = set, .n_set = i == 2 ? 2 : 0 };
+        struct manifest_options o = { .libexec = getenv("REFIT_FUZZ_LIBEXEC"),
+                                      .profile = i ? "ci" : NULL,
+                                      .set = set,
+                                      .n_set = i == 2 ? 2 : 0 };
         e = (struct err){ 0 };
         int rc = manifest_read(&m, path, &o, memory, &e);
         if ((rc == 0) != (e.code == 0) || (rc && !e.text[0]))

@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
-#include "project.h"
+#include "sandbox.h"
 
 #include <fcntl.h>
 
@@ -21,7 +21,8 @@ static int teardown(void **state)
     return project_teardown(state);
 }
 
-/* Date a file into the past, so that its stamp is not racy; only its change time stays, which nobody can set. */
+/* Date a file into the past, so that its stamp is not racy; only its change time stays, which
+ * nobody can set. */
 static void wait_for_the_clock(const char *path)
 {
     struct stat st;
@@ -134,7 +135,8 @@ static void links_are_followed_and_loops_are_refused(void **state)
     assert_error(files_hash(s, "u", &exists, a, &e), ERR_IO, e, "cannot look at 'u/dangling'");
     assert_int_equal(unlink("u/dangling"), 0);
     assert_int_equal(mkfifo("u/pipe", 0600), 0);
-    assert_error(files_hash(s, "u", &exists, a, &e), ERR_IO, e, "'u/pipe' is neither a file nor a directory");
+    assert_error(files_hash(s, "u", &exists, a, &e), ERR_IO, e,
+                 "'u/pipe' is neither a file nor a directory");
 }
 
 static void a_directory_that_did_not_change_is_one_look_up(void **state)

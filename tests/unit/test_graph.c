@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
-#include "project.h"
+#include "sandbox.h"
 
 #include "runner/graph.h"
 #include "runner/path.h"
@@ -61,7 +61,8 @@ static void edges_come_from_files_globs_and_directories(void **state)
     (void)state;
     assert_ok(build(chain, &e), e);
     assert_order("a b c d alone");
-    assert_true(graph_needs(&g, 0, 1) && graph_needs(&g, 1, 2) && graph_needs(&g, 2, 3) && graph_needs(&g, 0, 3));
+    assert_true(graph_needs(&g, 0, 1) && graph_needs(&g, 1, 2) && graph_needs(&g, 2, 3) &&
+                graph_needs(&g, 0, 3));
     assert_false(graph_needs(&g, 1, 3));
     assert_int_equal(g.n_edge, 4);
     drop();
@@ -71,7 +72,10 @@ static void the_order_is_that_of_the_file_among_equals(void **state)
 {
     struct err e = { 0 };
     (void)state;
-    assert_ok(build("  z: {cmd: [echo], needs: [m]}\n  y: {cmd: [echo]}\n  m: {cmd: [echo]}\n  a: {cmd: [echo]}\n", &e), e);
+    assert_ok(build("  z: {cmd: [echo], needs: [m]}\n  y: {cmd: [echo]}\n  m: {cmd: [echo]}\n  a: "
+                    "{cmd: [echo]}\n",
+                    &e),
+              e);
     assert_order("y m z a");
     drop();
 }
@@ -88,14 +92,15 @@ static void a_selection_is_targets_one_stage_or_from_a_stage_on(void **state)
     assert_selected(&(struct selection){ .single = "c" }, "c");
     assert_selected(&(struct selection){ .from = "b" }, "d c b");
     assert_selected(&(struct selection){ .from = "b", .target = &c, .n_target = 1 }, "c b");
-    assert_error(graph_select(&g, &(struct selection){ .single = "alnoe" }, selected, &e), ERR_USAGE, e,
-                 "has no stage 'alnoe'; did you mean 'alone'?");
-    assert_error(graph_select(&g, &(struct selection){ .single = "c", .from = "b" }, selected, &e), ERR_USAGE, e,
-                 "-s runs one stage alone");
+    assert_error(graph_select(&g, &(struct selection){ .single = "alnoe" }, selected, &e),
+                 ERR_USAGE, e, "has no stage 'alnoe'; did you mean 'alone'?");
+    assert_error(graph_select(&g, &(struct selection){ .single = "c", .from = "b" }, selected, &e),
+                 ERR_USAGE, e, "-s runs one stage alone");
     drop();
     assert_ok(build("  a: {cmd: [echo], enabled: false}\n  b: {cmd: [echo], needs: [a]}\n", &e), e);
     assert_selected(&(struct selection){ 0 }, "b");
-    assert_error(graph_select(&g, &(struct selection){ .from = "a" }, selected, &e), ERR_USAGE, e, "'a' is disabled");
+    assert_error(graph_select(&g, &(struct selection){ .from = "a" }, selected, &e), ERR_USAGE, e,
+                 "'a' is disabled");
     assert_int_equal(g.n_edge, 0);
     drop();
 }
@@ -119,12 +124,17 @@ static void two_producers_of_one_file_are_refused(void **state)
 {
     struct err e = { 0 };
     (void)state;
-    assert_error(build("  a: {cmd: [echo], outs: [x/y]}\n  b: {cmd: [echo], outs: [./x//y]}\n", &e), ERR_USAGE, e,
-                 "pipeline.yaml:5:27: stage 'b': outs.x/y: 'x/y' is also made as 'x/y' of stage 'a' (line 4)");
-    assert_error(build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], outs: [x/y]}\n", &e), ERR_USAGE, e,
-                 "'x/y' overlaps 'x' of stage 'a'");
-    assert_error(build("  a: {cmd: [echo], outs: {p: x, q: x}}\n", &e), ERR_USAGE, e, "is also made as 'x' of stage 'a'");
-    assert_ok(build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], enabled: false, outs: [x]}\n", &e), e);
+    assert_error(build("  a: {cmd: [echo], outs: [x/y]}\n  b: {cmd: [echo], outs: [./x//y]}\n", &e),
+                 ERR_USAGE, e,
+                 "pipeline.yaml:5:27: stage 'b': outs.x/y: 'x/y' is also made as 'x/y' of stage "
+                 "'a' (line 4)");
+    assert_error(build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], outs: [x/y]}\n", &e),
+                 ERR_USAGE, e, "'x/y' overlaps 'x' of stage 'a'");
+    assert_error(build("  a: {cmd: [echo], outs: {p: x, q: x}}\n", &e), ERR_USAGE, e,
+                 "is also made as 'x' of stage 'a'");
+    assert_ok(
+        build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], enabled: false, outs: [x]}\n", &e),
+        e);
     drop();
 }
 
@@ -166,10 +176,11 @@ static void stages_that_need_nothing_of_each_other_do_not_look_connected(void **
     struct err e = { 0 };
     struct str text = { 0 };
     (void)state;
-    assert_ok(build("  a: {cmd: [echo], outs: [a]}\n  b: {cmd: [echo], deps: [a]}\n  c: {cmd: [echo]}\n"
-                    "  d: {cmd: [echo]}\n",
-                    &e),
-              e);
+    assert_ok(
+        build("  a: {cmd: [echo], outs: [a]}\n  b: {cmd: [echo], deps: [a]}\n  c: {cmd: [echo]}\n"
+              "  d: {cmd: [echo]}\n",
+              &e),
+        e);
     graph_draw(&g, false, &text);
     assert_string_equal(str_text(&text), "*    a (echo)\n"
                                          "*    b (echo)\n"
@@ -182,8 +193,9 @@ static void stages_that_need_nothing_of_each_other_do_not_look_connected(void **
 static void paths_are_normalised_and_related_by_components(void **state)
 {
     static const char *const normal[][2] = {
-        { "a/b", "a/b" }, { "./a//b/", "a/b" }, { "a/../b", "b" },   { "..", ".." },       { "../a/../../b", "../../b" },
-        { "", "." },      { "a/..", "." },      { "/a/../..", "/" }, { "/a//b", "/a/b" },
+        { "a/b", "a/b" }, { "./a//b/", "a/b" },          { "a/../b", "b" },
+        { "..", ".." },   { "../a/../../b", "../../b" }, { "", "." },
+        { "a/..", "." },  { "/a/../..", "/" },           { "/a//b", "/a/b" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++) {

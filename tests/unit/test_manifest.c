@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
-#include "project.h"
+#include "sandbox.h"
 
 #include "runner/argv.h"
 #include "runner/schedule.h"
@@ -95,8 +95,7 @@ static void a_mistake_in_a_stage_is_told_with_its_place(void **state)
           "has no closing brace" },
         { "    deps: {table: t.h5}\n    params: {note: \"postgresql://u:pw@host/db\"}\n",
           "a password in a URL" },
-        { "    params: {epochs: 3}\n",
-          "input 'table' of program 'train' is missing under deps" },
+        { "    params: {epochs: 3}\n", "input 'table' of program 'train' is missing under deps" },
         { "    deps: {table: [a, b]}\n", "takes one file here: found a list or a pattern" },
         { "    deps: {table: \"*.h5\"}\n", "takes one file here: found a list or a pattern" },
         { "    deps: {tabel: a}\n", "has no input 'tabel'; did you mean 'table'?" },

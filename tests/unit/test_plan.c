@@ -1,7 +1,7 @@
 /* The planner on a virtual disk with a made-up past. */
 #define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
-#include "project.h"
+#include "sandbox.h"
 
 #include <fnmatch.h>
 
@@ -34,7 +34,8 @@ static void take_away(const char *path)
             disk[i] = disk[--n_disk];
 }
 
-static int disk_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX], struct err *e)
+static int disk_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+                     struct err *e)
 {
     (void)self, (void)e;
     *out_exists = false;
@@ -74,7 +75,8 @@ static struct {
 } past[8];
 static size_t n_past;
 
-static int past_commit(void *self, const char *stage, bool *out_found, struct commit_record *out, struct err *e)
+static int past_commit(void *self, const char *stage, bool *out_found, struct commit_record *out,
+                       struct err *e)
 {
     (void)self, (void)e;
     *out_found = false;
@@ -99,14 +101,15 @@ static const struct history_view history = { .last_commit = past_commit };
 
 /* ---- a pipeline: data, make, table, train, model ---- */
 
-static const char lines[] = HEAD "params: {epochs: 30}\n"
-                                 "stages:\n"
-                                 "  make: {deps: {source: \"data/*.csv\"}, outs: {table: work/t.h5}}\n"
-                                 "  train:\n"
-                                 "    deps: {table: work/t.h5}\n"
-                                 "    outs: {model: work/m.h5}\n"
-                                 "    params: {epochs: \"${params.epochs}\", rate: 1e-3}\n"
-                                 "    env: {MODE: fast}\n";
+static const char lines[] = HEAD
+    "params: {epochs: 30}\n"
+    "stages:\n"
+    "  make: {deps: {source: \"data/*.csv\"}, outs: {table: work/t.h5}}\n"
+    "  train:\n"
+    "    deps: {table: work/t.h5}\n"
+    "    outs: {model: work/m.h5}\n"
+    "    params: {epochs: \"${params.epochs}\", rate: 1e-3}\n"
+    "    env: {MODE: fast}\n";
 static struct manifest m;
 static struct graph g;
 static struct plan plan;
@@ -139,7 +142,8 @@ static void commit(size_t stage, char content)
     struct decision d;
     assert_ok(plan_stage(&g, stage, NULL, false, &view, &history, &d, &e), e);
     assert_non_null(d.inputs);
-    const char *name = m.stage[stage].name, *path = strcmp(name, "make") == 0 ? "work/t.h5" : "work/m.h5";
+    const char *name = m.stage[stage].name,
+               *path = strcmp(name, "make") == 0 ? "work/t.h5" : "work/m.h5";
     size_t i = 0;
     while (i < n_past && strcmp(past[i].stage, name) != 0)
         i++;
@@ -283,8 +287,10 @@ static void the_environment_and_the_program_count(void **state)
     free(other);
     decide(false);
     assert_decision(1, PLAN_RUN, "env.MODE: fast -> slow");
-    project_program("train", OPTION("table", "in", "path", "") "," OPTION("model", "out", "path", "") ","
-                             OPTION("epochs", "param", "int", "") "," OPTION("rate", "param", "real", ""));
+    project_program(
+        "train",
+        OPTION("table", "in", "path", "") "," OPTION("model", "out", "path", "") "," OPTION(
+            "epochs", "param", "int", "") "," OPTION("rate", "param", "real", ""));
     load(lines, NULL);
     decide(false);
     assert_decision(1, PLAN_RUN, "program changed");
@@ -333,11 +339,14 @@ static void a_dep_that_nothing_makes_must_exist(void **state)
     take_away("data/a.csv");
     take_away("data/b.csv");
     assert_error(plan_all(&g, all, false, &view, &history, &plan, &e), ERR_USAGE, e,
-                 "pipeline.yaml:5:25: stage 'make': deps.source: 'data/*.csv' matches no file and no stage makes it");
+                 "pipeline.yaml:5:25: stage 'make': deps.source: 'data/*.csv' matches no file and "
+                 "no stage makes it");
     bool one[2] = { false, true };
     assert_error(plan_all(&g, one, false, &view, &history, &plan, &e), ERR_USAGE, e,
                  "deps.table: 'work/t.h5' does not exist; stage 'make' makes it: run that first");
-    load(HEAD "stages: {make: {deps: {source: {path: \"data/*.csv\", optional: true}}, outs: {table: work/t.h5}}}\n", NULL);
+    load(HEAD "stages: {make: {deps: {source: {path: \"data/*.csv\", optional: true}}, outs: "
+              "{table: work/t.h5}}}\n",
+         NULL);
     decide(false);
     assert_int_equal(plan.stage[0].dep[0].n, 0);
     assert_int_equal(json_object_size(json_object_get(plan.stage[0].inputs, "deps")), 0);
@@ -360,12 +369,13 @@ static void the_inputs_document_is_canonical(void **state)
     (void)state;
     decide(false);
     char *text = json_dumps(plan.stage[1].inputs, JSON_COMPACT | JSON_SORT_KEYS);
-    char *want = str_format("{\"argv\":[\"train\"],\"code\":{},\"deps\":{\"table\":[[\"work/t.h5\",\"%s\"]]},"
-                            "\"env\":{\"MODE\":\"fast\"},\"outs\":{\"model\":\"work/m.h5\"},"
-                            "\"params\":{\"epochs\":\"30\",\"rate\":\"0.001\"},\"program\":\"%s\",\"schema\":1,"
-                            "\"secrets\":[]}",
-                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                            m.stage[1].described->sha256);
+    char *want = str_format(
+        "{\"argv\":[\"train\"],\"code\":{},\"deps\":{\"table\":[[\"work/t.h5\",\"%s\"]]},"
+        "\"env\":{\"MODE\":\"fast\"},\"outs\":{\"model\":\"work/m.h5\"},"
+        "\"params\":{\"epochs\":\"30\",\"rate\":\"0.001\"},\"program\":\"%s\",\"schema\":1,"
+        "\"secrets\":[]}",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        m.stage[1].described->sha256);
     assert_string_equal(text, want);
     char hex[HASH_HEX];
     hash_bytes(want, strlen(want), hex);
@@ -382,8 +392,11 @@ static void run_time_references_enter_the_inputs_by_their_name(void **state)
          NULL);
     decide(false);
     const json_t *inputs = plan.stage[0].inputs;
-    assert_string_equal(json_string_value(json_object_get(json_object_get(inputs, "params"), "note")), "${run.dir}/log");
-    assert_string_equal(json_string_value(json_object_get(json_object_get(inputs, "env"), "R")), "${run.id}");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(inputs, "params"), "note")),
+        "${run.dir}/log");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(inputs, "env"), "R")),
+                        "${run.id}");
 }
 
 static void all_changes_are_listed(void **state)

@@ -1,5 +1,5 @@
-#ifndef TESTS_PROJECT_H
-#define TESTS_PROJECT_H
+#ifndef TESTS_SANDBOX_H
+#define TESTS_SANDBOX_H
 
 /* A project in a directory of its own: written files, programs that answer --describe. Included
  * after near.h. */
@@ -18,8 +18,9 @@ static char project_directory[64];
 /** For cmocka: a new empty directory becomes the current one. */
 static inline int project_setup(void **state)
 {
+    static const char template[] = "/tmp/refit-test.XXXXXX";
     (void)state;
-    strcpy(project_directory, "/tmp/refit-test.XXXXXX"); /* fits */
+    memcpy(project_directory, template, sizeof template);
     return mkdtemp(project_directory) && chdir(project_directory) == 0 ? 0 : -1;
 }
 
