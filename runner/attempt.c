@@ -397,12 +397,17 @@ static int try_again(struct run *r, struct work *w, struct err *e)
 
 static char *failure_text(const struct work *w, const struct exec_end *end)
 {
-    if (end->timed_out)
-        return str_format("timed out after %lld s", (long long)w->spec->timeout_ms / 1000);
-    if (end->signal)
-        return str_format("killed by signal %d (%s)%s", end->signal, strsignal(end->signal),
-                          end->signal == SIGKILL ? "; was there memory left?" : "");
-    return str_format("exit %d", end->exit_code);
+    struct str text = { 0 };
+    if (end->timed_out) {
+        str_addz(&text, "timed out after ");
+        show_add_time(&text, w->spec->timeout_ms);
+    } else if (end->signal) {
+        str_addf(&text, "killed by signal %d (%s)%s", end->signal, strsignal(end->signal),
+                 end->signal == SIGKILL ? "; was there memory left?" : "");
+    } else {
+        str_addf(&text, "exit %d", end->exit_code);
+    }
+    return str_take(&text);
 }
 
 static void warn_of_strays(struct run *r, struct work *w, const struct exec_end *end)
