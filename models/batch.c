@@ -44,7 +44,7 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
             b->features[i * n_feature + j] = (float)b->data.features->x[row[i] * n_feature + j];
         if (b->label)
             b->label[i] = b->class_of_row[row[i]];
-        if (b->weight)
+        if (b->weight && b->label)
             b->weight[i] = b->weight_of_class[b->label[i]];
     }
     *out = (struct nn_batch){ .n = n,

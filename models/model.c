@@ -7,8 +7,8 @@
 #include "models/family.h"
 #include "models/roles.h"
 
-static const struct model_family *const families[] = { &model_network };
-enum { N_FAMILY = sizeof families / sizeof *families, KIND_VERSION = 1 };
+static const struct model_family *const families[] = { &model_network, NULL };
+enum { KIND_VERSION = 1 };
 
 /* ---- inputs ---- */
 
@@ -255,9 +255,9 @@ static int find_family(struct model *m, struct h5 *h, struct err *e)
 {
     char *name = NULL;
     int rc = h5_get_text(h, "/", "family", &name, e);
-    for (size_t i = 0; rc == 0 && i < N_FAMILY; i++)
-        if (strcmp(families[i]->name, name) == 0)
-            m->family = families[i];
+    for (const struct model_family *const *f = families; rc == 0 && *f; f++)
+        if (strcmp((*f)->name, name) == 0)
+            m->family = *f;
     if (rc == 0 && !m->family)
         rc = err_set(e, ERR_DATA, "family '%s' is not known", name);
     free(name);

@@ -210,7 +210,8 @@ static int save_pixels(const struct prep *p, struct h5 *h, struct err *e)
 
 static int save_features(const struct prep *p, struct h5 *h, struct err *e)
 {
-    int rc = h5_write_strings(h, "features/names", (const char *const *)p->feature, p->n_feature, e);
+    int rc = h5_write_strings(h, "features/names", (const char *const *)p->feature, p->n_feature,
+                              e);
     return rc ? rc : h5_set_text(h, "features", "state", p->features_state, e);
 }
 

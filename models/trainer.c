@@ -196,8 +196,8 @@ static void report(const struct run *r, size_t epoch, const struct epoch *p, dou
 static int run_epoch(struct run *r, size_t epoch, struct err *e)
 {
     struct progress *p = &r->progress;
-    struct epoch figures = { .val_loss = NAN,
-                             .val_accuracy = NAN,
+    struct epoch figures = { .val_loss = (double)NAN,
+                             .val_accuracy = (double)NAN,
                              .learning_rate = p->learning_rate };
     double start = seconds();
     int rc = train_epoch(r, epoch, &figures, e);

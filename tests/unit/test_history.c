@@ -7,7 +7,7 @@ static void the_json_has_every_epoch_and_null_where_nothing_was_validated(void *
     (void)state;
     struct history h = { 0 };
     struct str text = { 0 };
-    history_add(&h, &(struct epoch){ 1.5, 0.25, NAN, NAN, 0.001 });
+    history_add(&h, &(struct epoch){ 1.5, 0.25, (double)NAN, (double)NAN, 0.001 });
     history_add(&h, &(struct epoch){ 0.75, 0.5, 0.8, 0.1 + 0.2, 1e-4 });
     h.kept = 2;
     history_json(&h, &text);
