@@ -215,10 +215,12 @@ int ledger_checkpoint_put(struct state *s, const char *pipeline, const char *sta
 int ledger_lose(struct state *s, const char *run, struct err *e)
 {
     static const char *const update[] = {
-        "UPDATE attempts SET state='lost', reason='the runner died' WHERE run=? AND "
-        "state='running'",
-        "UPDATE stages SET state='lost', reason='the runner died' WHERE run=? AND state='running'",
-        "UPDATE runs SET state='lost', reason='the runner died' WHERE name=? AND state='running'",
+        ("UPDATE attempts SET state='lost', reason='the runner died'"
+         " WHERE run=? AND state='running'"),
+        ("UPDATE stages SET state='lost', reason='the runner died'"
+         " WHERE run=? AND state='running'"),
+        ("UPDATE runs SET state='lost', reason='the runner died'"
+         " WHERE name=? AND state='running'"),
     };
     int rc = 0;
     for (size_t i = 0; i < sizeof update / sizeof *update && rc == 0; i++) {

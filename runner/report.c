@@ -381,7 +381,7 @@ int command_logs(const struct cli *c, struct err *e)
     struct state *s = NULL;
     const char *stage = c->name[0];
     char *run = c->run ? mem_strdup(c->run) : NULL, *log = NULL;
-    bool running;
+    bool running = false;
     int fd = -1, rc = state_open(&s, false, e);
 
     if (rc == 0 && !run)

@@ -43,7 +43,7 @@ ${2-}
 EOY
 }
 
-state_of() { refit status --json | python3 -c "
+state_of() { refit status --json | /usr/bin/python3 -c "
 import json, sys
 print([s['state'] for s in json.load(sys.stdin)['stages'] if s['stage'] == '$1'][0])"; }
 
@@ -96,7 +96,7 @@ has "with what it needs" "$out" "2 done in"
 ok "-q says nothing" refit run -q -p word=quiet
 is "at all" "$out$err" ""
 ok "--json prints a document" refit run --json -p word=fresh
-is "of the run" "$(echo "$out" | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["state"], d["exit_code"], [s["state"] for s in d["stages"]])')" \
+is "of the run" "$(echo "$out" | /usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["state"], d["exit_code"], [s["state"] for s in d["stages"]])')" \
    "succeeded 0 ['succeeded', 'succeeded', 'reused']"
 ok "--json with nothing to do" refit run --json -p word=fresh
 has "says so" "$out" '"state": "nothing to do"'
@@ -125,7 +125,7 @@ has "and the exit statuses" "$out" "another run holds the lock"
 chain
 ok "-C goes there first" sh -c 'cd / && refit run -C "$1"' sh "$PWD"
 run refit run --json -p nosuch=1
-is "an error as JSON" "$(echo "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["error"]["code"])')" 64
+is "an error as JSON" "$(echo "$out" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["error"]["code"])')" 64
 
 # ---- exit statuses of stages ----
 one 'echo kept >"$1"; echo the model is worse; exit 98'
