@@ -1,6 +1,6 @@
 /* bench_net: training and prediction speed of a network file, in samples a second.
  *
- *   bench_net [NETWORK [SIZE [BATCH [SECONDS]]]]     default: models/presets/fusion.yaml 64 32 3
+ *   bench_net [NETWORK [SIZE [BATCH [SECONDS]]]]     default: bench/reference.yaml 64 32 3
  *
  * Random words (8 to 32 a row), pictures and 20 features; 1 and 2 threads; JSON lines on stdout. */
 #include <stdio.h>
@@ -31,8 +31,13 @@ static double now(void)
 static struct data make_data(const struct nn_spec *s, size_t size, size_t batch)
 {
     const struct nn_branch *text = nn_spec_branch(s, NN_TEXT);
-    struct data d = { .dims = { .vocabulary = 20000, .length = 32, .height = size, .width = size, .n_feature = 20,
-                                .n_class = 27, .batch = batch } };
+    struct data d = { .dims = { .vocabulary = 20000,
+                                .length = 32,
+                                .height = size,
+                                .width = size,
+                                .n_feature = 20,
+                                .n_class = 27,
+                                .batch = batch } };
     struct rng r;
     rng_init(&r, 1, 0);
     if (text && text->vocabulary > 0)
@@ -52,7 +57,8 @@ static struct data make_data(const struct nn_spec *s, size_t size, size_t batch)
         d.label[i] = (int32_t)rng_below(&r, 27);
         d.row[i] = d.pixels + i * n_pixel;
         for (int32_t t = 0; t < d.n_word[i]; t++)
-            d.ids[i * T + (size_t)t] = (int32_t)(rng_uniform(&r) * rng_uniform(&r) * (double)d.dims.vocabulary);
+            d.ids[i * T + (size_t)t] = (int32_t)(rng_uniform(&r) * rng_uniform(&r) *
+                                                 (double)d.dims.vocabulary);
         for (size_t k = 0; k < 20; k++)
             d.features[i * 20 + k] = (float)rng_normal(&r);
     }
@@ -61,10 +67,15 @@ static struct data make_data(const struct nn_spec *s, size_t size, size_t batch)
     return d;
 }
 
-static int run(const struct nn_spec *s, const struct data *d, int threads, double seconds, struct err *e)
+static int run(const struct nn_spec *s, const struct data *d, int threads, double seconds,
+               struct err *e)
 {
-    struct nn_batch b = { .n = d->dims.batch, .ids = d->ids, .n_word = d->n_word, .pixels = d->row,
-                          .features = d->features, .label = d->label };
+    struct nn_batch b = { .n = d->dims.batch,
+                          .ids = d->ids,
+                          .n_word = d->n_word,
+                          .pixels = d->row,
+                          .features = d->features,
+                          .label = d->label };
     struct net *n = NULL;
     struct adam a = { 0 };
     double loss = 0, start, train = 0, adam = 0, predict = 0;
@@ -91,10 +102,12 @@ static int run(const struct nn_spec *s, const struct data *d, int threads, doubl
     }
     double rows = (double)(d->dims.batch * (n_train - 1));
     char *kernels = net_kernels(n);
-    printf("{\"threads\":%d,\"weights\":%zu,\"train_samples_s\":%.0f,\"step_ms\":%.3f,\"adam_ms\":%.3f,"
+    printf("{\"threads\":%d,\"weights\":%zu,\"train_samples_s\":%.0f,\"step_ms\":%.3f,\"adam_ms\":%"
+           ".3f,"
            "\"predict_samples_s\":%.0f,\"last_loss\":%.6f,\"kernels\":%s}\n",
            threads, net_n_weight(n), rows / (train + adam), 1e3 * train / (double)(n_train - 1),
-           1e3 * adam / (double)(n_train - 1), (double)(d->dims.batch * n_predict) / predict, loss, kernels);
+           1e3 * adam / (double)(n_train - 1), (double)(d->dims.batch * n_predict) / predict, loss,
+           kernels);
     free(kernels);
     adam_release(&a);
     net_free(n);
@@ -107,7 +120,8 @@ int main(int argc, char **argv)
     struct nn_spec s = { 0 };
     long long size = 64, batch = 32;
     double seconds = 3;
-    if (nn_start(argc, argv, &e) || nn_spec_read(&s, argc > 1 ? argv[1] : "models/presets/fusion.yaml", &e))
+    if (nn_start(argc, argv, &e) ||
+        nn_spec_read(&s, argc > 1 ? argv[1] : "bench/reference.yaml", &e))
         return err_report(&e, "bench_net");
     if ((argc > 2 && !str_to_int(argv[2], &size)) || (argc > 3 && !str_to_int(argv[3], &batch)) ||
         (argc > 4 && !str_to_real(argv[4], &seconds)) || size < 1 || batch < 1)

@@ -1,4 +1,5 @@
-/* Adam. A worker takes a piece of the parameters at a time; every weight is on its own, so the order does not matter. */
+/* Adam. A worker takes a piece of the parameters at a time; every weight is on its own, so the
+ * order does not matter. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 
 void adam_init(struct adam *a, size_t n)
 {
-    *a = (struct adam){ .n = n, .m = mem_aligned(n, sizeof *a->m), .v = mem_aligned(n, sizeof *a->v) };
+    *a = (struct adam){ .n = n,
+                        .m = mem_aligned(n, sizeof *a->m),
+                        .v = mem_aligned(n, sizeof *a->v) };
 }
 
 void adam_release(struct adam *a)
@@ -19,8 +22,8 @@ void adam_release(struct adam *a)
     *a = (struct adam){ 0 };
 }
 
-NN_CLONES static void update(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-                             float rate)
+NN_CLONES static void update(float *restrict w, float *restrict m, float *restrict v,
+                             const float *restrict g, size_t n, float rate)
 {
     const float b1 = 0.9f, b2 = 0.999f, epsilon = 1e-7f;
     for (size_t i = 0; i < n; i++) {
@@ -30,7 +33,11 @@ NN_CLONES static void update(float *restrict w, float *restrict m, float *restri
     }
 }
 
-struct adam_run { struct adam *a; struct net *n; float rate; };
+struct adam_run {
+    struct adam *a;
+    struct net *n;
+    float rate;
+};
 
 static void update_at(const struct adam_run *r, size_t at, size_t n)
 {
@@ -64,5 +71,6 @@ void adam_step(struct adam *a, struct net *n, double learning_rate)
     struct adam_run r = { a, n, (float)rate };
     workers_run(n->workers, n->n_piece, update_piece, &r);
     if (n->touched)
-        workers_run(n->workers, (n->touched->n + WORDS_A_TASK - 1) / WORDS_A_TASK, update_words, &r);
+        workers_run(n->workers, (n->touched->n + WORDS_A_TASK - 1) / WORDS_A_TASK, update_words,
+                    &r);
 }

@@ -1,7 +1,8 @@
-/* Batch normalisation (Ioffe & Szegedy 2015) as Keras does it: epsilon 1e-3, running statistics with momentum .99, the
- * variance with divisor N. Statistics are per channel, over rows (and pixels) of the whole batch: every shard gathers
- * count, mean and sum of squared deviations in double, and reduce() combines them by the rule of Chan, Golub & LeVeque
- * (1983). y = gamma (x - mean) / sqrt(var + eps) + beta. */
+/* Batch normalisation (Ioffe & Szegedy 2015) as Keras does it: epsilon 1e-3, running statistics
+ * with momentum .99, the variance with divisor N. Statistics are per channel, over rows (and
+ * pixels) of the whole batch: every shard gathers count, mean and sum of squared deviations in
+ * double, and reduce() combines them by the rule of Chan, Golub & LeVeque (1983). y = gamma (x -
+ * mean) / sqrt(var + eps) + beta. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,16 @@ static const double epsilon = 1e-3, momentum = 0.99;
 struct norm {
     size_t C;
     double *count; /* (shards) values per channel */
-    double *a, *b; /* (shards, C): mean and sum of squares forward, sum dy and sum dy xhat backward */
+    double *a,
+        *b; /* (shards, C): mean and sum of squares forward, sum dy and sum dy xhat backward */
     float *mean, *scale; /* (C) of this batch: scale = 1 / sqrt(var + eps) */
     float *c1, *c2;      /* (C) backward: means of dy and of dy xhat */
 };
 
 /* A tensor seen as n * maps matrices of (inner, block): channel = map * block + j. */
-struct lanes { size_t outer, maps, inner, block; };
+struct lanes {
+    size_t outer, maps, inner, block;
+};
 
 static struct lanes lanes(const struct op *o, const struct pass *p)
 {
@@ -56,15 +60,16 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-NN_CLONES static void add_values(double *restrict sum, const float *restrict x, size_t inner, size_t block)
+NN_CLONES static void add_values(double *restrict sum, const float *restrict x, size_t inner,
+                                 size_t block)
 {
     for (size_t i = 0; i < inner; i++)
         for (size_t j = 0; j < block; j++)
             sum[j] += (double)x[i * block + j];
 }
 
-NN_CLONES static void add_squares(double *restrict sum, const double *restrict mean, const float *restrict x, size_t inner,
-                                  size_t block)
+NN_CLONES static void add_squares(double *restrict sum, const double *restrict mean,
+                                  const float *restrict x, size_t inner, size_t block)
 {
     for (size_t i = 0; i < inner; i++)
         for (size_t j = 0; j < block; j++) {
@@ -89,7 +94,8 @@ static void gather(const struct op *o, const struct pass *p)
     for (size_t c = 0; c < b->C; c++)
         mean[c] /= b->count[shard];
     for (size_t r = 0; r < l.outer * l.maps; r++)
-        add_squares(squares + r % l.maps * l.block, mean + r % l.maps * l.block, x + r * map, l.inner, l.block);
+        add_squares(squares + r % l.maps * l.block, mean + r % l.maps * l.block, x + r * map,
+                    l.inner, l.block);
 }
 
 static void merge(void *arg, size_t into, size_t from)
@@ -115,12 +121,14 @@ static void join(const struct op *o, struct net *n, size_t n_shard)
         b->mean[c] = (float)mean;
         b->scale[c] = (float)(1 / sqrt(variance + epsilon));
         running_mean[c] = (float)(momentum * (double)running_mean[c] + (1 - momentum) * mean);
-        running_variance[c] = (float)(momentum * (double)running_variance[c] + (1 - momentum) * variance);
+        running_variance[c] = (float)(momentum * (double)running_variance[c] +
+                                      (1 - momentum) * variance);
     }
 }
 
-NN_CLONES static void normalise(float *restrict y, const float *restrict x, const float *restrict mean,
-                                const float *restrict scale, const float *restrict gamma, const float *restrict beta,
+NN_CLONES static void normalise(float *restrict y, const float *restrict x,
+                                const float *restrict mean, const float *restrict scale,
+                                const float *restrict gamma, const float *restrict beta,
                                 size_t inner, size_t block)
 {
     for (size_t i = 0; i < inner; i++)
@@ -152,8 +160,9 @@ static void forward(const struct op *o, const struct pass *p)
     }
 }
 
-NN_CLONES static void add_products(double *restrict dy_sum, double *restrict dyx_sum, const float *restrict dy,
-                                   const float *restrict x, const float *restrict mean, const float *restrict scale,
+NN_CLONES static void add_products(double *restrict dy_sum, double *restrict dyx_sum,
+                                   const float *restrict dy, const float *restrict x,
+                                   const float *restrict mean, const float *restrict scale,
                                    size_t inner, size_t block)
 {
     for (size_t i = 0; i < inner; i++)
@@ -177,7 +186,8 @@ static void gather_back(const struct op *o, const struct pass *p)
     b->count[shard] = (double)(l.outer * l.inner);
     for (size_t r = 0; r < l.outer * l.maps; r++) {
         size_t c = r % l.maps * l.block, at = r * l.inner * l.block;
-        add_products(sum + c, product + c, dy + at, x + at, b->mean + c, b->scale + c, l.inner, l.block);
+        add_products(sum + c, product + c, dy + at, x + at, b->mean + c, b->scale + c, l.inner,
+                     l.block);
     }
 }
 
@@ -194,7 +204,8 @@ static void merge_back(void *arg, size_t into, size_t from)
 static void join_back(const struct op *o, struct net *n, size_t n_shard)
 {
     struct norm *b = o->own;
-    float *dgamma = n->gradient + n->param[o->param[GAMMA]].offset, *dbeta = n->gradient + n->param[o->param[BETA]].offset;
+    float *dgamma = n->gradient + n->param[o->param[GAMMA]].offset,
+          *dbeta = n->gradient + n->param[o->param[BETA]].offset;
     reduce(n_shard, merge_back, b);
     for (size_t c = 0; c < b->C; c++) {
         dbeta[c] = (float)b->a[c];
@@ -204,9 +215,11 @@ static void join_back(const struct op *o, struct net *n, size_t n_shard)
     }
 }
 
-NN_CLONES static void pass_back(float *restrict dx, const float *restrict dy, const float *restrict x,
-                                const float *restrict mean, const float *restrict scale, const float *restrict gamma,
-                                const float *restrict c1, const float *restrict c2, size_t inner, size_t block)
+NN_CLONES static void pass_back(float *restrict dx, const float *restrict dy,
+                                const float *restrict x, const float *restrict mean,
+                                const float *restrict scale, const float *restrict gamma,
+                                const float *restrict c1, const float *restrict c2, size_t inner,
+                                size_t block)
 {
     for (size_t i = 0; i < inner; i++)
         for (size_t j = 0; j < block; j++) {
@@ -220,13 +233,14 @@ static void backward(const struct op *o, const struct pass *p)
     const struct norm *b = o->own;
     struct lanes l = lanes(o, p);
     const struct tensor *in = op_in(o, p->net);
-    const float *gamma = weight_of(p->net, o, GAMMA), *dy = gradient_of(p, op_out(o, p->net)), *x = value_of(p, in);
+    const float *gamma = weight_of(p->net, o, GAMMA), *dy = gradient_of(p, op_out(o, p->net)),
+                *x = value_of(p, in);
     if (!in->wants_gradient)
         return;
     for (size_t r = 0; r < l.outer * l.maps; r++) {
         size_t c = r % l.maps * l.block, at = r * l.inner * l.block;
-        pass_back(gradient_of(p, in) + at, dy + at, x + at, b->mean + c, b->scale + c, gamma + c, b->c1 + c, b->c2 + c,
-                  l.inner, l.block);
+        pass_back(gradient_of(p, in) + at, dy + at, x + at, b->mean + c, b->scale + c, gamma + c,
+                  b->c1 + c, b->c2 + c, l.inner, l.block);
     }
 }
 
@@ -242,6 +256,12 @@ static void release(struct op *o)
     free(b);
 }
 
-const struct op_kind op_batch_norm = { .plan = plan, .prepare = prepare, .forward = forward, .backward = backward,
-                                       .gather = gather, .join = join, .gather_back = gather_back, .join_back = join_back,
+const struct op_kind op_batch_norm = { .plan = plan,
+                                       .prepare = prepare,
+                                       .forward = forward,
+                                       .backward = backward,
+                                       .gather = gather,
+                                       .join = join,
+                                       .gather_back = gather_back,
+                                       .join_back = join_back,
                                        .release = release };

@@ -1,9 +1,10 @@
-/* Convolution (cross-correlation, as all networks mean it) with a square kernel k, stride 1, and bias, then ReLU if asked
- * for: y[i][j][o] = b[o] + sum over u, v, c of x[i + u - pad][j + v - pad][c] W[u][v][c][o]. W (k, k, C, O);
- * `valid`: pad 0, out H - k + 1; `same`: out H, pad (k - 1) / 2 above and left, k / 2 below and right.
+/* Convolution (cross-correlation, as all networks mean it) with a square kernel k, stride 1, and
+ * bias, then ReLU if asked for: y[i][j][o] = b[o] + sum over u, v, c of x[i + u - pad][j + v -
+ * pad][c] W[u][v][c][o]. W (k, k, C, O); `valid`: pad 0, out H - k + 1; `same`: out H, pad (k - 1)
+ * / 2 above and left, k / 2 below and right.
  *
- * Two ways: oneDNN's kernels on channel blocks (dnnl_conv.h), or, here, im2col and sgemm on NHWC, a few rows of a
- * picture at a time so that the columns stay in the cache. */
+ * Two ways: oneDNN's kernels on channel blocks (dnnl_conv.h), or, here, im2col and sgemm on NHWC, a
+ * few rows of a picture at a time so that the columns stay in the cache. */
 #include <string.h>
 
 #include "models/nn/dnnl_conv.h"
@@ -22,8 +23,15 @@ static struct geometry geometry(const struct op *o, const struct net *n)
 {
     const struct shape *in = &op_in(o, n)->shape;
     size_t k = (size_t)o->layer->kernel, less = o->layer->same ? 0 : k - 1;
-    struct geometry g = { k, o->layer->same ? (k - 1) / 2 : 0, in->c, (size_t)o->layer->size, in->h, in->w,
-                          in->h - less, in->w - less, 1 };
+    struct geometry g = { k,
+                          o->layer->same ? (k - 1) / 2 : 0,
+                          in->c,
+                          (size_t)o->layer->size,
+                          in->h,
+                          in->w,
+                          in->h - less,
+                          in->w - less,
+                          1 };
     g.rows = COLUMN_FLOATS / (g.ow * k * k * g.C);
     g.rows = g.rows < 1 ? 1 : g.rows > g.oh ? g.oh : g.rows;
     return g;
@@ -34,19 +42,30 @@ static int plan(struct net *n, struct op *o, struct err *e)
     const struct tensor *in = op_in(o, n);
     size_t k = (size_t)o->layer->kernel;
     if (!o->layer->same && (in->shape.h < k || in->shape.w < k))
-        return err_set(e, ERR_USAGE, "%s: a kernel of %zu does not fit into a picture of %zu x %zu", o->name, k,
-                       in->shape.h, in->shape.w);
+        return err_set(e, ERR_USAGE, "%s: a kernel of %zu does not fit into a picture of %zu x %zu",
+                       o->name, k, in->shape.h, in->shape.w);
     struct geometry g = geometry(o, n);
-    n->tensor[o->out].shape = (struct shape){ FORM_PICTURE, 1, g.oh, g.ow, g.O, n->block ? n->block : g.O };
+    n->tensor[o->out].shape = (struct shape){ FORM_PICTURE, 1,   g.oh,
+                                              g.ow,         g.O, n->block ? n->block : g.O };
     n->tensor[o->out].wants_gradient = true;
     op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ k, k, g.C, g.O }, 4);
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ g.O }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
     o->scratch = g.rows * g.ow * k * k * g.C;
     if (n->block) {
-        struct dnnl_conv_shape s = { .n = n->shard_rows, .ci = g.C, .co = g.O, .h = g.h, .w = g.w, .oh = g.oh, .ow = g.ow,
-                                     .k = k, .pad = g.pad, .block_in = in->shape.block, .block_out = n->block,
-                                     .relu = o->layer->activation == NN_ACT_RELU, .data_gradient = in->wants_gradient };
+        struct dnnl_conv_shape s = { .n = n->shard_rows,
+                                     .ci = g.C,
+                                     .co = g.O,
+                                     .h = g.h,
+                                     .w = g.w,
+                                     .oh = g.oh,
+                                     .ow = g.ow,
+                                     .k = k,
+                                     .pad = g.pad,
+                                     .block_in = in->shape.block,
+                                     .block_out = n->block,
+                                     .relu = o->layer->activation == NN_ACT_RELU,
+                                     .data_gradient = in->wants_gradient };
         o->own = dnnl_conv_new(&s, n->n_worker);
         if (!o->own)
             n->retry_plain = true;
@@ -77,7 +96,8 @@ static void im2col(const struct geometry *g, const float *x, size_t i0, size_t i
                     continue;
                 }
                 memset(col, 0, left * g->C * sizeof *col);
-                memcpy(col + left * g->C, x + (y * g->w + j + left - g->pad) * g->C, (right - left) * g->C * sizeof *col);
+                memcpy(col + left * g->C, x + (y * g->w + j + left - g->pad) * g->C,
+                       (right - left) * g->C * sizeof *col);
                 memset(col + right * g->C, 0, (g->k - right) * g->C * sizeof *col);
             }
 }
@@ -125,7 +145,8 @@ static void forward(const struct op *o, const struct pass *p)
 static void backward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    float *x = value_of(p, in), *dy = gradient_of(p, out), *dW = dweight_of(p, o, KERNEL), *db = dweight_of(p, o, BIAS);
+    float *x = value_of(p, in), *dy = gradient_of(p, out), *dW = dweight_of(p, o, KERNEL),
+          *db = dweight_of(p, o, BIAS);
     float *dx = in->wants_gradient ? gradient_of(p, in) : NULL;
 
     if (o->layer->activation == NN_ACT_RELU && !o->relu_done)
@@ -163,5 +184,9 @@ static void release(struct op *o)
     dnnl_conv_free(o->own);
 }
 
-const struct op_kind op_conv2d = { .plan = plan, .prepare = prepare, .forward = forward, .backward = backward,
-                                   .kernel = kernel, .release = release };
+const struct op_kind op_conv2d = { .plan = plan,
+                                   .prepare = prepare,
+                                   .forward = forward,
+                                   .backward = backward,
+                                   .kernel = kernel,
+                                   .release = release };

@@ -21,25 +21,30 @@ static int plan(struct net *n, struct op *o, struct err *e)
 static void forward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    size_t I = in->shape.c, O = out->shape.c, first_in, first_out, rows = live_rows(p, in, &first_in);
+    size_t I = in->shape.c, O = out->shape.c, first_in, first_out,
+           rows = live_rows(p, in, &first_in);
     live_rows(p, out, &first_out);
     float *y = value_of(p, out) + first_out;
-    gemm(false, false, rows, O, I, value_of(p, in) + first_in, I, weight_of(p->net, o, KERNEL), O, 0, y, O);
+    gemm(false, false, rows, O, I, value_of(p, in) + first_in, I, weight_of(p->net, o, KERNEL), O,
+         0, y, O);
     add_bias(y, rows, O, weight_of(p->net, o, BIAS), o->layer->activation == NN_ACT_RELU);
 }
 
 static void backward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    size_t I = in->shape.c, O = out->shape.c, first_in, first_out, rows = live_rows(p, in, &first_in);
+    size_t I = in->shape.c, O = out->shape.c, first_in, first_out,
+           rows = live_rows(p, in, &first_in);
     live_rows(p, out, &first_out);
     float *dy = gradient_of(p, out) + first_out;
     if (o->layer->activation == NN_ACT_RELU)
         mask_relu(dy, value_of(p, out) + first_out, rows * O);
-    gemm(true, false, I, O, rows, value_of(p, in) + first_in, I, dy, O, 0, dweight_of(p, o, KERNEL), O);
+    gemm(true, false, I, O, rows, value_of(p, in) + first_in, I, dy, O, 0, dweight_of(p, o, KERNEL),
+         O);
     column_sum(dy, rows, O, dweight_of(p, o, BIAS));
     if (in->wants_gradient)
-        gemm(false, true, rows, I, O, dy, O, weight_of(p->net, o, KERNEL), O, 0, gradient_of(p, in) + first_in, I);
+        gemm(false, true, rows, I, O, dy, O, weight_of(p->net, o, KERNEL), O, 0,
+             gradient_of(p, in) + first_in, I);
 }
 
 const struct op_kind op_dense = { .plan = plan, .forward = forward, .backward = backward };

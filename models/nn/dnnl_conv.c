@@ -1,7 +1,8 @@
-/* Convolutions by oneDNN 2.6 (C API). Rules found by experiment, each with its reason in the design notes: user-mode
- * scratchpads, one per worker, because the library's own crash across threads; memory objects of its own for every
- * worker; an implementation called "ref" is 700 times slower and is refused; Winograd is asked for by name, because
- * `auto` takes direct kernels at small batches; workers run one OpenMP thread (workers.c). */
+/* Convolutions by oneDNN 2.6 (C API). Rules found by experiment, each with its reason in the design
+ * notes: user-mode scratchpads, one per worker, because the library's own crash across threads;
+ * memory objects of its own for every worker; an implementation called "ref" is 700 times slower
+ * and is refused; Winograd is asked for by name, because `auto` takes direct kernels at small
+ * batches; workers run one OpenMP thread (workers.c). */
 #include "models/nn/dnnl_conv.h"
 
 #include <stdio.h>
@@ -28,12 +29,13 @@ struct dnnl_conv {
     float *packed[N_PASS];
     dnnl_primitive_t pack[N_PASS], unpack; /* ours -> packed; packed gradient -> ours */
     dnnl_memory_t plain_weights;
-    size_t pad_floats, dw_floats; /* of a worker's scratch: the scratchpad, then the packed weight gradient */
+    size_t pad_floats,
+        dw_floats; /* of a worker's scratch: the scratchpad, then the packed weight gradient */
     const float *bias;
     struct at_work {
         dnnl_stream_t stream;
         dnnl_memory_t memory[N_MEMORY], weights[N_PASS];
-    } *worker;
+    } * worker;
     char name[160];
 };
 
@@ -50,17 +52,22 @@ size_t dnnl_conv_block(void)
     return (isa & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2 ? 8 : 0;
 }
 
-/* ---- planning ----------------------------------------------------------------------------------------------------- */
+/* ---- planning ---- */
 
-struct layout { dnnl_memory_desc_t x, y, w, b; };
+struct layout {
+    dnnl_memory_desc_t x, y, w, b;
+};
 
 static bool describe(const struct dnnl_conv_shape *s, size_t n, struct layout *out)
 {
-    dnnl_dim_t N = (dnnl_dim_t)n, C = (dnnl_dim_t)s->ci, O = (dnnl_dim_t)s->co, k = (dnnl_dim_t)s->k;
+    dnnl_dim_t N = (dnnl_dim_t)n, C = (dnnl_dim_t)s->ci, O = (dnnl_dim_t)s->co,
+               k = (dnnl_dim_t)s->k;
     dnnl_format_tag_t blocked = s->block_out == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    dnnl_dims_t x = { N, C, (dnnl_dim_t)s->h, (dnnl_dim_t)s->w }, y = { N, O, (dnnl_dim_t)s->oh, (dnnl_dim_t)s->ow };
+    dnnl_dims_t x = { N, C, (dnnl_dim_t)s->h, (dnnl_dim_t)s->w },
+                y = { N, O, (dnnl_dim_t)s->oh, (dnnl_dim_t)s->ow };
     dnnl_dims_t w = { O, C, k, k }, b = { O };
-    return ok(dnnl_memory_desc_init_by_tag(&out->x, 4, x, dnnl_f32, s->block_in == 1 ? dnnl_nchw : blocked)) &&
+    return ok(dnnl_memory_desc_init_by_tag(&out->x, 4, x, dnnl_f32,
+                                           s->block_in == 1 ? dnnl_nchw : blocked)) &&
            ok(dnnl_memory_desc_init_by_tag(&out->y, 4, y, dnnl_f32, blocked)) &&
            ok(dnnl_memory_desc_init_by_tag(&out->w, 4, w, dnnl_f32, dnnl_format_tag_any)) &&
            ok(dnnl_memory_desc_init_by_tag(&out->b, 1, b, dnnl_f32, dnnl_x));
@@ -83,7 +90,8 @@ static bool make_attributes(bool relu, dnnl_primitive_attr_t *out)
 static const char *implementation(const_dnnl_primitive_desc_t desc)
 {
     const char *name = NULL;
-    return ok(dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name)) && name ? name : "ref";
+    return ok(dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name)) && name ? name
+                                                                                           : "ref";
 }
 
 /* One pass as a primitive; false if the library has none, or only reference code. */
@@ -101,15 +109,18 @@ static bool plan_pass(struct dnnl_conv *c, int pass, dnnl_alg_kind_t algorithm)
     if (!describe(s, pass == FORWARD_ROW ? 1 : s->n, &l))
         return false;
     if (pass == BACK_DATA)
-        status = dnnl_convolution_backward_data_desc_init(&d, algorithm, &l.x, &l.w, &l.y, stride, before, after);
+        status = dnnl_convolution_backward_data_desc_init(&d, algorithm, &l.x, &l.w, &l.y, stride,
+                                                          before, after);
     else if (pass == BACK_WEIGHTS)
-        status = dnnl_convolution_backward_weights_desc_init(&d, algorithm, &l.x, &l.w, &l.b, &l.y, stride, before, after);
+        status = dnnl_convolution_backward_weights_desc_init(&d, algorithm, &l.x, &l.w, &l.b, &l.y,
+                                                             stride, before, after);
     else
-        status = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, &l.x, &l.w, &l.b, &l.y, stride,
-                                                    before, after);
+        status = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, &l.x,
+                                                    &l.w, &l.b, &l.y, stride, before, after);
     bool forward = pass == FORWARD || pass == FORWARD_ROW;
     bool good = ok(status) && make_attributes(forward && s->relu, &attributes) &&
-                ok(dnnl_primitive_desc_create(&c->desc[pass], &d, attributes, c->engine, forward ? NULL : c->desc[FORWARD])) &&
+                ok(dnnl_primitive_desc_create(&c->desc[pass], &d, attributes, c->engine,
+                                              forward ? NULL : c->desc[FORWARD])) &&
                 strncmp(implementation(c->desc[pass]), "ref", 3) != 0 &&
                 ok(dnnl_primitive_create(&c->prim[pass], c->desc[pass]));
     if (attributes)
@@ -131,30 +142,36 @@ static void forget_passes(struct dnnl_conv *c)
 
 static bool plan_passes(struct dnnl_conv *c, dnnl_alg_kind_t algorithm)
 {
-    if (plan_pass(c, FORWARD, algorithm) && plan_pass(c, FORWARD_ROW, algorithm) && plan_pass(c, BACK_WEIGHTS, algorithm) &&
+    if (plan_pass(c, FORWARD, algorithm) && plan_pass(c, FORWARD_ROW, algorithm) &&
+        plan_pass(c, BACK_WEIGHTS, algorithm) &&
         (!c->s.data_gradient || plan_pass(c, BACK_DATA, algorithm)))
         return true;
     forget_passes(c);
     return false;
 }
 
-/* The fixed rule: Winograd, 2 times faster than direct, where it exists: 3 x 3 on blocks of 16, at least two tiles wide. */
+/* The fixed rule: Winograd, 2 times faster than direct, where it exists: 3 x 3 on blocks of 16, at
+ * least two tiles wide. */
 static bool choose(struct dnnl_conv *c)
 {
     const struct dnnl_conv_shape *s = &c->s;
-    bool winograd = s->k == 3 && s->block_in == 16 && s->block_out == 16 && s->oh >= 8 && s->ow >= 8;
-    return (winograd && plan_passes(c, dnnl_convolution_winograd)) || plan_passes(c, dnnl_convolution_direct);
+    bool winograd = s->k == 3 && s->block_in == 16 && s->block_out == 16 && s->oh >= 8 &&
+                    s->ow >= 8;
+    return (winograd && plan_passes(c, dnnl_convolution_winograd)) ||
+           plan_passes(c, dnnl_convolution_direct);
 }
 
-static bool plan_reorder(struct dnnl_conv *c, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to,
-                         dnnl_primitive_t *out)
+static bool plan_reorder(struct dnnl_conv *c, const dnnl_memory_desc_t *from,
+                         const dnnl_memory_desc_t *to, dnnl_primitive_t *out)
 {
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t desc = NULL;
     bool good = make_attributes(false, &attributes) &&
-                ok(dnnl_reorder_primitive_desc_create(&desc, from, c->engine, to, c->engine, attributes)) &&
+                ok(dnnl_reorder_primitive_desc_create(&desc, from, c->engine, to, c->engine,
+                                                      attributes)) &&
                 ok(dnnl_primitive_create(out, desc)) &&
-                dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0)) == 0;
+                dnnl_memory_desc_get_size(
+                    dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0)) == 0;
     if (desc)
         dnnl_primitive_desc_destroy(desc);
     if (attributes)
@@ -170,7 +187,8 @@ static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
         int pass = users[i];
         if (!c->prim[pass])
             continue;
-        const dnnl_memory_desc_t *want = dnnl_primitive_desc_query_md(c->desc[pass], dnnl_query_weights_md, 0);
+        const dnnl_memory_desc_t *want = dnnl_primitive_desc_query_md(c->desc[pass],
+                                                                      dnnl_query_weights_md, 0);
         size_t k = 0;
         while (k < c->n_packed && !dnnl_memory_desc_equal(want, &c->packed_desc[k]))
             k++;
@@ -183,7 +201,8 @@ static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
         if (!plan_reorder(c, plain, want, &c->pack[k]))
             return false;
     }
-    const dnnl_memory_desc_t *gradient = dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0);
+    const dnnl_memory_desc_t *gradient = dnnl_primitive_desc_query_md(
+        c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0);
     c->dw_floats = dnnl_memory_desc_get_size(gradient) / sizeof(float);
     return plan_reorder(c, gradient, plain, &c->unpack) &&
            ok(dnnl_memory_create(&c->plain_weights, plain, c->engine, DNNL_MEMORY_NONE));
@@ -194,13 +213,22 @@ static bool make_worker(struct dnnl_conv *c, struct at_work *w, const dnnl_memor
     struct layout l, row;
     dnnl_memory_desc_t scratchpad;
     dnnl_dims_t bytes = { (dnnl_dim_t)(c->pad_floats * sizeof(float)) };
-    if (!describe(&c->s, c->s.n, &l) || !describe(&c->s, 1, &row) || !ok(dnnl_stream_create(&w->stream, c->engine, 0)) ||
+    if (!describe(&c->s, c->s.n, &l) || !describe(&c->s, 1, &row) ||
+        !ok(dnnl_stream_create(&w->stream, c->engine, 0)) ||
         !ok(dnnl_memory_desc_init_by_tag(&scratchpad, 1, bytes, dnnl_u8, dnnl_x)))
         return false;
     const dnnl_memory_desc_t *desc[N_MEMORY] = {
-        [X] = &l.x, [Y] = &l.y, [DX] = &l.x, [DY] = &l.y, [DW_PLAIN] = plain, [DB] = &l.b, [BIAS] = &l.b,
+        [X] = &l.x,
+        [Y] = &l.y,
+        [DX] = &l.x,
+        [DY] = &l.y,
+        [DW_PLAIN] = plain,
+        [DB] = &l.b,
+        [BIAS] = &l.b,
         [DW] = dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0),
-        [X_ROW] = &row.x, [Y_ROW] = &row.y, [SCRATCHPAD] = &scratchpad,
+        [X_ROW] = &row.x,
+        [Y_ROW] = &row.y,
+        [SCRATCHPAD] = &scratchpad,
     };
     for (int i = 0; i < N_MEMORY; i++)
         if (!ok(dnnl_memory_create(&w->memory[i], desc[i], c->engine, DNNL_MEMORY_NONE)))
@@ -217,11 +245,13 @@ static bool plan_all(struct dnnl_conv *c)
     dnnl_dims_t w = { (dnnl_dim_t)s->co, (dnnl_dim_t)s->ci, (dnnl_dim_t)s->k, (dnnl_dim_t)s->k };
     dnnl_memory_desc_t plain;
     if (!ok(dnnl_engine_create(&c->engine, dnnl_cpu, 0)) || !choose(c) ||
-        !ok(dnnl_memory_desc_init_by_tag(&plain, 4, w, dnnl_f32, dnnl_hwio)) || !plan_weights(c, &plain))
+        !ok(dnnl_memory_desc_init_by_tag(&plain, 4, w, dnnl_f32, dnnl_hwio)) ||
+        !plan_weights(c, &plain))
         return false;
     for (int p = 0; p < N_PASS; p++) {
-        size_t bytes = c->prim[p] ? dnnl_memory_desc_get_size(
-                                        dnnl_primitive_desc_query_md(c->desc[p], dnnl_query_scratchpad_md, 0)) : 0;
+        size_t bytes = c->prim[p] ? dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(
+                                        c->desc[p], dnnl_query_scratchpad_md, 0))
+                                  : 0;
         size_t floats = (bytes + 63) / 64 * 16;
         c->pad_floats = floats > c->pad_floats ? floats : c->pad_floats;
     }
@@ -230,7 +260,8 @@ static bool plan_all(struct dnnl_conv *c)
         if (!make_worker(c, &c->worker[i], &plain))
             return false;
     snprintf(c->name, sizeof c->name, "oneDNN %s / %s / %s", implementation(c->desc[FORWARD]),
-             c->prim[BACK_DATA] ? implementation(c->desc[BACK_DATA]) : "none", implementation(c->desc[BACK_WEIGHTS]));
+             c->prim[BACK_DATA] ? implementation(c->desc[BACK_DATA]) : "none",
+             implementation(c->desc[BACK_WEIGHTS]));
     return true;
 }
 
@@ -289,7 +320,7 @@ const char *dnnl_conv_name(const struct dnnl_conv *c)
     return c->name;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 static void must(dnnl_status_t status)
 {
@@ -301,12 +332,16 @@ static void must(dnnl_status_t status)
 static dnnl_memory_t point(const struct dnnl_conv *c, int worker, int memory, const void *data)
 {
     dnnl_memory_t m = c->worker[worker].memory[memory];
-    union { const void *in; void *out; } pointer = { .in = data };
+    union {
+        const void *in;
+        void *out;
+    } pointer = { .in = data };
     must(dnnl_memory_set_data_handle(m, pointer.out));
     return m;
 }
 
-static void run(const struct dnnl_conv *c, int worker, dnnl_primitive_t p, int n, const dnnl_exec_arg_t *args)
+static void run(const struct dnnl_conv *c, int worker, dnnl_primitive_t p, int n,
+                const dnnl_exec_arg_t *args)
 {
     must(dnnl_primitive_execute(p, c->worker[worker].stream, n, args));
     must(dnnl_stream_wait(c->worker[worker].stream));
@@ -314,15 +349,20 @@ static void run(const struct dnnl_conv *c, int worker, dnnl_primitive_t p, int n
 
 void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bias)
 {
-    union { const void *in; void *out; } pointer = { .in = kernel };
+    union {
+        const void *in;
+        void *out;
+    } pointer = { .in = kernel };
     c->bias = bias;
     must(dnnl_memory_set_data_handle(c->plain_weights, pointer.out));
     for (size_t k = 0; k < c->n_packed; k++)
-        run(c, 0, c->pack[k], 2, (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, c->plain_weights },
-                                                      { DNNL_ARG_TO, c->worker[0].weights[k] } });
+        run(c, 0, c->pack[k], 2,
+            (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, c->plain_weights },
+                                 { DNNL_ARG_TO, c->worker[0].weights[k] } });
 }
 
-static void forward(const struct dnnl_conv *c, int worker, int pass, const float *x, float *y, float *scratch)
+static void forward(const struct dnnl_conv *c, int worker, int pass, const float *x, float *y,
+                    float *scratch)
 {
     bool row = pass == FORWARD_ROW;
     run(c, worker, c->prim[pass], 5,
@@ -333,7 +373,8 @@ static void forward(const struct dnnl_conv *c, int worker, int pass, const float
                              { DNNL_ARG_SCRATCHPAD, point(c, worker, SCRATCHPAD, scratch) } });
 }
 
-void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y, float *scratch)
+void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
+                       float *scratch)
 {
     const struct dnnl_conv_shape *s = &c->s;
     if (n == s->n) {
@@ -341,30 +382,37 @@ void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const fl
         return;
     }
     for (size_t r = 0; r < n; r++)
-        forward(c, worker, FORWARD_ROW, x + r * s->ci * s->h * s->w, y + r * s->co * s->oh * s->ow, scratch);
+        forward(c, worker, FORWARD_ROW, x + r * s->ci * s->h * s->w, y + r * s->co * s->oh * s->ow,
+                scratch);
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy, float *dx, float *dW,
-                        float *db, float *scratch)
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy,
+                        float *dx, float *dW, float *db, float *scratch)
 {
     const struct dnnl_conv_shape *s = &c->s;
     size_t nx = s->ci * s->h * s->w, ny = s->co * s->oh * s->ow;
-    memset(x + n * nx, 0, (s->n - n) * nx * sizeof *x); /* rows that the batch does not have must add nothing */
+    memset(x + n * nx, 0,
+           (s->n - n) * nx * sizeof *x); /* rows that the batch does not have must add nothing */
     memset(dy + n * ny, 0, (s->n - n) * ny * sizeof *dy);
     dnnl_memory_t mdy = point(c, worker, DY, dy), mpad = point(c, worker, SCRATCHPAD, scratch);
     dnnl_memory_t mdw = point(c, worker, DW, scratch + c->pad_floats);
 
     run(c, worker, c->prim[BACK_WEIGHTS], 5,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, X, x) }, { DNNL_ARG_DIFF_DST, mdy },
-                             { DNNL_ARG_DIFF_WEIGHTS, mdw }, { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, db) },
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, X, x) },
+                             { DNNL_ARG_DIFF_DST, mdy },
+                             { DNNL_ARG_DIFF_WEIGHTS, mdw },
+                             { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, db) },
                              { DNNL_ARG_SCRATCHPAD, mpad } });
     run(c, worker, c->unpack, 2,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, mdw }, { DNNL_ARG_TO, point(c, worker, DW_PLAIN, dW) } });
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, mdw },
+                             { DNNL_ARG_TO, point(c, worker, DW_PLAIN, dW) } });
     if (dx)
         run(c, worker, c->prim[BACK_DATA], 4,
-            (dnnl_exec_arg_t[]){ { DNNL_ARG_DIFF_DST, mdy },
-                                 { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[BACK_DATA]] },
-                                 { DNNL_ARG_DIFF_SRC, point(c, worker, DX, dx) }, { DNNL_ARG_SCRATCHPAD, mpad } });
+            (dnnl_exec_arg_t[]){
+                { DNNL_ARG_DIFF_DST, mdy },
+                { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[BACK_DATA]] },
+                { DNNL_ARG_DIFF_SRC, point(c, worker, DX, dx) },
+                { DNNL_ARG_SCRATCHPAD, mpad } });
 }
 
 #else /* no oneDNN: nothing is ever planned */
@@ -402,13 +450,14 @@ void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bi
     (void)c, (void)kernel, (void)bias;
 }
 
-void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y, float *scratch)
+void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
+                       float *scratch)
 {
     (void)c, (void)worker, (void)n, (void)x, (void)y, (void)scratch;
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy, float *dx, float *dW,
-                        float *db, float *scratch)
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy,
+                        float *dx, float *dW, float *db, float *scratch)
 {
     (void)c, (void)worker, (void)n, (void)x, (void)dy, (void)dx, (void)dW, (void)db, (void)scratch;
 }

@@ -1,6 +1,7 @@
-/* Inverted dropout (Srivastava et al. 2014): while training every value is kept with probability 1 - rate and divided by
- * it. The mask of a value is a hash of (draw, op, row of the batch, place in the row as Keras orders it), so it depends
- * neither on the thread nor on the layout, and backward computes it again instead of keeping it. */
+/* Inverted dropout (Srivastava et al. 2014): while training every value is kept with probability 1
+ * - rate and divided by it. The mask of a value is a hash of (draw, op, row of the batch, place in
+ * the row as Keras orders it), so it depends neither on the thread nor on the layout, and backward
+ * computes it again instead of keeping it. */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -20,8 +21,8 @@ uint64_t dropout_key(uint64_t draw, size_t op_number, size_t mask, size_t row)
 }
 
 /* The 32-bit mixer is lowbias32 of C. Wellons (2018). */
-NN_CLONES static void apply(float *out, const float *in, size_t n, uint32_t key0, uint32_t key1, uint32_t first,
-                            uint32_t limit, float scale)
+NN_CLONES static void apply(float *out, const float *in, size_t n, uint32_t key0, uint32_t key1,
+                            uint32_t first, uint32_t limit, float scale)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t x = (first + (uint32_t)i) * 0x9e3779b1u + key0;
@@ -36,8 +37,8 @@ NN_CLONES static void apply(float *out, const float *in, size_t n, uint32_t key0
 
 void dropout_apply(float *out, const float *in, size_t n, uint64_t key, size_t first, double rate)
 {
-    apply(out, in, n, (uint32_t)key, (uint32_t)(key >> 32), (uint32_t)first, (uint32_t)(rate * 0x1p24),
-          (float)(1 / (1 - rate)));
+    apply(out, in, n, (uint32_t)key, (uint32_t)(key >> 32), (uint32_t)first,
+          (uint32_t)(rate * 0x1p24), (float)(1 / (1 - rate)));
 }
 
 static int plan(struct net *n, struct op *o, struct err *e)
@@ -57,7 +58,8 @@ static void drop(const struct op *o, const struct pass *p, float *out, const flo
         uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
         if (s->form == FORM_STEPS) {
             for (size_t t = p->shard->t0; t < p->shard->t1; t++)
-                dropout_apply(out + (t * n + r) * s->c, in + (t * n + r) * s->c, s->c, key, t * s->c, o->layer->rate);
+                dropout_apply(out + (t * n + r) * s->c, in + (t * n + r) * s->c, s->c, key,
+                              t * s->c, o->layer->rate);
         } else if (s->block == s->c) {
             size_t size = shape_size(s);
             dropout_apply(out + r * size, in + r * size, size, key, 0, o->layer->rate);

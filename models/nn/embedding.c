@@ -1,7 +1,8 @@
 /* Embedding: word number -> vector. ids (B, T), table (V, E), out (T, n, E).
  *
- * The gradient touches only the rows of the table whose words are in the batch. It is summed after all shards are
- * done: a word's places within a shard in order, the shards by the tree of reduce(). */
+ * The gradient touches only the rows of the table whose words are in the batch. It is summed after
+ * all shards are done: a word's places within a shard in order, the shards by the tree of reduce().
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     if (V == 0 || T == 0)
         return err_set(e, ERR_USAGE, "the network reads words, but there are none");
     if (n->dims.batch > INT32_MAX / T)
-        return err_set(e, ERR_USAGE, "%zu rows of %zu words in a batch: want at most %d words", n->dims.batch, T, INT32_MAX);
+        return err_set(e, ERR_USAGE, "%zu rows of %zu words in a batch: want at most %d words",
+                       n->dims.batch, T, INT32_MAX);
     n->tensor[o->out].shape = (struct shape){ FORM_STEPS, T, 1, 1, E, E };
     n->tensor[o->out].wants_gradient = true;
     op_add_param(n, o, "embeddings", INIT_UNIFORM, false, (size_t[]){ V, E }, 2);
@@ -67,7 +69,7 @@ void touched_free(struct touched *t)
     free(t);
 }
 
-/* ---- the sparse gradient ------------------------------------------------------------------------------------------ */
+/* ---- the sparse gradient ---- */
 
 /* Chain the places of every word; a place is row * T + t, ascending. */
 static void chain(struct touched *t, struct net *n, const struct nn_batch *b)
@@ -134,7 +136,8 @@ static void sum_words(void *arg, size_t task, int worker)
             add(s.leaf + shard * E, h->arena + dx + (step * h->n + row - h->row) * E, E);
         }
         reduce(s.n_shard, merge, &s);
-        memcpy(n->gradient + n->param[t->param].offset + (size_t)t->id[w] * E, s.leaf, E * sizeof *s.leaf);
+        memcpy(n->gradient + n->param[t->param].offset + (size_t)t->id[w] * E, s.leaf,
+               E * sizeof *s.leaf);
     }
 }
 
@@ -155,7 +158,8 @@ void embedding_clear(struct net *n)
         return;
     size_t E = (size_t)t->op->layer->size;
     for (size_t i = 0; i < t->n; i++) {
-        memset(n->gradient + n->param[t->param].offset + (size_t)t->id[i] * E, 0, E * sizeof(float));
+        memset(n->gradient + n->param[t->param].offset + (size_t)t->id[i] * E, 0,
+               E * sizeof(float));
         t->head[t->id[i]] = -1;
     }
     t->n = 0;

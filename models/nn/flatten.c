@@ -1,4 +1,5 @@
-/* Flatten: one row of values in Keras's order: pictures (h, w, c), steps (T, c). Steps that a mask hides are 0. */
+/* Flatten: one row of values in Keras's order: pictures (h, w, c), steps (T, c). Steps that a mask
+ * hides are 0. */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -15,13 +16,15 @@ static int plan(struct net *n, struct op *o, struct err *e)
 static void walk(const struct op *o, const struct pass *p, float *form, float *rows, bool back)
 {
     const struct shape *s = &op_in(o, p->net)->shape;
-    size_t n = p->shard->n, size = shape_size(s), run = s->block, outer = s->form == FORM_STEPS ? s->steps : s->h * s->w;
+    size_t n = p->shard->n, size = shape_size(s), run = s->block,
+           outer = s->form == FORM_STEPS ? s->steps : s->h * s->w;
 
     for (size_t r = 0; r < n; r++)
         for (size_t k = 0; k < s->c; k += run)
             for (size_t i = 0; i < outer; i++) {
                 float *b = rows + r * size + i * s->c + k;
-                float *a = s->form == FORM_STEPS ? form + (i * n + r) * run : form + r * size + k * outer + i * run;
+                float *a = s->form == FORM_STEPS ? form + (i * n + r) * run
+                                                 : form + r * size + k * outer + i * run;
                 if (s->form == FORM_STEPS && !step_is_live(o, p, r, i))
                     memset(back ? a : b, 0, run * sizeof *a);
                 else

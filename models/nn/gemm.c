@@ -5,8 +5,8 @@
 
 #include "models/nn/simd.h"
 
-void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-          float beta, float *c, size_t ldc)
+void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+          const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
     if (m == 0 || n == 0)
         return;
@@ -15,8 +15,9 @@ void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t
             memset(c + i * ldc, 0, n * sizeof *c);
         return;
     }
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n,
-                (blasint)k, 1.0f, a, (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+                (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)lda, b, (blasint)ldb, beta, c,
+                (blasint)ldc);
 }
 
 NN_CLONES void column_sum(const float *restrict x, size_t m, size_t n, float *restrict out)
@@ -33,7 +34,9 @@ NN_CLONES void add_bias(float *restrict x, size_t m, size_t n, const float *rest
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             float v = x[i * n + j] + b[j];
-            x[i * n + j] = v > low ? v : v != v ? v : low; /* a NaN stays one, to be found in the loss */
+            x[i * n + j] = v > low  ? v
+                           : v != v ? v
+                                    : low; /* a NaN stays one, to be found in the loss */
         }
 }
 

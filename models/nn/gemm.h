@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** c = op(a) op(b) + beta c, row-major, one thread: op(a) is (m, k), op(b) (k, n), c (m, n); ta, tb: stored transposed.
- *  Rows are ld apart. By OpenBLAS sgemm. */
-void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-          float beta, float *c, size_t ldc);
+/** c = op(a) op(b) + beta c, row-major, one thread: op(a) is (m, k), op(b) (k, n), c (m, n); ta,
+ * tb: stored transposed. Rows are ld apart. By OpenBLAS sgemm. */
+void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
+          const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
 /** out[j] = sum over i of x[i][j], x (m, n). */
 void column_sum(const float *x, size_t m, size_t n, float *out);

@@ -1,5 +1,5 @@
-/* Initial weights, as Keras draws them; each tensor from its own stream of the seed, named by the tensor's name, so that
- * one more layer changes no other layer's start. */
+/* Initial weights, as Keras draws them; each tensor from its own stream of the seed, named by the
+ * tensor's name, so that one more layer changes no other layer's start. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ static void uniform(float *w, size_t n, double limit, struct rng *r)
         w[i] = (float)((2 * rng_uniform(r) - 1) * limit);
 }
 
-/* H orthonormal rows of 4H values: normal draws, made orthonormal by modified Gram-Schmidt, twice for accuracy; so they
- * are spread evenly over all such matrices (Saxe et al. 2013). */
+/* H orthonormal rows of 4H values: normal draws, made orthonormal by modified Gram-Schmidt, twice
+ * for accuracy; so they are spread evenly over all such matrices (Saxe et al. 2013). */
 static void orthogonal(float *w, size_t rows, size_t cols, struct rng *r)
 {
     double *q = mem_calloc(rows * cols, sizeof *q);
@@ -57,14 +57,22 @@ void net_init(struct net *n, uint64_t seed)
         struct rng r;
         rng_init(&r, seed, stream_of(p->name));
         switch (plan->init) {
-        case INIT_ZEROS: memset(w, 0, p->n * sizeof *w); break;
+        case INIT_ZEROS:
+            memset(w, 0, p->n * sizeof *w);
+            break;
         case INIT_ONES:
             for (size_t k = 0; k < p->n; k++)
                 w[k] = 1;
             break;
-        case INIT_GLOROT: uniform(w, p->n, sqrt(6 / (double)(plan->fan_in + plan->fan_out)), &r); break;
-        case INIT_ORTHOGONAL: orthogonal(w, p->shape[0], p->shape[1], &r); break;
-        case INIT_UNIFORM: uniform(w, p->n, 0.05, &r); break;
+        case INIT_GLOROT:
+            uniform(w, p->n, sqrt(6 / (double)(plan->fan_in + plan->fan_out)), &r);
+            break;
+        case INIT_ORTHOGONAL:
+            orthogonal(w, p->shape[0], p->shape[1], &r);
+            break;
+        case INIT_UNIFORM:
+            uniform(w, p->n, 0.05, &r);
+            break;
         case INIT_FORGET: /* gates i f g o: 1 for f (Jozefowicz et al. 2015) */
             for (size_t k = 0; k < p->n; k++)
                 w[k] = k >= p->n / 4 && k < p->n / 2;

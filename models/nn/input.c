@@ -1,5 +1,5 @@
-/* The inputs: words are read by the embedding itself; pictures become floats 0 .. 1 in the layout of the convolutions;
- * features are copied. */
+/* The inputs: words are read by the embedding itself; pictures become floats 0 .. 1 in the layout
+ * of the convolutions; features are copied. */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -8,7 +8,9 @@
 static int plan_words(struct net *n, struct op *o, struct err *e)
 {
     (void)e;
-    n->tensor[o->out].shape = (struct shape){ FORM_STEPS, n->dims.length, 1, 1, 0, 0 }; /* no storage: ids stay ids */
+    n->tensor[o->out].shape = (struct shape){
+        FORM_STEPS, n->dims.length, 1, 1, 0, 0
+    }; /* no storage: ids stay ids */
     return 0;
 }
 
@@ -23,10 +25,14 @@ static int plan_pixels(struct net *n, struct op *o, struct err *e)
 {
     if (n->dims.height == 0 || n->dims.width == 0)
         return err_set(e, ERR_USAGE, "the network reads pictures, but there are none");
-    if (o->branch->image_size && ((size_t)o->branch->image_size != n->dims.height || n->dims.height != n->dims.width))
-        return err_set(e, ERR_USAGE, "the network is made for pictures of %lld x %lld, these are %zu x %zu",
-                       (long long)o->branch->image_size, (long long)o->branch->image_size, n->dims.height, n->dims.width);
-    n->tensor[o->out].shape = (struct shape){ FORM_PICTURE, 1, n->dims.height, n->dims.width, 3, n->block ? 1 : 3 };
+    if (o->branch->image_size &&
+        ((size_t)o->branch->image_size != n->dims.height || n->dims.height != n->dims.width))
+        return err_set(e, ERR_USAGE,
+                       "the network is made for pictures of %lld x %lld, these are %zu x %zu",
+                       (long long)o->branch->image_size, (long long)o->branch->image_size,
+                       n->dims.height, n->dims.width);
+    n->tensor[o->out].shape = (struct shape){ FORM_PICTURE,  1, n->dims.height,
+                                              n->dims.width, 3, n->block ? 1 : 3 };
     return 0;
 }
 
@@ -70,7 +76,8 @@ static int plan_features(struct net *n, struct op *o, struct err *e)
 static void forward_features(const struct op *o, const struct pass *p)
 {
     size_t d = p->net->dims.n_feature;
-    memcpy(value_of(p, op_out(o, p->net)), p->batch->features + p->shard->row * d, p->shard->n * d * sizeof(float));
+    memcpy(value_of(p, op_out(o, p->net)), p->batch->features + p->shard->row * d,
+           p->shard->n * d * sizeof(float));
 }
 
 const struct op_kind op_features = { .plan = plan_features, .forward = forward_features };

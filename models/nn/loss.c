@@ -1,12 +1,13 @@
-/* Softmax and cross-entropy: loss = 1/B sum over rows of w_r (-log p_r[label_r]), as Keras's sample weights do it. Its
- * gradient in the logits is w_r / B (p - onehot). Logits (n, C). */
+/* Softmax and cross-entropy: loss = 1/B sum over rows of w_r (-log p_r[label_r]), as Keras's sample
+ * weights do it. Its gradient in the logits is w_r / B (p - onehot). Logits (n, C). */
 #include <assert.h>
 #include <math.h>
 
 #include "models/nn/op.h"
 #include "models/nn/simd.h"
 
-NN_CLONES static float exponentials(float *restrict out, const float *restrict x, float most, size_t C)
+NN_CLONES static float exponentials(float *restrict out, const float *restrict x, float most,
+                                    size_t C)
 {
     for (size_t j = 0; j < C; j++)
         out[j] = nn_exp(x[j] - most);
@@ -16,7 +17,8 @@ NN_CLONES static float exponentials(float *restrict out, const float *restrict x
     return sum;
 }
 
-/* Probabilities of one row; returns its largest logit and the sum of exponentials through the pointers. */
+/* Probabilities of one row; returns its largest logit and the sum of exponentials through the
+ * pointers. */
 static size_t softmax(float *prob, const float *x, size_t C, float *out_most, float *out_sum)
 {
     size_t best = 0;

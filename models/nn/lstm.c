@@ -1,10 +1,12 @@
-/* LSTM (Hochreiter & Schmidhuber 1997, with forget gates, Gers et al. 2000), as Keras counts and orders it:
- *     a = x_t W + h_{t-1} U + b,  gates i f g o in this order,  c_t = f c_{t-1} + i g,  h_t = o tanh(c_t)
- * x (T, n, I), W (I, 4H), U (H, 4H), b (4H); out (T, n, H), or (n, H) after the last step. A masked step carries c and
- * h on, and hands on zeros. Dropout of x and of h_{t-1} uses one mask for all steps of a row (Gal & Ghahramani 2016).
+/* LSTM (Hochreiter & Schmidhuber 1997, with forget gates, Gers et al. 2000), as Keras counts and
+ * orders it: a = x_t W + h_{t-1} U + b,  gates i f g o in this order,  c_t = f c_{t-1} + i g,  h_t
+ * = o tanh(c_t) x (T, n, I), W (I, 4H), U (H, 4H), b (4H); out (T, n, H), or (n, H) after the last
+ * step. A masked step carries c and h on, and hands on zeros. Dropout of x and of h_{t-1} uses one
+ * mask for all steps of a row (Gal & Ghahramani 2016).
  *
- * The product with W is one GEMM for all steps. State: 0 gates (T, n, 4H), which backward turns into their gradients;
- * 1 h (T+1, n, H); 2 c (T+1, n, H); 3 tanh c (T, n, H); 4 dropped x; 5 dropped h. */
+ * The product with W is one GEMM for all steps. State: 0 gates (T, n, 4H), which backward turns
+ * into their gradients; 1 h (T+1, n, H); 2 c (T+1, n, H); 3 tanh c (T, n, H); 4 dropped x; 5
+ * dropped h. */
 #include <string.h>
 
 #include "models/nn/gemm.h"
@@ -20,7 +22,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     const struct shape *in = &op_in(o, n)->shape;
     size_t I = in->c, H = (size_t)o->layer->size, T = in->steps, rows = n->shard_rows;
 
-    n->tensor[o->out].shape = o->layer->all_steps ? (struct shape){ FORM_STEPS, T, 1, 1, H, H } : shape_rows(H);
+    n->tensor[o->out].shape = o->layer->all_steps ? (struct shape){ FORM_STEPS, T, 1, 1, H, H }
+                                                  : shape_rows(H);
     n->tensor[o->out].wants_gradient = true;
     op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ I, 4 * H }, 2);
     op_add_param(n, o, "recurrent_kernel", INIT_ORTHOGONAL, true, (size_t[]){ H, 4 * H }, 2);
@@ -37,8 +40,9 @@ static int plan(struct net *n, struct op *o, struct err *e)
 }
 
 /* One row of one step: gates from their sums, then cell and output. */
-NN_CLONES static void cell_forward(float *restrict a, const float *restrict b, const float *restrict c_before,
-                                   float *restrict c, float *restrict tc, float *restrict h, size_t H)
+NN_CLONES static void cell_forward(float *restrict a, const float *restrict b,
+                                   const float *restrict c_before, float *restrict c,
+                                   float *restrict tc, float *restrict h, size_t H)
 {
     for (size_t j = 0; j < H; j++) {
         float i = nn_sigmoid(a[j] + b[j]), f = nn_sigmoid(a[H + j] + b[H + j]);
@@ -54,8 +58,9 @@ NN_CLONES static void cell_forward(float *restrict a, const float *restrict b, c
 }
 
 /* Gates become the gradients of their sums; dc that of the cell before; dh is used up. */
-NN_CLONES static void cell_backward(float *restrict a, const float *restrict c_before, const float *restrict tc,
-                                    float *restrict dh, float *restrict dc, size_t H)
+NN_CLONES static void cell_backward(float *restrict a, const float *restrict c_before,
+                                    const float *restrict tc, float *restrict dh,
+                                    float *restrict dc, size_t H)
 {
     for (size_t j = 0; j < H; j++) {
         float i = a[j], f = a[H + j], g = a[2 * H + j], o = a[3 * H + j], d = dh[j];
@@ -70,7 +75,8 @@ NN_CLONES static void cell_backward(float *restrict a, const float *restrict c_b
 }
 
 /* x, or a copy with every row's mask applied to all its steps. */
-static const float *dropped_x(const struct op *o, const struct pass *p, const float *x, size_t steps, size_t I)
+static const float *dropped_x(const struct op *o, const struct pass *p, const float *x,
+                              size_t steps, size_t I)
 {
     if (!p->training || o->layer->rate <= 0)
         return x;
@@ -87,11 +93,13 @@ static const float *dropped_x(const struct op *o, const struct pass *p, const fl
 static void drop_h(const struct op *o, const struct pass *p, float *out, const float *h, size_t H)
 {
     for (size_t r = 0; r < p->shard->n; r++)
-        dropout_apply(out + r * H, h + r * H, H, dropout_key(p->draw, o->number, 1, p->shard->row + r), 0,
+        dropout_apply(out + r * H, h + r * H, H,
+                      dropout_key(p->draw, o->number, 1, p->shard->row + r), 0,
                       o->layer->recurrent_rate);
 }
 
-static void hand_on(const struct op *o, const struct pass *p, const float *h, size_t steps, size_t H)
+static void hand_on(const struct op *o, const struct pass *p, const float *h, size_t steps,
+                    size_t H)
 {
     size_t n = p->shard->n;
     float *out = value_of(p, op_out(o, p->net));
@@ -110,14 +118,16 @@ static void hand_on(const struct op *o, const struct pass *p, const float *h, si
 static void forward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net);
-    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c, H = (size_t)o->layer->size;
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
+           H = (size_t)o->layer->size;
     const float *U = weight_of(p->net, o, RECURRENT), *b = weight_of(p->net, o, BIAS);
     const float *x = dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I);
     float *gates = state_of(p, o, GATES), *h = state_of(p, o, HIDDEN), *c = state_of(p, o, CELL);
     float *tc = state_of(p, o, TANH);
     bool drops = p->training && o->layer->recurrent_rate > 0;
 
-    gemm(false, false, steps * n, 4 * H, I, x, I, weight_of(p->net, o, KERNEL), 4 * H, 0, gates, 4 * H);
+    gemm(false, false, steps * n, 4 * H, I, x, I, weight_of(p->net, o, KERNEL), 4 * H, 0, gates,
+         4 * H);
     memset(h, 0, n * H * sizeof *h);
     memset(c, 0, n * H * sizeof *c);
     for (size_t t = 0; t < steps; t++) {
@@ -183,9 +193,12 @@ static void backward_steps(const struct op *o, const struct pass *p, size_t step
 static void backward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net);
-    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c, H = (size_t)o->layer->size;
-    const float *da = state_of(p, o, GATES), *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
-    const float *x = o->layer->rate > 0 ? state_of(p, o, DROPPED_X) : value_of(p, in) + p->shard->t0 * n * I;
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
+           H = (size_t)o->layer->size;
+    const float *da = state_of(p, o, GATES),
+                *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
+    const float *x = o->layer->rate > 0 ? state_of(p, o, DROPPED_X)
+                                        : value_of(p, in) + p->shard->t0 * n * I;
 
     backward_steps(o, p, steps, H);
     gemm(true, false, I, 4 * H, steps * n, x, I, da, 4 * H, 0, dweight_of(p, o, KERNEL), 4 * H);
@@ -194,12 +207,14 @@ static void backward(const struct op *o, const struct pass *p)
     if (!in->wants_gradient)
         return;
     float *dx = gradient_of(p, in) + p->shard->t0 * n * I;
-    gemm(false, true, steps * n, I, 4 * H, da, 4 * H, weight_of(p->net, o, KERNEL), 4 * H, 0, dx, I);
+    gemm(false, true, steps * n, I, 4 * H, da, 4 * H, weight_of(p->net, o, KERNEL), 4 * H, 0, dx,
+         I);
     if (o->layer->rate > 0)
         for (size_t r = 0; r < n; r++) {
             uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
             for (size_t t = 0; t < steps; t++)
-                dropout_apply(dx + (t * n + r) * I, dx + (t * n + r) * I, I, key, 0, o->layer->rate);
+                dropout_apply(dx + (t * n + r) * I, dx + (t * n + r) * I, I, key, 0,
+                              o->layer->rate);
         }
 }
 

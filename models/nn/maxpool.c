@@ -1,6 +1,6 @@
-/* Max pooling with a square window k and stride k; rows and columns that fill no window are left out (floor).
- * in (n, C/b, H, W, b), out (n, C/b, H/k, W/k, b). State 0: for every output the place of its maximum in the window,
- * the first one of equals, as bytes. */
+/* Max pooling with a square window k and stride k; rows and columns that fill no window are left
+ * out (floor). in (n, C/b, H, W, b), out (n, C/b, H/k, W/k, b). State 0: for every output the place
+ * of its maximum in the window, the first one of equals, as bytes. */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -11,7 +11,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     struct shape s = op_in(o, n)->shape;
     size_t k = (size_t)o->layer->size;
     if (s.h < k || s.w < k)
-        return err_set(e, ERR_USAGE, "%s: a window of %zu does not fit into a picture of %zu x %zu", o->name, k, s.h, s.w);
+        return err_set(e, ERR_USAGE, "%s: a window of %zu does not fit into a picture of %zu x %zu",
+                       o->name, k, s.h, s.w);
     s.h /= k;
     s.w /= k;
     n->tensor[o->out].shape = s;
@@ -28,14 +29,16 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-/* Eight channels at a time, as vectors of gcc and clang: neither makes them of a loop that mixes floats and bytes. */
+/* Eight channels at a time, as vectors of gcc and clang: neither makes them of a loop that mixes
+ * floats and bytes. */
 typedef float floats8 __attribute__((vector_size(32)));
 typedef int32_t ints8 __attribute__((vector_size(32)));
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
 
-/* Output pixels of one row. `x` is the first window's first pixel, b channels each; `row` floats to its next row. */
-NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const float *restrict x, size_t b, size_t k,
-                           size_t row, size_t n_pixel)
+/* Output pixels of one row. `x` is the first window's first pixel, b channels each; `row` floats to
+ * its next row. */
+NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const float *restrict x,
+                           size_t b, size_t k, size_t row, size_t n_pixel)
 {
     for (size_t i = 0; i < n_pixel; i++, y += b, place += b, x += k * b) {
         size_t j = 0;
@@ -53,7 +56,7 @@ NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const flo
             memcpy(y + j, &best, sizeof best);
             memcpy(place + j, &narrow, sizeof narrow);
         }
-        for (; j < b; j++) {
+        for (; j < b && k > 0; j++) {
             size_t at = 0;
             for (size_t w = 1; w < k * k; w++)
                 if (x[w / k * row + w % k * b + j] > x[at / k * row + at % k * b + j])
@@ -65,8 +68,9 @@ NN_CLONES static void pick(float *restrict y, uint8_t *restrict place, const flo
 }
 
 /* The way back: every place of the window gets the gradient or 0. */
-NN_CLONES static void put(float *restrict dx, const float *restrict dy, const uint8_t *restrict place,
-                          const float *restrict y, bool relu, size_t b, size_t k, size_t row, size_t n_pixel)
+NN_CLONES static void put(float *restrict dx, const float *restrict dy,
+                          const uint8_t *restrict place, const float *restrict y, bool relu,
+                          size_t b, size_t k, size_t row, size_t n_pixel)
 {
     for (size_t i = 0; i < n_pixel; i++, y += b, dy += b, place += b, dx += k * b) {
         size_t j = 0;
@@ -88,7 +92,8 @@ NN_CLONES static void put(float *restrict dx, const float *restrict dy, const ui
         }
         for (; j < b; j++)
             for (size_t w = 0; w < k * k; w++)
-                dx[w / k * row + w % k * b + j] = place[j] == w && !(relu && !(y[j] > 0.0f)) ? dy[j] : 0.0f;
+                dx[w / k * row + w % k * b + j] = place[j] == w && !(relu && !(y[j] > 0.0f)) ? dy[j]
+                                                                                             : 0.0f;
     }
 }
 

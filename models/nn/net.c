@@ -1,5 +1,5 @@
-/* Running: a batch is cut into shards; a worker takes a shard through as many operators as it can before one that looks
- * across shards (batch norm); then the shards' gradients are summed. */
+/* Running: a batch is cut into shards; a worker takes a shard through as many operators as it can
+ * before one that looks across shards (batch norm); then the shards' gradients are summed. */
 #include "models/nn/net.h"
 
 #include <assert.h>
@@ -20,7 +20,7 @@ void reduce(size_t n_leaf, void (*merge)(void *arg, size_t into, size_t from), v
             merge(arg, i, i + stride);
 }
 
-/* ---- build -------------------------------------------------------------------------------------------------------- */
+/* ---- build ---- */
 
 static void release(struct net *n)
 {
@@ -63,7 +63,9 @@ static int plan_net(struct net *n, const struct nn_spec *spec, struct err *e)
     int rc = net_plan(n, spec, e);
     if (rc || !n->retry_plain)
         return rc;
-    struct net fresh = { .dims = n->dims, .workers = n->workers, .n_worker = n->n_worker, .plain = true };
+    struct net fresh = {
+        .dims = n->dims, .workers = n->workers, .n_worker = n->n_worker, .plain = true
+    };
     release(n);
     *n = fresh;
     return net_plan(n, spec, e);
@@ -71,28 +73,34 @@ static int plan_net(struct net *n, const struct nn_spec *spec, struct err *e)
 
 static int check_threads(int threads, struct err *e)
 {
-    /* Measured: OpenBLAS without threads has no locks, and two callers at once get wrong products. */
+    /* Measured: OpenBLAS without threads has no locks, and two callers at once get wrong products.
+     */
     if (threads > 1 && openblas_get_parallel() == 0)
-        return err_set(e, ERR_USAGE, "this OpenBLAS is the serial one, which gives wrong results with %d threads: install "
-                       "libopenblas0-pthread or use --threads 1", threads);
+        return err_set(
+            e, ERR_USAGE,
+            "this OpenBLAS is the serial one, which gives wrong results with %d threads: install "
+            "libopenblas0-pthread or use --threads 1",
+            threads);
     openblas_set_num_threads(1);
     return 0;
 }
 
-int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e)
+int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads,
+              struct err *e)
 {
     return net_build_with(out, spec, dims, threads, false, e);
 }
 
-int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, bool plain,
-                   struct err *e)
+int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,
+                   int threads, bool plain, struct err *e)
 {
     int rc;
     if (spec->n_branch == 0)
         return err_set(e, ERR_USAGE, "the network has no branch left that has an input");
     if (dims->n_class == 0 || dims->batch == 0)
-        return err_set(e, ERR_USAGE, "a network of %zu classes in batches of %zu rows: want at least 1", dims->n_class,
-                       dims->batch);
+        return err_set(e, ERR_USAGE,
+                       "a network of %zu classes in batches of %zu rows: want at least 1",
+                       dims->n_class, dims->batch);
     if ((rc = check_threads(threads, e)))
         return rc;
     struct net *n = mem_calloc(1, sizeof *n);
@@ -143,7 +151,7 @@ char *net_kernels(const struct net *n)
     return str_take(&s);
 }
 
-/* ---- one batch ---------------------------------------------------------------------------------------------------- */
+/* ---- one batch ---- */
 
 struct batch_run {
     struct net *n;
@@ -152,7 +160,8 @@ struct batch_run {
     uint64_t draw;
     float *probability; /* predict: (B, C) */
     size_t n_shard;
-    size_t from, to;    /* positions on the way: operator i forward is i, the loss N, operator i backward 2 N - i */
+    size_t from, to; /* positions on the way: operator i forward is i, the loss N, operator i
+                        backward 2 N - i */
 };
 
 size_t live_steps(const struct op *o, const struct pass *p, size_t r, size_t *out_first)
@@ -216,20 +225,25 @@ static void step(const struct batch_run *r, const struct pass *p, size_t at)
     } else if (at == N) {
         loss_run(p);
         if (r->probability)
-            memcpy(r->probability + p->shard->row * n->dims.n_class, p->shard->arena + n->probability,
+            memcpy(r->probability + p->shard->row * n->dims.n_class,
+                   p->shard->arena + n->probability,
                    p->shard->n * n->dims.n_class * sizeof *r->probability);
     } else if (n->op[2 * N - at].kind->backward) {
         n->op[2 * N - at].kind->backward(&n->op[2 * N - at], p);
     }
 }
 
-/* One shard from r->from up to before r->to, where it gathers what the operator there wants to know of all shards. */
+/* One shard from r->from up to before r->to, where it gathers what the operator there wants to know
+ * of all shards. */
 static void run_shard(void *arg, size_t i, int worker)
 {
     const struct batch_run *r = arg;
     const struct net *n = r->n;
     size_t N = n->n_op;
-    struct pass p = { n, r->b, &n->shard[i], n->scratch + (size_t)worker * n->scratch_floats, worker, r->training, r->draw };
+    struct pass p = {
+        n,      r->b,        &n->shard[i], n->scratch + (size_t)worker * n->scratch_floats,
+        worker, r->training, r->draw
+    };
     for (size_t at = r->from; at < r->to; at++)
         step(r, &p, at);
     if (r->to < N && n->op[r->to].kind->gather)
@@ -241,7 +255,8 @@ static void run_shard(void *arg, size_t i, int worker)
 static bool looks_across(const struct net *n, size_t at)
 {
     size_t N = n->n_op;
-    return at < N ? n->op[at].kind->gather != NULL : at > N && n->op[2 * N - at].kind->gather_back != NULL;
+    return at < N ? n->op[at].kind->gather != NULL
+                  : at > N && n->op[2 * N - at].kind->gather_back != NULL;
 }
 
 static void run_batch(struct batch_run *r)
@@ -266,7 +281,7 @@ static void run_batch(struct batch_run *r)
     }
 }
 
-/* ---- gradients across shards -------------------------------------------------------------------------------------- */
+/* ---- gradients across shards ---- */
 
 NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
 {
@@ -276,7 +291,10 @@ NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
 
 enum { TILE = 4096 }; /* floats: the leaves of a tile stay in the cache */
 
-struct tile { const struct net *n; size_t offset, floats; };
+struct tile {
+    const struct net *n;
+    size_t offset, floats;
+};
 
 static void merge_tile(void *arg, size_t into, size_t from)
 {
@@ -285,7 +303,8 @@ static void merge_tile(void *arg, size_t into, size_t from)
 }
 
 /* g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2, summed in sixteen lanes. */
-NN_CLONES static double penalise(float *restrict g, const float *restrict w, size_t n, float l1, float l2)
+NN_CLONES static double penalise(float *restrict g, const float *restrict w, size_t n, float l1,
+                                 float l2)
 {
     double ones[16] = { 0 }, squares[16] = { 0 }, one = 0, square = 0;
     size_t i = 0;
@@ -318,16 +337,19 @@ static void reduce_piece(void *arg, size_t i, int worker)
     size_t shard_offset = n->plan[piece->param].shard_offset;
     (void)worker;
 
-    for (size_t at = piece->first; at < piece->first + piece->n && shard_offset != SIZE_MAX; at += TILE) {
+    for (size_t at = piece->first; at < piece->first + piece->n && shard_offset != SIZE_MAX;
+         at += TILE) {
         size_t rest = piece->first + piece->n - at;
         struct tile t = { n, shard_offset + at, rest < TILE ? rest : TILE };
         reduce(r->n_shard, merge_tile, &t);
-        memcpy(n->gradient + param->offset + at, n->shard[0].gradient + t.offset, t.floats * sizeof(float));
+        memcpy(n->gradient + param->offset + at, n->shard[0].gradient + t.offset,
+               t.floats * sizeof(float));
     }
     piece->penalty = 0;
     if (param->l1 > 0 || param->l2 > 0)
-        piece->penalty = penalise(n->gradient + param->offset + piece->first, n->weight + param->offset + piece->first,
-                                  piece->n, (float)param->l1, (float)param->l2);
+        piece->penalty = penalise(n->gradient + param->offset + piece->first,
+                                  n->weight + param->offset + piece->first, piece->n,
+                                  (float)param->l1, (float)param->l2);
 }
 
 static void merge_loss(void *arg, size_t into, size_t from)
@@ -337,7 +359,8 @@ static void merge_loss(void *arg, size_t into, size_t from)
     s[into].right += s[from].right;
 }
 
-int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss, size_t *out_right, struct err *e)
+int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
+              size_t *out_right, struct err *e)
 {
     assert(b->n >= 1 && b->n <= n->dims.batch);
     struct batch_run r = { .n = n, .b = b, .training = true, .draw = draw };

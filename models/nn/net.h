@@ -10,84 +10,90 @@
 
 /* The network engine. Below: B rows of a batch, T words, E embedding, H units, C classes.
  *
- * All parameters lie in one block, all gradients in another of the same shape, all activations in one arena planned
- * before the first step: no allocation while training. A batch is cut into `shards`; every shard is computed by one
- * worker thread with single-threaded kernels, and every sum across shards goes through one fixed binary tree: the
- * result is the same bits for any number of threads. */
+ * All parameters lie in one block, all gradients in another of the same shape, all activations in
+ * one arena planned before the first step: no allocation while training. A batch is cut into
+ * `shards`; every shard is computed by one worker thread with single-threaded kernels, and every
+ * sum across shards goes through one fixed binary tree: the result is the same bits for any number
+ * of threads. */
 
 /** Sizes that come from the data. Inputs that the spec does not use may be 0. */
 struct nn_dims {
-    size_t vocabulary;     /* ids are 0 .. vocabulary - 1; 0 pad, 1 unknown */
-    size_t length;         /* T */
-    size_t height, width;  /* of pictures, 3 channels */
+    size_t vocabulary;    /* ids are 0 .. vocabulary - 1; 0 pad, 1 unknown */
+    size_t length;        /* T */
+    size_t height, width; /* of pictures, 3 channels */
     size_t n_feature;
     size_t n_class;
-    size_t batch;          /* largest B */
+    size_t batch; /* largest B */
 };
 
 /** Rows to compute. All borrowed. */
 struct nn_batch {
-    size_t n;                      /* B <= dims.batch */
-    const int32_t *ids;            /* (B, T) padded */
-    const int32_t *n_word;         /* (B) words of each row, 0 .. T: the rest is padding */
-    const uint8_t *const *pixels;  /* (B) each (height, width, 3), 0 .. 255; the network sees value / 255 */
-    const float *features;         /* (B, n_feature) */
-    const int32_t *label;          /* (B) 0 .. C - 1; training and evaluation only */
-    const float *weight;           /* (B) weight of each row in the loss; NULL: all 1 */
+    size_t n;              /* B <= dims.batch */
+    const int32_t *ids;    /* (B, T) padded */
+    const int32_t *n_word; /* (B) words of each row, 0 .. T: the rest is padding */
+    const uint8_t *const
+        *pixels;           /* (B) each (height, width, 3), 0 .. 255; the network sees value / 255 */
+    const float *features; /* (B, n_feature) */
+    const int32_t *label;  /* (B) 0 .. C - 1; training and evaluation only */
+    const float *weight;   /* (B) weight of each row in the loss; NULL: all 1 */
 };
 
 /** One parameter tensor: a view into the block. */
 struct nn_param {
-    char *name;            /* "text.1_lstm.kernel" */
-    size_t offset, n;      /* floats in the block */
+    char *name;       /* "text.1_lstm.kernel" */
+    size_t offset, n; /* floats in the block */
     size_t shape[4];
     int rank;
-    bool trainable;        /* batch norm's running statistics are not */
-    double l1, l2;         /* penalty: the layer's and training's */
+    bool trainable; /* batch norm's running statistics are not */
+    double l1, l2;  /* penalty: the layer's and training's */
 };
 
 struct net;
 
-/** Build for these sizes. The spec is copied. The thread that builds and every thread that trains or predicts later gets
- *  one OpenMP thread and OpenBLAS one thread: `threads` workers, the caller among them, are the parallelism.
- *    errors  ERR_USAGE if layers do not fit each other (names the layer and the shapes), if an input that the network
- *            reads has size 0, or if OpenBLAS is the serial one (wrong results) and threads > 1 */
-int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, struct err *e);
+/** Build for these sizes. The spec is copied. The thread that builds and every thread that trains
+ * or predicts later gets one OpenMP thread and OpenBLAS one thread: `threads` workers, the caller
+ * among them, are the parallelism. errors  ERR_USAGE if layers do not fit each other (names the
+ * layer and the shapes), if an input that the network reads has size 0, or if OpenBLAS is the
+ * serial one (wrong results) and threads > 1 */
+int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads,
+              struct err *e);
 void net_free(struct net *n);
 
-/** Draw initial weights as Keras does: Glorot uniform kernels, orthogonal recurrent kernels, forget-gate bias 1,
- *  embeddings uniform +-0.05, batch norm 1/0. Each tensor from its own stream of `seed`. */
+/** Draw initial weights as Keras does: Glorot uniform kernels, orthogonal recurrent kernels,
+ * forget-gate bias 1, embeddings uniform +-0.05, batch norm 1/0. Each tensor from its own stream of
+ * `seed`. */
 void net_init(struct net *n, uint64_t seed);
 
 size_t net_n_param(const struct net *n);
 const struct nn_param *net_params(const struct net *n);
-size_t net_n_weight(const struct net *n);     /* floats in all tensors, running statistics counted (as Keras counts) */
-float *net_weights(struct net *n);            /* (n_weight) the block */
-float *net_gradients(struct net *n);          /* (n_weight) after net_train */
+size_t net_n_weight(
+    const struct net *n); /* floats in all tensors, running statistics counted (as Keras counts) */
+float *net_weights(struct net *n);   /* (n_weight) the block */
+float *net_gradients(struct net *n); /* (n_weight) after net_train */
 
 /** Which kernels were chosen for which layer, as JSON for the model file; owned by the caller. */
 char *net_kernels(const struct net *n);
 
 /**
- * Forward in training mode, loss = 1/B sum of w_r (-log p_r[label_r]) + penalties (as Keras weighs samples: divided by the
- * rows, not by the weights), backward into the gradient block. Batch norm's running statistics move.
- *   draw        seeds the dropout masks: the same draw gives the same masks
+ * Forward in training mode, loss = 1/B sum of w_r (-log p_r[label_r]) + penalties (as Keras weighs
+ * samples: divided by the rows, not by the weights), backward into the gradient block. Batch norm's
+ * running statistics move. draw        seeds the dropout masks: the same draw gives the same masks
  *   out_loss    of this batch, penalties included
  *   out_right   rows whose largest probability is their label (may be NULL)
  *   errors      ERR_DATA if the loss is not finite
  */
-int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss, size_t *out_right,
-              struct err *e);
+int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
+              size_t *out_right, struct err *e);
 
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
 
 /**
- * Adam (Kingma & Ba 2015; beta .9/.999, epsilon 1e-7). State is (n_weight) each, owned. As Keras, with epsilon beside the
- * uncorrected root (the paper's last remark of section 2):
- *     w -= rate sqrt(1 - .999^t) / (1 - .9^t) m / (sqrt(v) + epsilon)
- * Embeddings are stepped lazily: only the rows of words in the last batch, and only their m and v decay (Keras decays and
- * moves all rows in every step; with 20,000 words that costs more than the rest of the step).
+ * Adam (Kingma & Ba 2015; beta .9/.999, epsilon 1e-7). State is (n_weight) each, owned. As Keras,
+ * with epsilon beside the uncorrected root (the paper's last remark of section 2): w -= rate sqrt(1
+ * - .999^t) / (1 - .9^t) m / (sqrt(v) + epsilon) Embeddings are stepped lazily: only the rows of
+ * words in the last batch, and only their m and v decay (Keras decays and moves all rows in every
+ * step; with 20,000 words that costs more than the rest of the step).
  */
 struct adam {
     size_t n;
@@ -99,10 +105,11 @@ void adam_step(struct adam *a, struct net *n, double learning_rate);
 void adam_release(struct adam *a);
 
 /**
- * To be called first in main() of every program that uses the engine. Debian's OpenBLAS takes some new processors for a
- * "Prescott" and is then four times slower: if its core type is not what the processor can do (by mistake, or because
- * OPENBLAS_CORETYPE says so: bits depend on it, and no result may depend on the environment), one line goes to the log,
- * OPENBLAS_CORETYPE, OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 are set and /proc/self/exe is executed again, once.
+ * To be called first in main() of every program that uses the engine. Debian's OpenBLAS takes some
+ * new processors for a "Prescott" and is then four times slower: if its core type is not what the
+ * processor can do (by mistake, or because OPENBLAS_CORETYPE says so: bits depend on it, and no
+ * result may depend on the environment), one line goes to the log, OPENBLAS_CORETYPE,
+ * OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 are set and /proc/self/exe is executed again, once.
  * Also sets flush-to-zero in the calling thread.
  */
 int nn_start(int argc, char **argv, struct err *e);

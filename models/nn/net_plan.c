@@ -1,5 +1,5 @@
-/* Building: operators and tensors from the network file, parameters into their block, and a place in the arena for
- * everything that a shard needs, so that nothing is allocated while training. */
+/* Building: operators and tensors from the network file, parameters into their block, and a place
+ * in the arena for everything that a shard needs, so that nothing is allocated while training. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,65 +9,89 @@
 #include "models/nn/op.h"
 
 static const struct op_kind *const kind_of[] = {
-    [NN_EMBEDDING] = &op_embedding, [NN_LSTM] = &op_lstm,           [NN_CONV2D] = &op_conv2d,
-    [NN_MAXPOOL] = &op_maxpool,     [NN_DENSE] = &op_dense,         [NN_BATCH_NORM] = &op_batch_norm,
-    [NN_DROPOUT] = &op_dropout,     [NN_RELU] = &op_relu,           [NN_FLATTEN] = &op_flatten,
-    [NN_CONCAT] = &op_concat,       [NN_POOL_TIME] = &op_pool_time, [NN_POOL_SPACE] = &op_pool_space,
+    [NN_EMBEDDING] = &op_embedding, [NN_LSTM] = &op_lstm,
+    [NN_CONV2D] = &op_conv2d,       [NN_MAXPOOL] = &op_maxpool,
+    [NN_DENSE] = &op_dense,         [NN_BATCH_NORM] = &op_batch_norm,
+    [NN_DROPOUT] = &op_dropout,     [NN_RELU] = &op_relu,
+    [NN_FLATTEN] = &op_flatten,     [NN_CONCAT] = &op_concat,
+    [NN_POOL_TIME] = &op_pool_time, [NN_POOL_SPACE] = &op_pool_space,
 };
-static const struct op_kind *const input_of[] = { [NN_TEXT] = &op_words, [NN_PIXELS] = &op_pixels,
-                                                  [NN_FEATURES] = &op_features };
-static const char *const input_name[] = { [NN_TEXT] = "text", [NN_PIXELS] = "pixels", [NN_FEATURES] = "features" };
+static const struct op_kind *const input_of[] = {
+    [NN_TEXT] = &op_words, [NN_PIXELS] = &op_pixels, [NN_FEATURES] = &op_features
+};
+static const char *const input_name[] = {
+    [NN_TEXT] = "text", [NN_PIXELS] = "pixels", [NN_FEATURES] = "features"
+};
 
 enum { ALIGN = 16, PIECE = 1 << 14 };
 #define MAX_WEIGHTS ((size_t)1 << 30)
-#define MAX_ARENA ((size_t)1 << 36) /* floats of all shards together */
+#define MAX_ARENA   ((size_t)1 << 36) /* floats of all shards together */
 
 static size_t aligned(size_t floats)
 {
     return (floats + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-void op_add_param(struct net *n, struct op *o, const char *name, enum init init, bool kernel, const size_t *shape, int rank)
+void op_add_param(struct net *n, struct op *o, const char *name, enum init init, bool kernel,
+                  const size_t *shape, int rank)
 {
     n->param = mem_grow(n->param, n->n_param, sizeof *n->param);
     n->plan = mem_grow(n->plan, n->n_param, sizeof *n->plan);
     struct nn_param *p = &n->param[n->n_param];
-    *p = (struct nn_param){ .name = str_format("%s.%s", o->name, name), .offset = n->n_weight, .n = 1, .rank = rank,
-                            .trainable = true, .l1 = kernel ? o->layer->l1 + n->l1 : 0,
+    *p = (struct nn_param){ .name = str_format("%s.%s", o->name, name),
+                            .offset = n->n_weight,
+                            .n = 1,
+                            .rank = rank,
+                            .trainable = true,
+                            .l1 = kernel ? o->layer->l1 + n->l1 : 0,
                             .l2 = kernel ? o->layer->l2 + n->l2 : 0 };
     for (int i = 0; i < rank; i++) {
         p->shape[i] = shape[i];
         if (__builtin_mul_overflow(p->n, shape[i], &p->n))
             p->n = MAX_WEIGHTS + 1;
     }
-    size_t field = rank == 4 ? shape[0] * shape[1] : 1; /* of a convolution, as Glorot & Bengio count fans */
-    n->plan[n->n_param] = (struct param_plan){ .init = init, .shard_offset = SIZE_MAX,
+    size_t field = rank == 4 ? shape[0] * shape[1]
+                             : 1; /* of a convolution, as Glorot & Bengio count fans */
+    n->plan[n->n_param] = (struct param_plan){ .init = init,
+                                               .shard_offset = SIZE_MAX,
                                                .fan_in = rank >= 2 ? field * shape[rank - 2] : 0,
                                                .fan_out = field * shape[rank - 1] };
-    n->n_weight = p->n > MAX_WEIGHTS || n->n_weight > MAX_WEIGHTS ? MAX_WEIGHTS + 1 : n->n_weight + p->n;
+    n->n_weight = p->n > MAX_WEIGHTS || n->n_weight > MAX_WEIGHTS ? MAX_WEIGHTS + 1
+                                                                  : n->n_weight + p->n;
     o->param[o->n_param++] = n->n_param++;
 }
 
 static void add_room(struct net *n, size_t floats, size_t first, size_t last, size_t *out)
 {
     n->room = mem_grow(n->room, n->n_room, sizeof *n->room);
-    n->room[n->n_room++] = (struct room){ .n = aligned(floats), .first = first, .last = last, .out = out };
+    n->room[n->n_room++] = (struct room){
+        .n = aligned(floats), .first = first, .last = last, .out = out
+    };
 }
 
 void op_add_state(struct net *n, struct op *o, size_t k, size_t floats)
 {
-    add_room(n, floats, o->number, SIZE_MAX - o->number, &o->state[k]); /* its end is known when all operators are */
+    add_room(n, floats, o->number, SIZE_MAX - o->number,
+             &o->state[k]); /* its end is known when all operators are */
 }
 
-/* ---- operators ---------------------------------------------------------------------------------------------------- */
+/* ---- operators ---- */
 
-static int add_op(struct net *n, const struct op_kind *kind, const struct nn_branch *branch, const struct nn_layer *layer,
-                  char *name, const size_t *in, size_t n_in, struct err *e)
+static int add_op(struct net *n, const struct op_kind *kind, const struct nn_branch *branch,
+                  const struct nn_layer *layer, char *name, const size_t *in, size_t n_in,
+                  struct err *e)
 {
     struct op *o = &n->op[n->n_op];
     struct tensor *t = &n->tensor[n->n_tensor];
-    *o = (struct op){ .kind = kind, .layer = layer, .branch = branch, .name = name, .number = n->n_op, .n_in = n_in,
-                      .out = n->n_tensor, .keeps_in = true, .keeps_out = true };
+    *o = (struct op){ .kind = kind,
+                      .layer = layer,
+                      .branch = branch,
+                      .name = name,
+                      .number = n->n_op,
+                      .n_in = n_in,
+                      .out = n->n_tensor,
+                      .keeps_in = true,
+                      .keeps_out = true };
     for (size_t i = 0; i < n_in; i++) {
         o->in[i] = in[i];
         n->tensor[in[i]].to = o;
@@ -104,7 +128,7 @@ static size_t picture_block(const struct net *n, const struct nn_spec *s)
 /* The operators point to layers: keep our own copy of them, the caller's spec may go away. */
 static void copy_layers(struct net *n, const struct nn_spec *s)
 {
-    size_t total = s->n_head, at = s->n_head;
+    size_t at = s->n_head, total = at;
     for (size_t i = 0; i < s->n_branch; i++)
         total += s->branch[i].n_layer;
     n->layer = mem_calloc(total, sizeof *n->layer);
@@ -134,16 +158,18 @@ static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
     for (size_t i = 0; rc == 0 && i < s->n_head; i++) {
         bool joins = n->layer[i].op == NN_CONCAT;
         size_t last = n->n_tensor - 1;
-        rc = add_op(n, kind_of[n->layer[i].op], NULL, &n->layer[i], str_format("head.%zu_%s", i, nn_op_name(n->layer[i].op)),
-                    joins ? end : &last, joins ? s->n_branch : 1, e);
+        rc = add_op(n, kind_of[n->layer[i].op], NULL, &n->layer[i],
+                    str_format("head.%zu_%s", i, nn_op_name(n->layer[i].op)), joins ? end : &last,
+                    joins ? s->n_branch : 1, e);
     }
     n->logits = n->n_tensor - 1;
     return rc;
 }
 
-/* ---- the arena ---------------------------------------------------------------------------------------------------- */
+/* ---- the arena ---- */
 
-/* Time runs over one batch: operator i goes forward at i, the loss is at N, operator i goes backward at 2 N - i. */
+/* Time runs over one batch: operator i goes forward at i, the loss is at N, operator i goes
+ * backward at 2 N - i. */
 static void add_rooms(struct net *n)
 {
     size_t N = n->n_op;
@@ -153,29 +179,37 @@ static void add_rooms(struct net *n)
         struct tensor *t = &n->tensor[i];
         size_t from = t->from->number, to = t->to ? t->to->number : N;
         size_t floats = shape_size(&t->shape) * n->shard_rows;
-        size_t last = t->from->keeps_out ? 2 * N - from : t->to && t->to->keeps_in ? 2 * N - to : to;
+        size_t last = t->from->keeps_out         ? 2 * N - from
+                      : t->to && t->to->keeps_in ? 2 * N - to
+                                                 : to;
         if (floats)
             add_room(n, floats, from, last, &t->value);
-        if (floats && t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
-            add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from, &t->gradient);
+        if (floats &&
+            t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
+            add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from,
+                     &t->gradient);
     }
     add_room(n, n->shard_rows * n->dims.n_class, N, N, &n->probability);
 }
 
 static int larger_first(const void *a, const void *b)
 {
-    const struct room *x = *(const struct room *const *)a, *y = *(const struct room *const *)b;
-    return x->n != y->n ? (x->n < y->n ? 1 : -1) : x < y ? -1 : x > y;
+    const struct room *x = a, *y = b;
+    if (x->n != y->n)
+        return x->n < y->n ? 1 : -1;
+    return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-/* The lowest offset at which r meets no room of the first k that is alive at the same time. */
-static size_t lowest(struct room *const *placed, size_t k, const struct room *r)
+/* The lowest offset at which room k meets none of those before it that is alive at the same time.
+ */
+static size_t lowest(const struct room *room, size_t k)
 {
+    const struct room *r = &room[k];
     size_t at = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (size_t i = 0; i < k; i++) {
-            const struct room *q = placed[i];
+            const struct room *q = &room[i];
             bool together = q->first <= r->last && r->first <= q->last;
             if (together && at < q->offset + q->n && q->offset < at + r->n) {
                 at = q->offset + q->n;
@@ -186,27 +220,24 @@ static size_t lowest(struct room *const *placed, size_t k, const struct room *r)
     return at;
 }
 
-/* Greedy by size (Pisarchyk & Lee 2020): large rooms first, each at the lowest place that is free during its life. */
+/* Greedy by size (Pisarchyk & Lee 2020): large rooms first, each at the lowest place that is free
+ * during its life. */
 static void place_rooms(struct net *n)
 {
-    struct room **order = mem_calloc(n->n_room, sizeof *order);
-    for (size_t i = 0; i < n->n_room; i++)
-        order[i] = &n->room[i];
-    qsort(order, n->n_room, sizeof *order, larger_first);
+    qsort(n->room, n->n_room, sizeof *n->room, larger_first);
     for (size_t i = 0; i < n->n_room; i++) {
-        struct room *r = order[i];
-        r->offset = lowest(order, i, r);
+        struct room *r = &n->room[i];
+        r->offset = lowest(n->room, i);
         *r->out = r->offset;
         if (r->offset + r->n > n->arena_floats)
             n->arena_floats = r->offset + r->n;
     }
-    free(order);
 }
 
-/* ---- parameters --------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
-/* What Adam and the reduction work on, and where a shard keeps its gradients. Batch norm's gradients come from its own
- * sums across shards; an embedding's from embedding_reduce. */
+/* What Adam and the reduction work on, and where a shard keeps its gradients. Batch norm's
+ * gradients come from its own sums across shards; an embedding's from embedding_reduce. */
 static void cut_params(struct net *n)
 {
     for (size_t i = 0; i < n->n_op; i++)
@@ -232,9 +263,11 @@ static int allocate(struct net *n, struct err *e)
 {
     size_t workers = (size_t)n->n_worker;
     if (n->n_weight > MAX_WEIGHTS)
-        return err_set(e, ERR_USAGE, "the network has too many weights: want at most %zu", MAX_WEIGHTS);
+        return err_set(e, ERR_USAGE, "the network has too many weights: want at most %zu",
+                       MAX_WEIGHTS);
     if (n->arena_floats > MAX_ARENA / n->n_shard || n->scratch_floats > MAX_ARENA / workers)
-        return err_set(e, ERR_USAGE, "the network needs too much memory at batch %zu", n->dims.batch);
+        return err_set(e, ERR_USAGE, "the network needs too much memory at batch %zu",
+                       n->dims.batch);
     n->weight = mem_aligned(n->n_weight, sizeof *n->weight);
     n->gradient = mem_aligned(n->n_weight, sizeof *n->gradient);
     n->arena = mem_aligned(n->n_shard * n->arena_floats, sizeof *n->arena);

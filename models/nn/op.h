@@ -4,15 +4,16 @@
 #include "models/nn/net.h"
 #include "models/nn/workers.h"
 
-/* What the operators and the engine share. One operator is one file that defines a `struct op_kind`: its shape rule and
- * what it needs (plan), forward, backward. An operator sees one shard of the batch at a time: n rows. */
+/* What the operators and the engine share. One operator is one file that defines a `struct
+ * op_kind`: its shape rule and what it needs (plan), forward, backward. An operator sees one shard
+ * of the batch at a time: n rows. */
 
 /**
  * Form of one row of an activation.
  *   ROWS     (c)            a shard holds (n, c)
  *   STEPS    (steps, c)     a shard holds (steps, n, c): time first, so that a step is one matrix
- *   PICTURE  (h, w, c)      a shard holds (n, c / block, h, w, block): channels in blocks; block = c is NHWC,
- *                           block = 1 is NCHW, 8 or 16 what oneDNN's blocked kernels want
+ *   PICTURE  (h, w, c)      a shard holds (n, c / block, h, w, block): channels in blocks; block =
+ * c is NHWC, block = 1 is NCHW, 8 or 16 what oneDNN's blocked kernels want
  */
 enum form { FORM_ROWS, FORM_STEPS, FORM_PICTURE };
 struct shape {
@@ -22,16 +23,16 @@ struct shape {
 
 struct tensor {
     struct shape shape;
-    struct op *from, *to;         /* who writes and who reads it; `to` is NULL for the logits */
-    size_t value, gradient;       /* floats into a shard's arena */
-    bool wants_gradient;          /* something trainable lies above it */
+    struct op *from, *to;   /* who writes and who reads it; `to` is NULL for the logits */
+    size_t value, gradient; /* floats into a shard's arena */
+    bool wants_gradient;    /* something trainable lies above it */
 };
 
 /** A stretch of the arena that op number `owner` needs from its forward to its backward. */
 struct room {
-    size_t n;                     /* floats */
-    size_t first, last;           /* time of first and last use; see net_plan.c */
-    size_t *out;                  /* where the offset goes */
+    size_t n;           /* floats */
+    size_t first, last; /* time of first and last use; see net_plan.c */
+    size_t *out;        /* where the offset goes */
     size_t offset;
 };
 
@@ -39,26 +40,26 @@ enum { MAX_PARAM = 4, MAX_STATE = 6 };
 
 struct op {
     const struct op_kind *kind;
-    const struct nn_layer *layer; /* NULL for an input */
-    const struct nn_branch *branch; /* NULL in the head */
-    char *name;                   /* "text.1_lstm", owned */
-    size_t number;                /* in net->op */
+    const struct nn_layer *layer;     /* NULL for an input */
+    const struct nn_branch *branch;   /* NULL in the head */
+    char *name;                       /* "text.1_lstm", owned */
+    size_t number;                    /* in net->op */
     size_t in[N_NN_INPUT], n_in, out; /* tensors */
     size_t param[MAX_PARAM], n_param; /* in net->param */
-    size_t state[MAX_STATE];      /* arena offsets of what forward leaves for backward */
-    size_t scratch;               /* floats of a worker's scratch */
-    bool keeps_in, keeps_out;     /* backward reads its input, its output */
-    bool relu_in;                 /* maxpool: also do the ReLU mask of the convolution before it */
-    bool relu_done;               /* conv2d: that mask is done already */
-    void *own;                    /* shared state: batch statistics, planned kernels; freed by kind->release */
+    size_t state[MAX_STATE];          /* arena offsets of what forward leaves for backward */
+    size_t scratch;                   /* floats of a worker's scratch */
+    bool keeps_in, keeps_out;         /* backward reads its input, its output */
+    bool relu_in;   /* maxpool: also do the ReLU mask of the convolution before it */
+    bool relu_done; /* conv2d: that mask is done already */
+    void *own;      /* shared state: batch statistics, planned kernels; freed by kind->release */
 };
 
 /** One shard at work. */
 struct shard {
     float *arena;
-    float *gradient;              /* this shard's parameter gradients, without embeddings */
-    size_t row, n;                /* rows row .. row + n - 1 of the batch */
-    size_t t0, t1;                /* steps that any of these rows needs */
+    float *gradient; /* this shard's parameter gradients, without embeddings */
+    size_t row, n;   /* rows row .. row + n - 1 of the batch */
+    size_t t0, t1;   /* steps that any of these rows needs */
     double loss;
     size_t right;
 };
@@ -67,7 +68,7 @@ struct pass {
     const struct net *net;
     const struct nn_batch *batch;
     struct shard *shard;
-    float *scratch;               /* this worker's */
+    float *scratch; /* this worker's */
     int worker;
     bool training;
     uint64_t draw;
@@ -75,22 +76,23 @@ struct pass {
 
 struct op_kind {
     int (*plan)(struct net *n, struct op *o, struct err *e);
-    void (*prepare)(const struct net *n, const struct op *o); /* once a batch, before any shard; may be NULL */
+    void (*prepare)(const struct net *n,
+                    const struct op *o); /* once a batch, before any shard; may be NULL */
     void (*forward)(const struct op *o, const struct pass *p);
     void (*backward)(const struct op *o, const struct pass *p);
-    /* Operators that look across shards while training: every shard gathers, then one thread joins, then the shards go
-     * on with forward (or backward). Both NULL otherwise. */
+    /* Operators that look across shards while training: every shard gathers, then one thread joins,
+     * then the shards go on with forward (or backward). Both NULL otherwise. */
     void (*gather)(const struct op *o, const struct pass *p);
     void (*join)(const struct op *o, struct net *n, size_t n_shard);
     void (*gather_back)(const struct op *o, const struct pass *p);
     void (*join_back)(const struct op *o, struct net *n, size_t n_shard);
-    const char *(*kernel)(const struct op *o);                /* name of the kernel that was chosen; may be NULL */
+    const char *(*kernel)(const struct op *o); /* name of the kernel that was chosen; may be NULL */
     void (*release)(struct op *o);
 };
 
 extern const struct op_kind op_words, op_pixels, op_features; /* inputs */
-extern const struct op_kind op_embedding, op_lstm, op_conv2d, op_maxpool, op_dense, op_batch_norm, op_dropout, op_relu,
-    op_flatten, op_concat, op_pool_time, op_pool_space;
+extern const struct op_kind op_embedding, op_lstm, op_conv2d, op_maxpool, op_dense, op_batch_norm,
+    op_dropout, op_relu, op_flatten, op_concat, op_pool_time, op_pool_space;
 
 enum init { INIT_ZEROS, INIT_ONES, INIT_GLOROT, INIT_ORTHOGONAL, INIT_UNIFORM, INIT_FORGET };
 
@@ -98,20 +100,20 @@ enum init { INIT_ZEROS, INIT_ONES, INIT_GLOROT, INIT_ORTHOGONAL, INIT_UNIFORM, I
 struct param_plan {
     enum init init;
     size_t fan_in, fan_out;
-    size_t shard_offset;          /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
-    bool sparse;                  /* an embedding: gradient only in the rows of the batch */
+    size_t shard_offset; /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
+    bool sparse;         /* an embedding: gradient only in the rows of the batch */
 };
 
 /** A piece of the parameters for one worker at a time: reduction and Adam. */
 struct piece {
-    size_t param, first, n;       /* floats of net->param[param] */
-    double penalty;               /* of the last batch */
+    size_t param, first, n; /* floats of net->param[param] */
+    double penalty;         /* of the last batch */
 };
 
 struct net {
-    struct nn_layer *layer;       /* owned copies of what the operators point to: layers, then branches */
+    struct nn_layer *layer; /* owned copies of what the operators point to: layers, then branches */
     struct nn_branch *branch;
-    double l1, l2;                /* of training */
+    double l1, l2; /* of training */
     struct nn_dims dims;
     struct op *op;
     size_t n_op;
@@ -120,29 +122,31 @@ struct net {
     struct nn_param *param;
     struct param_plan *plan;
     size_t n_param, n_weight;
-    float *weight, *gradient;     /* the blocks */
+    float *weight, *gradient; /* the blocks */
 
     struct shard *shard;
-    size_t n_shard, shard_rows;   /* shards of a full batch, rows of the largest */
+    size_t n_shard, shard_rows; /* shards of a full batch, rows of the largest */
     struct room *room;
     size_t n_room, arena_floats, shard_floats, scratch_floats;
-    size_t probability;           /* arena offset, (n, C) */
+    size_t probability; /* arena offset, (n, C) */
     float *arena, *shard_gradient, *scratch;
 
     struct piece *piece;
     size_t n_piece;
-    struct touched *touched;      /* embedding rows of the last batch; NULL without an embedding */
+    struct touched *touched; /* embedding rows of the last batch; NULL without an embedding */
     struct workers *workers;
     int n_worker;
-    bool plain;                   /* keep oneDNN out: pictures are NHWC */
-    bool retry_plain;             /* a kernel was refused while planning */
-    size_t block;                 /* channel block of pictures; 0: NHWC */
+    bool plain;       /* keep oneDNN out: pictures are NHWC */
+    bool retry_plain; /* a kernel was refused while planning */
+    size_t block;     /* channel block of pictures; 0: NHWC */
 };
 
-/* ---- for plan() --------------------------------------------------------------------------------------------------- */
+/* ---- for plan() ---- */
 
-/** A parameter of the op; fans for Glorot. Its kernel penalty is the layer's and training's if `kernel`. */
-void op_add_param(struct net *n, struct op *o, const char *name, enum init init, bool kernel, const size_t *shape, int rank);
+/** A parameter of the op; fans for Glorot. Its kernel penalty is the layer's and training's if
+ * `kernel`. */
+void op_add_param(struct net *n, struct op *o, const char *name, enum init init, bool kernel,
+                  const size_t *shape, int rank);
 
 /** Arena room for the op's state k: floats for the whole shard. */
 void op_add_state(struct net *n, struct op *o, size_t k, size_t floats);
@@ -157,7 +161,7 @@ static inline struct shape shape_rows(size_t c)
     return (struct shape){ FORM_ROWS, 1, 1, 1, c, c };
 }
 
-/* ---- for forward() and backward() --------------------------------------------------------------------------------- */
+/* ---- for forward() and backward() ---- */
 
 static inline const struct tensor *op_in(const struct op *o, const struct net *n)
 {
@@ -184,6 +188,13 @@ static inline float *state_of(const struct pass *p, const struct op *o, size_t k
     return p->shard->arena + o->state[k];
 }
 
+/** A state that holds whole numbers. */
+static inline int32_t *places_of(const struct pass *p, const struct op *o, size_t k)
+{
+    void *state = state_of(p, o, k);
+    return state;
+}
+
 static inline const float *weight_of(const struct net *n, const struct op *o, size_t k)
 {
     return n->weight + n->param[o->param[k]].offset;
@@ -195,41 +206,47 @@ static inline float *dweight_of(const struct pass *p, const struct op *o, size_t
     return p->shard->gradient + p->net->plan[o->param[k]].shard_offset;
 }
 
-/** The part of a tensor that holds something, as a matrix: first element and number of rows of c values. Steps that no
- *  row of the shard needs are left out. For pictures the rows are n * h * w only if block == c. */
+/** The part of a tensor that holds something, as a matrix: first element and number of rows of c
+ * values. Steps that no row of the shard needs are left out. For pictures the rows are n * h * w
+ * only if block == c. */
 static inline size_t live_rows(const struct pass *p, const struct tensor *t, size_t *out_first)
 {
     const struct shape *s = &t->shape;
     *out_first = s->form == FORM_STEPS ? p->shard->t0 * p->shard->n * s->c : 0;
-    return s->form == FORM_STEPS ? (p->shard->t1 - p->shard->t0) * p->shard->n : p->shard->n * s->h * s->w;
+    return s->form == FORM_STEPS ? (p->shard->t1 - p->shard->t0) * p->shard->n
+                                 : p->shard->n * s->h * s->w;
 }
 
 /** Is step t of row r (of the shard) a word, or is masking off? */
 bool step_is_live(const struct op *o, const struct pass *p, size_t r, size_t t);
 
-/** Row r of the shard begins at step *out_first and has the returned number of words (all T if masking is off). */
+/** Row r of the shard begins at step *out_first and has the returned number of words (all T if
+ * masking is off). */
 size_t live_steps(const struct op *o, const struct pass *p, size_t r, size_t *out_first);
 
 /**
- * Sums across shards: leaf 0 becomes the combination of leaves 0 .. n - 1 by one fixed binary tree (neighbours first),
- * whatever the number of threads. `merge` adds leaf `from` into leaf `into`.
+ * Sums across shards: leaf 0 becomes the combination of leaves 0 .. n - 1 by one fixed binary tree
+ * (neighbours first), whatever the number of threads. `merge` adds leaf `from` into leaf `into`.
  */
 void reduce(size_t n_leaf, void (*merge)(void *arg, size_t into, size_t from), void *arg);
 
-/* ---- dropout masks ------------------------------------------------------------------------------------------------ */
+/* ---- dropout masks ---- */
 
-/** Key of the mask of one row: from the draw, the op (and which of its masks), the row in the batch. */
+/** Key of the mask of one row: from the draw, the op (and which of its masks), the row in the
+ * batch. */
 uint64_t dropout_key(uint64_t draw, size_t op_number, size_t mask, size_t row);
 
-/** out[i] = in[i] * mask(first + i), mask = 0 with probability `rate`, else 1 / (1 - rate). in == out is allowed. */
+/** out[i] = in[i] * mask(first + i), mask = 0 with probability `rate`, else 1 / (1 - rate). in ==
+ * out is allowed. */
 void dropout_apply(float *out, const float *in, size_t n, uint64_t key, size_t first, double rate);
 
-/* ---- loss, embedding, Adam ---------------------------------------------------------------------------------------- */
+/* ---- loss, embedding, Adam ---- */
 
 /** Softmax of the logits; training: also the shard's part of the loss, and its gradient. */
 void loss_run(const struct pass *p);
 
-/** After backward: sum the embedding's gradient over the rows of the batch; needs all shards done. */
+/** After backward: sum the embedding's gradient over the rows of the batch; needs all shards done.
+ */
 void embedding_reduce(struct net *n, const struct nn_batch *b, size_t n_shard);
 /** Before a batch: zero the rows that the last one touched. */
 void embedding_clear(struct net *n);
@@ -237,17 +254,17 @@ void embedding_clear(struct net *n);
 struct touched {
     size_t param;
     const struct op *op;
-    size_t n;          /* distinct ids in the last batch */
-    int32_t *id;       /* (n) in order of first appearance */
-    int32_t *head;     /* (vocabulary) first position of an id, or -1 */
-    int32_t *tail;     /* (vocabulary) last one */
-    int32_t *next;     /* (B T) next position of the same id, or -1; a position is row * T + t */
+    size_t n;      /* distinct ids in the last batch */
+    int32_t *id;   /* (n) in order of first appearance */
+    int32_t *head; /* (vocabulary) first position of an id, or -1 */
+    int32_t *tail; /* (vocabulary) last one */
+    int32_t *next; /* (B T) next position of the same id, or -1; a position is row * T + t */
 };
 void touched_free(struct touched *t);
 
 /** net_build with oneDNN kept out (`plain`): the same network on OpenBLAS alone, to compare. */
-int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads, bool plain,
-                   struct err *e);
+int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,
+                   int threads, bool plain, struct err *e);
 
 int net_plan(struct net *n, const struct nn_spec *spec, struct err *e);
 

@@ -1,5 +1,5 @@
-/* Maximum or mean over the pixels of each channel: in (n, C/b, H W, b), out (n, C). The maximum's gradient goes to the
- * first pixel that has it; state 0: that pixel, as int32 (n, C). */
+/* Maximum or mean over the pixels of each channel: in (n, C/b, H W, b), out (n, C). The maximum's
+ * gradient goes to the first pixel that has it; state 0: that pixel, as int32 (n, C). */
 #include "models/nn/op.h"
 #include "models/nn/simd.h"
 
@@ -13,7 +13,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-NN_CLONES static void largest(float *restrict y, int32_t *restrict at, const float *restrict x, size_t n_pixel, size_t b)
+NN_CLONES static void largest(float *restrict y, int32_t *restrict at, const float *restrict x,
+                              size_t n_pixel, size_t b)
 {
     for (size_t j = 0; j < b; j++) {
         y[j] = x[j];
@@ -44,7 +45,7 @@ static void forward(const struct op *o, const struct pass *p)
     size_t b = s->block, n_pixel = s->h * s->w;
     const float *x = value_of(p, op_in(o, p->net));
     float *y = value_of(p, op_out(o, p->net));
-    int32_t *at = (int32_t *)state_of(p, o, 0);
+    int32_t *at = places_of(p, o, 0);
     for (size_t m = 0; m < p->shard->n * s->c / b; m++, x += n_pixel * b, y += b, at += b) {
         if (o->layer->mean)
             average(y, x, n_pixel, b);
@@ -59,14 +60,16 @@ static void backward(const struct op *o, const struct pass *p)
     const struct shape *s = &in->shape;
     size_t b = s->block, n_pixel = s->h * s->w;
     const float *dy = gradient_of(p, op_out(o, p->net));
-    const int32_t *at = (const int32_t *)state_of(p, o, 0);
+    const int32_t *at = places_of(p, o, 0);
     if (!in->wants_gradient)
         return;
     float *dx = gradient_of(p, in);
     for (size_t m = 0; m < p->shard->n * s->c / b; m++, dx += n_pixel * b, dy += b, at += b)
         for (size_t i = 0; i < n_pixel; i++)
             for (size_t j = 0; j < b; j++)
-                dx[i * b + j] = o->layer->mean ? dy[j] / (float)n_pixel : at[j] == (int32_t)i ? dy[j] : 0.0f;
+                dx[i * b + j] = o->layer->mean        ? dy[j] / (float)n_pixel
+                                : at[j] == (int32_t)i ? dy[j]
+                                                      : 0.0f;
 }
 
 const struct op_kind op_pool_space = { .plan = plan, .forward = forward, .backward = backward };

@@ -1,6 +1,6 @@
-/* Maximum or mean over the steps of a row: in (T, n, C), out (n, C). Under a mask the padding does not count, and a row
- * without words becomes zeros. The maximum's gradient goes to the first step that has it; state 0: that step, as
- * int32 (n, C). */
+/* Maximum or mean over the steps of a row: in (T, n, C), out (n, C). Under a mask the padding does
+ * not count, and a row without words becomes zeros. The maximum's gradient goes to the first step
+ * that has it; state 0: that step, as int32 (n, C). */
 #include <string.h>
 
 #include "models/nn/op.h"
@@ -16,7 +16,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-NN_CLONES static void raise(float *restrict y, int32_t *restrict at, const float *restrict x, int32_t t, size_t C)
+NN_CLONES static void raise(float *restrict y, int32_t *restrict at, const float *restrict x,
+                            int32_t t, size_t C)
 {
     for (size_t j = 0; j < C; j++) {
         at[j] = x[j] > y[j] ? t : at[j];
@@ -29,7 +30,7 @@ static void forward(const struct op *o, const struct pass *p)
     size_t n = p->shard->n, C = op_in(o, p->net)->shape.c, first;
     const float *x = value_of(p, op_in(o, p->net));
     float *y = value_of(p, op_out(o, p->net));
-    int32_t *at = (int32_t *)state_of(p, o, 0);
+    int32_t *at = places_of(p, o, 0);
     for (size_t r = 0; r < n; r++, y += C, at += C) {
         size_t count = live_steps(o, p, r, &first);
         memset(y, 0, C * sizeof *y);
@@ -54,7 +55,7 @@ static void backward(const struct op *o, const struct pass *p)
     const struct tensor *in = op_in(o, p->net);
     size_t n = p->shard->n, C = in->shape.c, first;
     const float *dy = gradient_of(p, op_out(o, p->net));
-    const int32_t *at = (const int32_t *)state_of(p, o, 0);
+    const int32_t *at = places_of(p, o, 0);
     if (!in->wants_gradient)
         return;
     float *dx = gradient_of(p, in);
@@ -64,7 +65,10 @@ static void backward(const struct op *o, const struct pass *p)
             float *step = dx + (t * n + r) * C;
             bool live = t >= first && t < first + count;
             for (size_t j = 0; j < C; j++)
-                step[j] = !live ? 0.0f : o->layer->mean ? dy[j] / (float)count : at[j] == (int32_t)t ? dy[j] : 0.0f;
+                step[j] = !live                 ? 0.0f
+                          : o->layer->mean      ? dy[j] / (float)count
+                          : at[j] == (int32_t)t ? dy[j]
+                                                : 0.0f;
         }
     }
 }

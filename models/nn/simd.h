@@ -4,13 +4,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/* NN_CLONES before a function: it is compiled for plain x86-64, AVX2 and AVX-512, and the loader picks. The arithmetic
- * is the same in all (no contraction to fused multiply-add under -std=c17), so the bits are too. The sanitizers
- * run before the loader's choice and crash in it. */
+/* NN_CLONES before a function: it is compiled for plain x86-64, AVX2 and AVX-512, and the loader
+ * picks. The arithmetic is the same in all (no contraction to fused multiply-add under -std=c17),
+ * so the bits are too. The sanitizers run before the loader's choice and crash in it. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
 #define NN_CLONES
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define NN_CLONES
 #endif
 #endif
@@ -20,7 +21,8 @@
 
 /* The functions below have no branches, so that loops over them become SIMD code. */
 
-/** e^x in single precision, error < 2 units in the last place (Cephes expf, Moshier 1992); x is cut to -87 .. 88. */
+/** e^x in single precision, error < 2 units in the last place (Cephes expf, Moshier 1992); x is cut
+ * to -87 .. 88. */
 static inline __attribute__((always_inline)) float nn_exp(float x)
 {
     x = x > 88.0f ? 88.0f : x;

@@ -10,22 +10,25 @@
 
 enum { MAX_FILE = 1 << 20, MAX_LAYERS = 64 };
 
-static const char *const op_name[] = { "embedding", "lstm",    "conv2d", "maxpool",   "dense",      "batch_norm", "dropout",
-                                       "relu",      "flatten", "concat", "pool_time", "pool_space", NULL };
+static const char *const op_name[] = { "embedding",  "lstm",       "conv2d", "maxpool", "dense",
+                                       "batch_norm", "dropout",    "relu",   "flatten", "concat",
+                                       "pool_time",  "pool_space", NULL };
 
 const char *nn_op_name(enum nn_op op)
 {
     return op_name[op];
 }
 
-/* What flows between layers: word numbers, a vector for each step, a picture of channels, one vector a row. */
+/* What flows between layers: word numbers, a vector for each step, a picture of channels, one
+ * vector a row. */
 enum form { IDS, STEPS, PICTURE, ROWS };
 static const char *const form_name[] = { "words", "steps", "a picture", "rows" };
 
-/* ---- one layer ---------------------------------------------------------------------------------------------------- */
+/* ---- one layer ---- */
 
 /* The op of a list item: a word ("flatten") or the one key of a mapping that names an op. */
-static int find_op(const struct yaml *item, enum nn_op *out_op, const struct yaml **out_value, struct err *e)
+static int find_op(const struct yaml *item, enum nn_op *out_op, const struct yaml **out_value,
+                   struct err *e)
 {
     size_t n_op = sizeof op_name / sizeof *op_name - 1;
     const struct yaml *found = NULL, *name = item;
@@ -42,7 +45,8 @@ static int find_op(const struct yaml *item, enum nn_op *out_op, const struct yam
                 if (k == NN_DROPOUT)
                     continue;
             } else if (found) {
-                return yaml_fail(key, e, "layer: two ops ('%s' and '%s') in one item", found->text, key->text);
+                return yaml_fail(key, e, "layer: two ops ('%s' and '%s') in one item", found->text,
+                                 key->text);
             }
             *out_op = (enum nn_op)k;
             *out_value = item->kind == YAML_MAP ? item->item[i] : NULL;
@@ -54,14 +58,16 @@ static int find_op(const struct yaml *item, enum nn_op *out_op, const struct yam
     if (item->kind == YAML_MAP)
         name = item->key[0];
     const char *near = str_nearest(name->text, op_name, n_op);
-    return yaml_fail(name, e, "layer: unknown op '%s'%s%s%s", name->text, near ? "; did you mean '" : "", near ? near : "",
-                     near ? "'?" : "");
+    return yaml_fail(name, e, "layer: unknown op '%s'%s%s%s", name->text,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int check_keys(const struct yaml *item, enum nn_op op, struct err *e)
 {
-    static const char *const of_lstm[] = { "lstm", "steps", "dropout", "recurrent_dropout", "l1", "l2", NULL };
-    static const char *const of_conv[] = { "conv2d", "kernel", "padding", "activation", "l1", "l2", NULL };
+    static const char *const of_lstm[] = { "lstm", "steps", "dropout", "recurrent_dropout",
+                                           "l1",   "l2",    NULL };
+    static const char *const of_conv[] = { "conv2d", "kernel", "padding", "activation",
+                                           "l1",     "l2",     NULL };
     static const char *const of_dense[] = { "dense", "activation", "l1", "l2", NULL };
     const char *const plain[] = { op_name[op], NULL };
     if (item->kind == YAML_SCALAR)
@@ -74,7 +80,8 @@ static int check_keys(const struct yaml *item, enum nn_op op, struct err *e)
                      e);
 }
 
-static int opt_int(const struct yaml *map, const char *key, long long min, long long max, int64_t *out, struct err *e)
+static int opt_int(const struct yaml *map, const char *key, long long min, long long max,
+                   int64_t *out, struct err *e)
 {
     const struct yaml *node = yaml_get(map, key);
     long long v;
@@ -84,22 +91,28 @@ static int opt_int(const struct yaml *map, const char *key, long long min, long 
     return rc;
 }
 
-static int opt_real(const struct yaml *map, const char *key, double min, double max, double *out, struct err *e)
+static int opt_real(const struct yaml *map, const char *key, double min, double max, double *out,
+                    struct err *e)
 {
     const struct yaml *node = yaml_get(map, key);
     return node ? yaml_real(node, key, min, max, out, e) : 0;
 }
 
-static int opt_choice(const struct yaml *map, const char *key, const char *const *choice, size_t *out, struct err *e)
+static int opt_choice(const struct yaml *map, const char *key, const char *const *choice,
+                      size_t *out, struct err *e)
 {
     const struct yaml *node = yaml_get(map, key);
     return node ? yaml_choice(node, key, choice, out, e) : 0;
 }
 
 /* The op's own value: units, filters, window, rate or kind of pooling. */
-static int read_value(struct nn_layer *l, const struct yaml *item, const struct yaml *value, struct err *e)
+static int read_value(struct nn_layer *l, const struct yaml *item, const struct yaml *value,
+                      struct err *e)
 {
-    static const long long most[] = { [NN_EMBEDDING] = 4096, [NN_LSTM] = 4096, [NN_CONV2D] = 4096, [NN_MAXPOOL] = 15,
+    static const long long most[] = { [NN_EMBEDDING] = 4096,
+                                      [NN_LSTM] = 4096,
+                                      [NN_CONV2D] = 4096,
+                                      [NN_MAXPOOL] = 15,
                                       [NN_DENSE] = 65536 };
     static const char *const pools[] = { "max", "mean", NULL };
     const char *name = op_name[l->op];
@@ -107,11 +120,15 @@ static int read_value(struct nn_layer *l, const struct yaml *item, const struct 
     int rc;
 
     switch (l->op) {
-    case NN_BATCH_NORM: case NN_RELU: case NN_FLATTEN: case NN_CONCAT:
+    case NN_BATCH_NORM:
+    case NN_RELU:
+    case NN_FLATTEN:
+    case NN_CONCAT:
         if (value && !yaml_is_null(value))
             return yaml_fail(value, e, "%s: takes no value, found '%s'", name, value->text);
         return 0;
-    case NN_POOL_TIME: case NN_POOL_SPACE:
+    case NN_POOL_TIME:
+    case NN_POOL_SPACE:
         if (!value)
             return yaml_fail(item, e, "%s: want '%s: max' or '%s: mean'", name, name, name);
         if ((rc = yaml_choice(value, name, pools, &choice, e)) == 0)
@@ -124,7 +141,8 @@ static int read_value(struct nn_layer *l, const struct yaml *item, const struct 
     default:
         if (!value)
             return yaml_fail(item, e, "%s: want a size: '%s: 64'", name, name);
-        if (l->op == NN_DENSE && value->kind == YAML_SCALAR && strcmp(value->text, "classes") == 0) {
+        if (l->op == NN_DENSE && value->kind == YAML_SCALAR &&
+            strcmp(value->text, "classes") == 0) {
             l->size = -1;
             return 0;
         }
@@ -137,7 +155,9 @@ static int read_value(struct nn_layer *l, const struct yaml *item, const struct 
 
 static int read_layer(struct nn_layer *l, const struct yaml *item, struct err *e)
 {
-    static const char *const steps[] = { "last", "all", NULL }, *const paddings[] = { "valid", "same", NULL };
+    static const char *const steps[] = { "last", "all", NULL }, *const paddings[] = { "valid",
+                                                                                      "same",
+                                                                                      NULL };
     static const char *const activations[] = { "linear", "relu", NULL };
     const struct yaml *value = NULL;
     size_t all = 0, same = 0, activation = 0;
@@ -157,7 +177,8 @@ static int read_layer(struct nn_layer *l, const struct yaml *item, struct err *e
         (rc = opt_int(item, "kernel", 1, 15, &l->kernel, e)) ||
         (rc = opt_choice(item, "padding", paddings, &same, e)) ||
         (rc = opt_choice(item, "activation", activations, &activation, e)) ||
-        (rc = opt_real(item, "l1", 0, 10, &l->l1, e)) || (rc = opt_real(item, "l2", 0, 10, &l->l2, e)))
+        (rc = opt_real(item, "l1", 0, 10, &l->l1, e)) ||
+        (rc = opt_real(item, "l2", 0, 10, &l->l2, e)))
         return rc;
     l->all_steps = all == 1;
     l->same = same == 1;
@@ -165,7 +186,7 @@ static int read_layer(struct nn_layer *l, const struct yaml *item, struct err *e
     return 0;
 }
 
-/* ---- a list of layers --------------------------------------------------------------------------------------------- */
+/* ---- a list of layers ---- */
 
 /* Does the op take this form, and what does it make of it? */
 static int flow(const struct nn_layer *l, const struct yaml *item, enum form *form, struct err *e)
@@ -184,21 +205,26 @@ static int flow(const struct nn_layer *l, const struct yaml *item, enum form *fo
         [NN_POOL_TIME] = 1u << STEPS,
         [NN_POOL_SPACE] = 1u << PICTURE,
     };
-    static const char *const advice[] = { "begin with 'embedding: 128'", "make rows of them with lstm, pool_time or flatten",
-                                          "make rows of it with flatten or pool_space", "they have neither steps nor a picture" };
+    static const char *const advice[] = { "begin with 'embedding: 128'",
+                                          "make rows of them with lstm, pool_time or flatten",
+                                          "make rows of it with flatten or pool_space",
+                                          "they have neither steps nor a picture" };
     if (!(takes[l->op] >> *form & 1u))
-        return yaml_fail(item, e, "%s does not take %s: %s", op_name[l->op], form_name[*form], advice[*form]);
+        return yaml_fail(item, e, "%s does not take %s: %s", op_name[l->op], form_name[*form],
+                         advice[*form]);
     if (l->op == NN_DENSE && l->size < 0 && *form != ROWS)
-        return yaml_fail(item, e, "'dense: classes' does not take %s: %s", form_name[*form], advice[*form]);
+        return yaml_fail(item, e, "'dense: classes' does not take %s: %s", form_name[*form],
+                         advice[*form]);
     if (l->op == NN_EMBEDDING || (l->op == NN_LSTM && l->all_steps))
         *form = STEPS;
-    else if (l->op == NN_LSTM || l->op == NN_FLATTEN || l->op == NN_POOL_TIME || l->op == NN_POOL_SPACE)
+    else if (l->op == NN_LSTM || l->op == NN_FLATTEN || l->op == NN_POOL_TIME ||
+             l->op == NN_POOL_SPACE)
         *form = ROWS;
     return 0;
 }
 
-static int read_layers(const struct yaml *list, const char *what, struct nn_layer **out, size_t *out_n, enum form *form,
-                       struct err *e)
+static int read_layers(const struct yaml *list, const char *what, struct nn_layer **out,
+                       size_t *out_n, enum form *form, struct err *e)
 {
     int rc;
     if (list->kind != YAML_LIST || list->n == 0 || list->n > MAX_LAYERS)
@@ -220,11 +246,13 @@ static int read_layers(const struct yaml *list, const char *what, struct nn_laye
     return 0;
 }
 
-/* ---- branches, head ----------------------------------------------------------------------------------------------- */
+/* ---- branches, head ---- */
 
 static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct err *e)
 {
-    static const char *const pads[] = { "end", "front", NULL }, *const unknowns[] = { "code", "drop", NULL };
+    static const char *const pads[] = { "end", "front", NULL }, *const unknowns[] = { "code",
+                                                                                      "drop",
+                                                                                      NULL };
     const struct yaml *vocabulary = yaml_get(map, "vocabulary"), *length = yaml_get(map, "length");
     const struct yaml *mask = yaml_get(map, "mask");
     size_t pad = 0, unknown = 0;
@@ -241,7 +269,8 @@ static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct er
     else if ((rc = opt_int(map, "length", 1, 100000, &b->length, e)))
         return rc;
     b->mask = true;
-    if ((rc = opt_choice(map, "pad", pads, &pad, e)) || (rc = opt_choice(map, "unknown", unknowns, &unknown, e)) ||
+    if ((rc = opt_choice(map, "pad", pads, &pad, e)) ||
+        (rc = opt_choice(map, "unknown", unknowns, &unknown, e)) ||
         (rc = mask ? yaml_bool(mask, "mask", &b->mask, e) : 0))
         return rc;
     b->pad_front = pad == 1;
@@ -251,8 +280,11 @@ static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct er
 
 static int read_branch(struct nn_branch *b, const struct yaml *map, enum form *form, struct err *e)
 {
-    static const char *const of_text[] = { "vocabulary", "length", "pad", "unknown", "mask", "layers", NULL };
-    static const char *const of_pixels[] = { "size", "layers", NULL }, *const of_features[] = { "layers", NULL };
+    static const char *const of_text[] = { "vocabulary", "length", "pad", "unknown",
+                                           "mask",       "layers", NULL };
+    static const char *const of_pixels[] = { "size", "layers", NULL }, *const of_features[] = {
+        "layers", NULL
+    };
     static const char *const *const keys[] = { of_text, of_pixels, of_features };
     static const char *const name[] = { "text", "pixels", "features" };
     static const enum form start[] = { IDS, PICTURE, ROWS };
@@ -292,49 +324,76 @@ static int read_network(struct nn_spec *s, const struct yaml *root, struct err *
     for (size_t i = 0; i < map->n; i++) {
         struct nn_branch *b = &s->branch[i];
         s->n_branch = i + 1;
-        b->input = map->key[i]->text[0] == 't' ? NN_TEXT : map->key[i]->text[0] == 'p' ? NN_PIXELS : NN_FEATURES;
+        b->input = map->key[i]->text[0] == 't'   ? NN_TEXT
+                   : map->key[i]->text[0] == 'p' ? NN_PIXELS
+                                                 : NN_FEATURES;
         if ((rc = read_branch(b, map->item[i], &form, e)))
             return rc;
         if (head && ends_in_classes(b->layer, b->n_layer))
-            return yaml_fail(map->key[i], e, "branch '%s' ends in the classes, but there is a head", map->key[i]->text);
+            return yaml_fail(map->key[i], e, "branch '%s' ends in the classes, but there is a head",
+                             map->key[i]->text);
         if (head && form != ROWS)
-            return yaml_fail(map->key[i], e, "branch '%s' hands %s to the head, which takes rows (lstm, flatten, pool_...)",
-                             map->key[i]->text, form_name[form]);
+            return yaml_fail(
+                map->key[i], e,
+                "branch '%s' hands %s to the head, which takes rows (lstm, flatten, pool_...)",
+                map->key[i]->text, form_name[form]);
     }
     if (!head && map->n > 1)
         return yaml_fail(map, e, "%zu branches need a 'head' that joins them", map->n);
     if (head && (rc = read_layers(head, "head", &s->head, &s->n_head, &form, e)))
         return rc;
-    if (head && map->n > 1 && s->head[0].op != NN_CONCAT)
-        return yaml_fail(head->item[0], e, "the head of %zu branches must begin with 'concat'", map->n);
+    if (s->n_head && map->n > 1 && s->head[0].op != NN_CONCAT)
+        return yaml_fail(head->item[0], e, "the head of %zu branches must begin with 'concat'",
+                         map->n);
     const struct nn_branch *only = &s->branch[0];
     if (!(head ? ends_in_classes(s->head, s->n_head) : ends_in_classes(only->layer, only->n_layer)))
         return yaml_fail(head ? head : map, e, "the last layer must be 'dense: classes'");
     return 0;
 }
 
-/* ---- training ----------------------------------------------------------------------------------------------------- */
+/* ---- training ---- */
 
 static int read_training(struct nn_training *t, const struct yaml *map, struct err *e)
 {
-    static const char *const keys[] = { "optimizer",      "learning_rate",  "l1",           "l2",
-                                        "batch",          "epochs",         "shards",       "class_weight",
-                                        "keep",           "stop_monitor",   "stop_min_delta", "stop_patience",
-                                        "plateau_monitor", "plateau_factor", "plateau_patience", "plateau_cooldown",
-                                        "plateau_min_delta", NULL };
+    static const char *const keys[] = { "optimizer",
+                                        "learning_rate",
+                                        "l1",
+                                        "l2",
+                                        "batch",
+                                        "epochs",
+                                        "shards",
+                                        "class_weight",
+                                        "keep",
+                                        "stop_monitor",
+                                        "stop_min_delta",
+                                        "stop_patience",
+                                        "plateau_monitor",
+                                        "plateau_factor",
+                                        "plateau_patience",
+                                        "plateau_cooldown",
+                                        "plateau_min_delta",
+                                        NULL };
     static const char *const optimizers[] = { "adam", NULL };
     static const char *const weights[] = { "none", "balanced", "one_minus_share", NULL };
     static const char *const keeps[] = { "last", "validation_loss", "validation_accuracy", NULL };
-    static const char *const monitors[] = { "none", "validation_loss", "validation_accuracy", NULL };
-    size_t optimizer = 0, weight = WEIGHT_NONE, keep = KEEP_VALIDATION_LOSS, stop = MONITOR_NONE, plateau = MONITOR_NONE;
+    static const char *const monitors[] = { "none", "validation_loss", "validation_accuracy",
+                                            NULL };
+    size_t optimizer = 0, weight = WEIGHT_NONE, keep = KEEP_VALIDATION_LOSS, stop = MONITOR_NONE,
+           plateau = MONITOR_NONE;
     int rc;
 
-    *t = (struct nn_training){ .learning_rate = 0.001, .batch = 32, .epochs = 30, .shards = 4, .stop_patience = 5,
-                               .plateau_factor = 0.1, .plateau_patience = 3 };
+    *t = (struct nn_training){ .learning_rate = 0.001,
+                               .batch = 32,
+                               .epochs = 30,
+                               .shards = 4,
+                               .stop_patience = 5,
+                               .plateau_factor = 0.1,
+                               .plateau_patience = 3 };
     if (map && ((rc = yaml_only(map, "training", keys, e)) ||
                 (rc = opt_choice(map, "optimizer", optimizers, &optimizer, e)) ||
                 (rc = opt_real(map, "learning_rate", 1e-9, 10, &t->learning_rate, e)) ||
-                (rc = opt_real(map, "l1", 0, 10, &t->l1, e)) || (rc = opt_real(map, "l2", 0, 10, &t->l2, e)) ||
+                (rc = opt_real(map, "l1", 0, 10, &t->l1, e)) ||
+                (rc = opt_real(map, "l2", 0, 10, &t->l2, e)) ||
                 (rc = opt_int(map, "batch", 1, 65536, &t->batch, e)) ||
                 (rc = opt_int(map, "epochs", 1, 1000000, &t->epochs, e)) ||
                 (rc = opt_int(map, "shards", 1, 64, &t->shards, e)) ||
@@ -356,7 +415,7 @@ static int read_training(struct nn_training *t, const struct yaml *map, struct e
     return 0;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 static int read_root(struct nn_spec *s, const struct yaml *root, struct err *e)
 {
@@ -368,7 +427,8 @@ static int read_root(struct nn_spec *s, const struct yaml *root, struct err *e)
         return rc;
     if (!yaml_get(root, "network"))
         return yaml_fail(root, e, "not a network file: 'network: 1' is missing");
-    if ((rc = yaml_int(yaml_get(root, "network"), "network (version of this format)", 1, 1, &version, e)) ||
+    if ((rc = yaml_int(yaml_get(root, "network"), "network (version of this format)", 1, 1,
+                       &version, e)) ||
         (rc = read_network(s, root, e)))
         return rc;
     return read_training(&s->training, yaml_get(root, "training"), e);
@@ -380,7 +440,8 @@ int nn_spec_parse(struct nn_spec *s, const char *name, const char *text, struct 
     struct yaml *root = NULL;
     int rc;
 
-    if ((rc = yaml_parse(&root, name, text, strlen(text), e)) || (rc = read_root(&fresh, root, e))) {
+    if ((rc = yaml_parse(&root, name, text, strlen(text), e)) ||
+        (rc = read_root(&fresh, root, e))) {
         nn_spec_release(&fresh);
     } else {
         fresh.text = mem_strdup(text);
@@ -401,7 +462,8 @@ int nn_spec_read(struct nn_spec *s, const char *path, struct err *e)
     if (ferror(fp))
         rc = err_sys(e, "cannot read '%s'", path);
     else if (n == MAX_FILE)
-        rc = err_set(e, ERR_USAGE, "'%s' is no network file: longer than %d bytes", path, MAX_FILE - 1);
+        rc = err_set(e, ERR_USAGE, "'%s' is no network file: longer than %d bytes", path,
+                     MAX_FILE - 1);
     else if (memchr(text, '\0', n))
         rc = err_set(e, ERR_USAGE, "'%s' is no network file: it holds a NUL byte", path);
     else

@@ -7,12 +7,23 @@
 
 #include "base/err.h"
 
-/* The network file (models/presets/): which branches read which input, which layers they have, how the head joins
- * them, and the defaults of training. Data, not code; kept word for word in the model file. docs/formats.md. */
+/* The network file (models/presets/): which branches read which input, which layers they have, how
+ * the head joins them, and the defaults of training. Data, not code; kept word for word in the
+ * model file. docs/formats.md. */
 
 enum nn_op {
-    NN_EMBEDDING, NN_LSTM, NN_CONV2D, NN_MAXPOOL, NN_DENSE, NN_BATCH_NORM, NN_DROPOUT, NN_RELU, NN_FLATTEN,
-    NN_CONCAT, NN_POOL_TIME, NN_POOL_SPACE
+    NN_EMBEDDING,
+    NN_LSTM,
+    NN_CONV2D,
+    NN_MAXPOOL,
+    NN_DENSE,
+    NN_BATCH_NORM,
+    NN_DROPOUT,
+    NN_RELU,
+    NN_FLATTEN,
+    NN_CONCAT,
+    NN_POOL_TIME,
+    NN_POOL_SPACE
 };
 
 /** The word for an op in network files: "lstm". */
@@ -23,51 +34,59 @@ enum nn_input { NN_TEXT, NN_PIXELS, NN_FEATURES, N_NN_INPUT };
 
 struct nn_layer {
     enum nn_op op;
-    int64_t size;              /* embedding, lstm, dense: units; conv2d: filters; maxpool: window; -1: classes */
-    int64_t kernel;            /* conv2d */
-    bool same;                 /* conv2d: zero padding that keeps height and width; else none */
-    bool all_steps;            /* lstm: (B, T, H) instead of the last step (B, H) */
-    bool mean;                 /* pool_time, pool_space: mean instead of maximum */
+    int64_t size; /* embedding, lstm, dense: units; conv2d: filters; maxpool: window; -1: classes */
+    int64_t kernel; /* conv2d */
+    bool same;      /* conv2d: zero padding that keeps height and width; else none */
+    bool all_steps; /* lstm: (B, T, H) instead of the last step (B, H) */
+    bool mean;      /* pool_time, pool_space: mean instead of maximum */
     enum nn_activation activation;
-    double rate;               /* dropout; lstm: of its input */
-    double recurrent_rate;     /* lstm: of its state */
-    double l1, l2;             /* penalty on the layer's kernels, on top of training's */
+    double rate;           /* dropout; lstm: of its input */
+    double recurrent_rate; /* lstm: of its state */
+    double l1, l2;         /* penalty on the layer's kernels, on top of training's */
 };
 
 struct nn_branch {
     enum nn_input input;
-    int64_t vocabulary;        /* text: most frequent words; -1: all */
-    int64_t length;            /* text: words per row; -1: the longest training row */
-    bool pad_front;            /* text: padding before the words instead of after them */
-    bool drop_unknown;         /* text: leave out unknown words instead of coding them 1 */
-    bool mask;                 /* text: recurrent and time-pooling layers skip the padding */
-    int64_t image_size;        /* pixels: expected height = width; 0: whatever the file has */
-    struct nn_layer *layer;    /* owned */
+    int64_t vocabulary;     /* text: most frequent words; -1: all */
+    int64_t length;         /* text: words per row; -1: the longest training row */
+    bool pad_front;         /* text: padding before the words instead of after them */
+    bool drop_unknown;      /* text: leave out unknown words instead of coding them 1 */
+    bool mask;              /* text: recurrent and time-pooling layers skip the padding */
+    int64_t image_size;     /* pixels: expected height = width; 0: whatever the file has */
+    struct nn_layer *layer; /* owned */
     size_t n_layer;
 };
 
 /** Defaults of training; each is also an option of train, which wins. */
 struct nn_training {
-    double learning_rate, l1, l2;    /* l1, l2: on every kernel (not embeddings, biases, norms): l1 sum|w| + l2 sum w^2 */
-    int64_t batch, epochs, shards;   /* shards: a batch is cut into so many parts; part of the result, threads are not */
+    double learning_rate, l1,
+        l2; /* l1, l2: on every kernel (not embeddings, biases, norms): l1 sum|w| + l2 sum w^2 */
+    int64_t batch, epochs,
+        shards; /* shards: a batch is cut into so many parts; part of the result, threads are not */
     enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE } class_weight;
     enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY } keep;
-    enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCURACY } stop_monitor, plateau_monitor;
+    enum nn_monitor {
+        MONITOR_NONE,
+        MONITOR_VALIDATION_LOSS,
+        MONITOR_VALIDATION_ACCURACY
+    } stop_monitor,
+        plateau_monitor;
     double stop_min_delta, plateau_factor, plateau_min_delta;
     int64_t stop_patience, plateau_patience, plateau_cooldown;
 };
 
 struct nn_spec {
-    struct nn_branch *branch;  /* owned */
+    struct nn_branch *branch; /* owned */
     size_t n_branch;
-    struct nn_layer *head;     /* owned; empty: the only branch ends in the classes itself */
+    struct nn_layer *head; /* owned; empty: the only branch ends in the classes itself */
     size_t n_head;
     struct nn_training training;
-    char *text;                /* owned: the file, word for word */
+    char *text; /* owned: the file, word for word */
 };
 
-/** Read a network file. ERR_USAGE with file:line:column: unknown keys, values out of range, layers whose forms do not fit
- *  each other (sizes that come from the data are checked by net_build). ERR_IO if it cannot be read. */
+/** Read a network file. ERR_USAGE with file:line:column: unknown keys, values out of range, layers
+ * whose forms do not fit each other (sizes that come from the data are checked by net_build).
+ * ERR_IO if it cannot be read. */
 int nn_spec_read(struct nn_spec *s, const char *path, struct err *e);
 
 /** The same from a text (as kept in a model file); `name` stands for the file in messages. */

@@ -14,15 +14,17 @@
 
 static const char guard[] = "REFIT_NN_STARTED";
 
-/* The core type whose kernels fit this processor, and the names of core types that are as good; NULL: leave it. */
+/* The core type whose kernels fit this processor, and the names of core types that are as good;
+ * NULL: leave it. */
 static const char *wanted_core(const char *const **out_good)
 {
     static const char *const avx512[] = { "SkylakeX", "Cooperlake", "SapphireRapids", NULL };
-    static const char *const avx2[] = { "Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids", NULL };
+    static const char *const avx2[] = { "Haswell",        "Zen", "SkylakeX", "Cooperlake",
+                                        "SapphireRapids", NULL };
     *out_good = NULL;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
         *out_good = avx512;
         return "SkylakeX";
     }
@@ -58,15 +60,18 @@ int nn_start(int argc, char **argv, struct err *e)
     if (!want || is_one_of(found, good))
         return 0;
     if (restarted) {
-        log_info("OpenBLAS runs kernels for '%s' on a processor that could run those for '%s'", found, want);
+        log_info("OpenBLAS runs kernels for '%s' on a processor that could run those for '%s'",
+                 found, want);
         return 0;
     }
-    log_info("OpenBLAS takes this processor for '%s': starting again with OPENBLAS_CORETYPE=%s", found, want);
+    log_info("OpenBLAS takes this processor for '%s': starting again with OPENBLAS_CORETYPE=%s",
+             found, want);
     if (setenv("OPENBLAS_CORETYPE", want, 1) || setenv("OPENBLAS_NUM_THREADS", "1", 1) ||
         setenv("OMP_NUM_THREADS", "1", 1) || setenv(guard, "1", 1))
         return err_sys(e, "cannot set the environment");
     execv("/proc/self/exe", argv);
-    log_warn("cannot start again by /proc/self/exe: %s; matrix products will be slow", strerror(errno));
+    log_warn("cannot start again by /proc/self/exe: %s; matrix products will be slow",
+             strerror(errno));
     unsetenv(guard);
     return 0;
 }

@@ -12,7 +12,8 @@
 #include "base/mem.h"
 
 #if REFIT_DNNL
-/* Of libgomp, which oneDNN runs on; a value of each thread. No <omp.h>: clang would bring another OpenMP. */
+/* Of libgomp, which oneDNN runs on; a value of each thread. No <omp.h>: clang would bring another
+ * OpenMP. */
 extern void omp_set_num_threads(int n);
 #endif
 
@@ -21,7 +22,7 @@ struct workers {
     pthread_t *thread;
     pthread_mutex_t lock;
     pthread_cond_t start, done;
-    unsigned long round;   /* of work; under the lock, as are the next four */
+    unsigned long round; /* of work; under the lock, as are the next four */
     int busy;
     bool stop;
     size_t n_task;
@@ -30,9 +31,13 @@ struct workers {
     atomic_size_t next;
 };
 
-struct start { struct workers *w; int worker; };
+struct start {
+    struct workers *w;
+    int worker;
+};
 
-/* Returns what leave_fast_mode wants. The OpenMP count stays: it belongs to the thread, and nothing of ours wants more. */
+/* Returns what leave_fast_mode wants. The OpenMP count stays: it belongs to the thread, and nothing
+ * of ours wants more. */
 static unsigned enter_fast_mode(void)
 {
     unsigned before = 0;
@@ -41,7 +46,9 @@ static unsigned enter_fast_mode(void)
 #endif
 #ifdef __SSE__
     before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040); /* flush-to-zero, denormals-are-zero: a denormal makes sgemm 200 times slower */
+    _mm_setcsr(
+        before |
+        0x8040); /* flush-to-zero, denormals-are-zero: a denormal makes sgemm 200 times slower */
 #endif
     return before;
 }
@@ -90,7 +97,8 @@ static void *work(void *arg)
 int workers_new(struct workers **out, int n, struct err *e)
 {
     struct workers *w = mem_calloc(1, sizeof *w);
-    leave_fast_mode(enter_fast_mode()); /* kernels planned by this thread are to be planned for one OpenMP thread */
+    leave_fast_mode(enter_fast_mode()); /* kernels planned by this thread are to be planned for one
+                                           OpenMP thread */
     w->n = n < 1 ? 1 : n;
     w->thread = mem_calloc((size_t)w->n, sizeof *w->thread);
     pthread_mutex_init(&w->lock, NULL);
@@ -129,7 +137,8 @@ void workers_free(struct workers *w)
     free(w);
 }
 
-void workers_run(struct workers *w, size_t n_task, void (*task)(void *arg, size_t i, int worker), void *arg)
+void workers_run(struct workers *w, size_t n_task, void (*task)(void *arg, size_t i, int worker),
+                 void *arg)
 {
     unsigned before = enter_fast_mode();
     if (w->n == 1 || n_task <= 1) {

@@ -1,8 +1,9 @@
 #ifndef TESTS_GRADCHECK_H
 #define TESTS_GRADCHECK_H
 
-/* A network file and sizes in; random rows and weights; then, failing the test: loss and probabilities against the
- * reference, and every parameter's gradient against central differences of the reference, in double. */
+/* A network file and sizes in; random rows and weights; then, failing the test: loss and
+ * probabilities against the reference, and every parameter's gradient against central differences
+ * of the reference, in double. */
 
 #include "near.h"
 
@@ -22,7 +23,8 @@ struct case_data {
 };
 
 /* n rows of random input; row 0 has no words, row 1 all of them; one of three rows counts half. */
-static inline struct case_data case_make(const char *network, struct nn_dims dims, size_t n, uint64_t seed)
+static inline struct case_data case_make(const char *network, struct nn_dims dims, size_t n,
+                                         uint64_t seed)
 {
     struct case_data c = { .dims = dims };
     struct err e = { 0 };
@@ -42,7 +44,8 @@ static inline struct case_data case_make(const char *network, struct nn_dims dim
         size_t words = i == 0 ? 0 : i == 1 ? T : rng_below(&r, T + 1);
         c.n_word[i] = (int32_t)words;
         for (size_t t = 0; t < words; t++)
-            c.ids[i * T + (text && text->pad_front ? T - words : 0) + t] = (int32_t)(1 + rng_below(&r, dims.vocabulary - 1));
+            c.ids[i * T + (text && text->pad_front ? T - words : 0) + t] =
+                (int32_t)(1 + rng_below(&r, dims.vocabulary - 1));
         c.label[i] = (int32_t)rng_below(&r, dims.n_class);
         c.weight[i] = i % 3 == 2 ? 0.5f : 1;
         c.row[i] = c.pixels + i * n_pixel;
@@ -100,9 +103,11 @@ static inline void check_probabilities(const struct case_data *c, struct net *n,
 }
 
 /* About 20 places of every tensor, spread over it. */
-static inline void check_gradients(const struct case_data *c, struct net *n, double *w, uint64_t draw)
+static inline void check_gradients(const struct case_data *c, struct net *n, double *w,
+                                   uint64_t draw)
 {
-    const double step = 1e-7; /* small: a ReLU that crosses 0 within it would spoil the difference */
+    const double step =
+        1e-7; /* small: a ReLU that crosses 0 within it would spoil the difference */
     for (size_t p = 0; p < net_n_param(n); p++) {
         const struct nn_param *q = &net_params(n)[p];
         double largest = 0;
@@ -115,9 +120,11 @@ static inline void check_gradients(const struct case_data *c, struct net *n, dou
             *at = kept - step;
             double below = ref_loss(&c->spec, &c->dims, &c->b, w, true, draw, NULL);
             *at = kept;
-            double want = (above - below) / (2 * step), found = (double)net_gradients(n)[q->offset + i];
+            double want = (above - below) / (2 * step),
+                   found = (double)net_gradients(n)[q->offset + i];
             if (!(fabs(found - want) <= 1e-6 + 1e-4 * largest + 1e-3 * fabs(want)))
-                fail_msg("gradient of %s[%zu] is %.9g, want %.9g (largest of the tensor %.3g)", q->name, i, found, want, largest);
+                fail_msg("gradient of %s[%zu] is %.9g, want %.9g (largest of the tensor %.3g)",
+                         q->name, i, found, want, largest);
         }
     }
 }
@@ -129,7 +136,8 @@ static inline void check_built(const struct case_data *c, struct net *n)
     size_t right;
     case_weights(n, &w);
     check_probabilities(c, n, w);
-    for (uint64_t draw = 7; draw < 9; draw++) { /* twice: nothing may be left over from the batch before */
+    for (uint64_t draw = 7; draw < 9;
+         draw++) { /* twice: nothing may be left over from the batch before */
         for (size_t i = 0; i < net_n_weight(n); i++) /* running statistics have moved */
             net_weights(n)[i] = (float)w[i];
         assert_ok(net_train(n, &c->b, draw, &loss, &right, &e), e);
@@ -162,11 +170,16 @@ static inline void check_network(const char *network, struct nn_dims dims)
     check_network_at(network, dims, 5, 9); /* shards of different sizes, fewer rows than planned */
 }
 
-#define TEXT_OF(layers)                                                                                              \
-    "network: 1\nbranches: {text: {vocabulary: 9, length: 5, layers: [" layers "]}}\ntraining: {shards: 3}\n"
-#define PICTURE_OF(layers) "network: 1\nbranches: {pixels: {layers: [" layers "]}}\ntraining: {shards: 3}\n"
-#define FEATURES_OF(layers) "network: 1\nbranches: {features: {layers: [" layers "]}}\ntraining: {shards: 3}\n"
+#define TEXT_OF(layers)                                                        \
+    "network: 1\nbranches: {text: {vocabulary: 9, length: 5, layers: [" layers \
+    "]}}\ntraining: {shards: 3}\n"
+#define PICTURE_OF(layers) \
+    "network: 1\nbranches: {pixels: {layers: [" layers "]}}\ntraining: {shards: 3}\n"
+#define FEATURES_OF(layers) \
+    "network: 1\nbranches: {features: {layers: [" layers "]}}\ntraining: {shards: 3}\n"
 
-static const struct nn_dims small_dims = { .vocabulary = 9, .length = 5, .height = 9, .width = 11, .n_feature = 4, .n_class = 3 };
+static const struct nn_dims small_dims = {
+    .vocabulary = 9, .length = 5, .height = 9, .width = 11, .n_feature = 4, .n_class = 3
+};
 
 #endif

@@ -1,9 +1,10 @@
 #ifndef TESTS_REFNET_H
 #define TESTS_REFNET_H
 
-/* The same networks once more, in double, by plain loops over the definitions: what the engine is held against. Only the
- * dropout masks are the engine's own (test_dropout looks at those). Every activation is (B, row), a row in Keras's order:
- * steps (T, c), pictures (h, w, c). Weights are read in the order of the parameter block. */
+/* The same networks once more, in double, by plain loops over the definitions: what the engine is
+ * held against. Only the dropout masks are the engine's own (test_dropout looks at those). Every
+ * activation is (B, row), a row in Keras's order: steps (T, c), pictures (h, w, c). Weights are
+ * read in the order of the parameter block. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,16 +12,19 @@
 #include "base/mem.h"
 #include "models/nn/op.h"
 
-struct ref_act { size_t T, h, w, c; double *x; }; /* unused sizes are 1; a row has T h w c values */
+struct ref_act {
+    size_t T, h, w, c;
+    double *x;
+}; /* unused sizes are 1; a row has T h w c values */
 
 struct ref {
     const struct nn_spec *spec;
     const struct nn_dims *dims;
     const struct nn_batch *b;
-    const double *w;       /* next weight */
+    const double *w; /* next weight */
     bool training;
     uint64_t draw;
-    size_t op;             /* number of the operator */
+    size_t op; /* number of the operator */
     double penalty;
 };
 
@@ -54,7 +58,8 @@ static inline const double *ref_take(struct ref *r, size_t n, const struct nn_la
 {
     const double *w = r->w;
     for (size_t i = 0; kernel_of && i < n; i++)
-        r->penalty += (kernel_of->l1 + r->spec->training.l1) * fabs(w[i]) + (kernel_of->l2 + r->spec->training.l2) * w[i] * w[i];
+        r->penalty += (kernel_of->l1 + r->spec->training.l1) * fabs(w[i]) +
+                      (kernel_of->l2 + r->spec->training.l2) * w[i] * w[i];
     r->w += n;
     return w;
 }
@@ -75,12 +80,15 @@ static inline double ref_sigmoid(double v)
     return 1 / (1 + exp(-v));
 }
 
-static inline struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l,
+                                      const struct ref_act *in)
 {
     size_t I = in->c, H = (size_t)l->size, T = in->T;
-    const double *W = ref_take(r, I * 4 * H, l), *U = ref_take(r, H * 4 * H, l), *bias = ref_take(r, 4 * H, NULL);
+    const double *W = ref_take(r, I * 4 * H, l), *U = ref_take(r, H * 4 * H, l),
+                 *bias = ref_take(r, 4 * H, NULL);
     struct ref_act out = ref_new(r, l->all_steps ? T : 1, 1, 1, H);
-    double *h = mem_calloc(H, sizeof *h), *c = mem_calloc(H, sizeof *c), *a = mem_calloc(4 * H, sizeof *a);
+    double *h = mem_calloc(H, sizeof *h), *c = mem_calloc(H, sizeof *c),
+           *a = mem_calloc(4 * H, sizeof *a);
     for (size_t row = 0; row < r->b->n; row++) {
         for (size_t j = 0; j < H; j++)
             h[j] = c[j] = 0;
@@ -90,7 +98,8 @@ static inline struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, c
             for (size_t k = 0; k < 4 * H; k++) {
                 a[k] = bias[k];
                 for (size_t i = 0; i < I; i++)
-                    a[k] += in->x[(row * T + t) * I + i] * ref_mask(r, 0, row, i, l->rate) * W[i * 4 * H + k];
+                    a[k] += in->x[(row * T + t) * I + i] * ref_mask(r, 0, row, i, l->rate) *
+                            W[i * 4 * H + k];
                 for (size_t i = 0; i < H; i++)
                     a[k] += h[i] * ref_mask(r, 1, row, i, l->recurrent_rate) * U[i * 4 * H + k];
             }
@@ -110,11 +119,13 @@ static inline struct ref_act ref_lstm(struct ref *r, const struct nn_layer *l, c
     return out;
 }
 
-static inline struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l,
+                                        const struct ref_act *in)
 {
     size_t k = (size_t)l->kernel, C = in->c, O = (size_t)l->size, pad = l->same ? (k - 1) / 2 : 0;
     const double *W = ref_take(r, k * k * C * O, l), *bias = ref_take(r, O, NULL);
-    struct ref_act out = ref_new(r, 1, l->same ? in->h : in->h - k + 1, l->same ? in->w : in->w - k + 1, O);
+    struct ref_act out = ref_new(r, 1, l->same ? in->h : in->h - k + 1,
+                                 l->same ? in->w : in->w - k + 1, O);
     for (size_t row = 0; row < r->b->n; row++)
         for (size_t i = 0; i < out.h; i++)
             for (size_t j = 0; j < out.w; j++)
@@ -122,14 +133,22 @@ static inline struct ref_act ref_conv2d(struct ref *r, const struct nn_layer *l,
                     double s = bias[o];
                     for (size_t u = 0; u < k; u++)
                         for (size_t v = 0; v < k; v++)
-                            for (size_t c = 0; c < C && i + u >= pad && i + u < in->h + pad && j + v >= pad && j + v < in->w + pad; c++)
-                                s += in->x[((row * in->h + i + u - pad) * in->w + j + v - pad) * C + c] * W[((u * k + v) * C + c) * O + o];
-                    out.x[((row * out.h + i) * out.w + j) * O + o] = l->activation == NN_ACT_RELU && s < 0 ? 0 : s;
+                            for (size_t c = 0; c < C && i + u >= pad && i + u < in->h + pad &&
+                                               j + v >= pad && j + v < in->w + pad;
+                                 c++)
+                                s += in->x[((row * in->h + i + u - pad) * in->w + j + v - pad) * C +
+                                           c] *
+                                     W[((u * k + v) * C + c) * O + o];
+                    out.x[((row * out.h + i) * out.w + j) * O + o] = l->activation == NN_ACT_RELU &&
+                                                                             s < 0
+                                                                         ? 0
+                                                                         : s;
                 }
     return out;
 }
 
-static inline struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l,
+                                         const struct ref_act *in)
 {
     size_t k = (size_t)l->size, C = in->c;
     struct ref_act out = ref_new(r, 1, in->h / k, in->w / k, C);
@@ -140,13 +159,16 @@ static inline struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l
                     double best = -INFINITY;
                     for (size_t u = 0; u < k; u++)
                         for (size_t v = 0; v < k; v++)
-                            best = fmax(best, in->x[((row * in->h + i * k + u) * in->w + j * k + v) * C + c]);
+                            best = fmax(
+                                best,
+                                in->x[((row * in->h + i * k + u) * in->w + j * k + v) * C + c]);
                     out.x[((row * out.h + i) * out.w + j) * C + c] = best;
                 }
     return out;
 }
 
-static inline struct ref_act ref_dense(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_dense(struct ref *r, const struct nn_layer *l,
+                                       const struct ref_act *in)
 {
     size_t I = in->c, O = l->size < 0 ? r->dims->n_class : (size_t)l->size;
     const double *W = ref_take(r, I * O, l), *bias = ref_take(r, O, NULL);
@@ -178,20 +200,23 @@ static inline struct ref_act ref_batch_norm(struct ref *r, const struct ref_act 
             variance = running_variance[c];
         }
         for (size_t i = 0; i < N; i++)
-            out.x[i * C + c] = (in->x[i * C + c] - mean) / sqrt(variance + 1e-3) * gamma[c] + beta[c];
+            out.x[i * C + c] = (in->x[i * C + c] - mean) / sqrt(variance + 1e-3) * gamma[c] +
+                               beta[c];
     }
     return out;
 }
 
 /* dropout, relu: value by value */
-static inline struct ref_act ref_each(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_each(struct ref *r, const struct nn_layer *l,
+                                      const struct ref_act *in)
 {
     struct ref_act out = ref_new(r, in->T, in->h, in->w, in->c);
     size_t size = ref_size(in);
     for (size_t row = 0; row < r->b->n; row++)
         for (size_t i = 0; i < size; i++) {
             double v = in->x[row * size + i];
-            out.x[row * size + i] = l->op == NN_RELU ? fmax(v, 0) : v * ref_mask(r, 0, row, i, l->rate);
+            out.x[row * size + i] = l->op == NN_RELU ? fmax(v, 0)
+                                                     : v * ref_mask(r, 0, row, i, l->rate);
         }
     return out;
 }
@@ -205,7 +230,8 @@ static inline struct ref_act ref_flatten(struct ref *r, const struct ref_act *in
     return out;
 }
 
-static inline struct ref_act ref_pool(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_pool(struct ref *r, const struct nn_layer *l,
+                                      const struct ref_act *in)
 {
     size_t C = in->c, N = in->T * in->h * in->w;
     struct ref_act out = ref_new(r, 1, 1, 1, C);
@@ -226,22 +252,34 @@ static inline struct ref_act ref_pool(struct ref *r, const struct nn_layer *l, c
     return out;
 }
 
-static inline struct ref_act ref_layer(struct ref *r, const struct nn_layer *l, const struct ref_act *in)
+static inline struct ref_act ref_layer(struct ref *r, const struct nn_layer *l,
+                                       const struct ref_act *in)
 {
     switch (l->op) {
-    case NN_EMBEDDING: return ref_embedding(r, l);
-    case NN_LSTM: return ref_lstm(r, l, in);
-    case NN_CONV2D: return ref_conv2d(r, l, in);
-    case NN_MAXPOOL: return ref_maxpool(r, l, in);
-    case NN_DENSE: return ref_dense(r, l, in);
-    case NN_BATCH_NORM: return ref_batch_norm(r, in);
-    case NN_FLATTEN: return ref_flatten(r, in);
-    case NN_POOL_TIME: case NN_POOL_SPACE: return ref_pool(r, l, in);
-    default: return ref_each(r, l, in);
+    case NN_EMBEDDING:
+        return ref_embedding(r, l);
+    case NN_LSTM:
+        return ref_lstm(r, l, in);
+    case NN_CONV2D:
+        return ref_conv2d(r, l, in);
+    case NN_MAXPOOL:
+        return ref_maxpool(r, l, in);
+    case NN_DENSE:
+        return ref_dense(r, l, in);
+    case NN_BATCH_NORM:
+        return ref_batch_norm(r, in);
+    case NN_FLATTEN:
+        return ref_flatten(r, in);
+    case NN_POOL_TIME:
+    case NN_POOL_SPACE:
+        return ref_pool(r, l, in);
+    default:
+        return ref_each(r, l, in);
     }
 }
 
-static inline struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, size_t n, struct ref_act a)
+static inline struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, size_t n,
+                                       struct ref_act a)
 {
     for (size_t i = 0; i < n; i++) {
         struct ref_act next = ref_layer(r, &l[i], &a);
@@ -260,9 +298,10 @@ static inline struct ref_act ref_input(const struct ref *r, enum nn_input input)
                                               : ref_new(r, r->dims->length, 1, 1, 1);
     for (size_t row = 0; row < r->b->n; row++)
         for (size_t i = 0; i < ref_size(&a); i++)
-            a.x[row * ref_size(&a) + i] = input == NN_PIXELS     ? r->b->pixels[row][i] / 255.0
-                                          : input == NN_FEATURES ? (double)r->b->features[row * d + i]
-                                                                 : 0;
+            a.x[row * ref_size(&a) + i] = input == NN_PIXELS ? r->b->pixels[row][i] / 255.0
+                                          : input == NN_FEATURES
+                                              ? (double)r->b->features[row * d + i]
+                                              : 0;
     return a;
 }
 
@@ -284,15 +323,17 @@ static inline struct ref_act ref_concat(struct ref *r, struct ref_act *part, siz
 }
 
 /* Loss (penalties included) and probabilities (B, C; may be NULL) for these weights. */
-static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dims, const struct nn_batch *b, const double *weights,
-                       bool training, uint64_t draw, double *out_probability)
+static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dims,
+                              const struct nn_batch *b, const double *weights, bool training,
+                              uint64_t draw, double *out_probability)
 {
     struct ref r = { s, dims, b, weights, training, draw, 0, 0 };
     struct ref_act part[N_NN_INPUT], a;
     double loss = 0;
     for (size_t i = 0; i < s->n_branch; i++) {
         r.op++; /* the input is an operator too */
-        part[i] = ref_chain(&r, s->branch[i].layer, s->branch[i].n_layer, ref_input(&r, s->branch[i].input));
+        part[i] = ref_chain(&r, s->branch[i].layer, s->branch[i].n_layer,
+                            ref_input(&r, s->branch[i].input));
     }
     bool joins = s->n_head && s->head[0].op == NN_CONCAT;
     r.op += joins;
@@ -308,7 +349,8 @@ static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dim
         for (size_t j = 0; j < a.c && out_probability; j++)
             out_probability[row * a.c + j] = exp(x[j] - most) / sum;
         if (b->label)
-            loss += (b->weight ? (double)b->weight[row] : 1) * (log(sum) - (x[b->label[row]] - most)) / (double)b->n;
+            loss += (b->weight ? (double)b->weight[row] : 1) *
+                    (log(sum) - (x[b->label[row]] - most)) / (double)b->n;
     }
     free(a.x);
     return loss + r.penalty;

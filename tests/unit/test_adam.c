@@ -14,9 +14,11 @@ static struct net *build(const char *network, struct nn_dims dims)
 static void three_steps_worked_out_by_hand(void **state)
 {
     (void)state;
-    /* g = 1, then -2, then 0 with rate 0.1. Step 1: m = .1, v = .001, so w moves by -0.1 sqrt(.001) / .1 * .1 / (sqrt(.001)
+    /* g = 1, then -2, then 0 with rate 0.1. Step 1: m = .1, v = .001, so w moves by -0.1 sqrt(.001)
+     * / .1 * .1 / (sqrt(.001)
      * + 1e-7). Keras adds epsilon to the root of v before its correction. */
-    struct net *n = build(FEATURES_OF("dense: classes"), (struct nn_dims){ .n_feature = 1, .n_class = 1, .batch = 1 });
+    struct net *n = build(FEATURES_OF("dense: classes"),
+                          (struct nn_dims){ .n_feature = 1, .n_class = 1, .batch = 1 });
     struct adam a = { 0 };
     double m = 0, v = 0, w = 0.5, g[] = { 1, -2, 0 };
     adam_init(&a, net_n_weight(n));
@@ -41,7 +43,8 @@ static void words_that_are_not_in_the_batch_stay_as_they_are(void **state)
     (void)state;
     /* 3 rows of 50 different words each time, from different parts of the vocabulary */
     struct nn_dims dims = { .vocabulary = 500, .length = 50, .n_class = 3, .batch = 3 };
-    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims, 3, 1);
+    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims,
+                                   3, 1);
     struct net *n = build(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), dims);
     struct err e = { 0 };
     struct adam a = { 0 };
@@ -70,7 +73,8 @@ static void words_that_are_not_in_the_batch_stay_as_they_are(void **state)
 static void running_statistics_are_not_stepped(void **state)
 {
     (void)state;
-    struct net *n = build(FEATURES_OF("batch_norm, dense: classes"), (struct nn_dims){ .n_feature = 2, .n_class = 2, .batch = 1 });
+    struct net *n = build(FEATURES_OF("batch_norm, dense: classes"),
+                          (struct nn_dims){ .n_feature = 2, .n_class = 2, .batch = 1 });
     struct adam a = { 0 };
     adam_init(&a, net_n_weight(n));
     net_init(n, 1);
@@ -82,7 +86,8 @@ static void running_statistics_are_not_stepped(void **state)
         for (size_t i = 0; i < p[k].n; i++) {
             double start = k == 0 || k == 3 ? 1 : 0;
             if (k < 4)
-                assert_near((double)net_weights(n)[p[k].offset + i], p[k].trainable ? start - 0.5 : start, 1e-4, 0);
+                assert_near((double)net_weights(n)[p[k].offset + i],
+                            p[k].trainable ? start - 0.5 : start, 1e-4, 0);
         }
     adam_release(&a);
     net_free(n);

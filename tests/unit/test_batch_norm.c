@@ -3,14 +3,22 @@
 static void statistics_are_of_the_whole_batch_not_of_a_shard(void **state)
 {
     (void)state;
-    check_network(FEATURES_OF("{dense: 7, activation: relu}, batch_norm, {dense: 5}, batch_norm, dense: classes"), small_dims);
+    check_network(
+        FEATURES_OF(
+            "{dense: 7, activation: relu}, batch_norm, {dense: 5}, batch_norm, dense: classes"),
+        small_dims);
 }
 
 static void channels_of_pictures(void **state)
 {
     (void)state;
-    check_network(PICTURE_OF("{conv2d: 5}, batch_norm, relu, maxpool: 2, batch_norm, flatten, dense: classes"), small_dims);
-    check_network(PICTURE_OF("batch_norm, {conv2d: 16}, batch_norm, relu, pool_space: mean, dense: classes"), small_dims);
+    check_network(
+        PICTURE_OF(
+            "{conv2d: 5}, batch_norm, relu, maxpool: 2, batch_norm, flatten, dense: classes"),
+        small_dims);
+    check_network(
+        PICTURE_OF("batch_norm, {conv2d: 16}, batch_norm, relu, pool_space: mean, dense: classes"),
+        small_dims);
 }
 
 static void running_statistics_move_by_a_hundredth(void **state)

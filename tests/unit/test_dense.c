@@ -3,20 +3,25 @@
 static void dense_layers_match_the_reference(void **state)
 {
     (void)state;
-    check_network(FEATURES_OF("{dense: 7, activation: relu, l1: 0.01}, {dense: 5, l2: 0.02}, dense: classes"), small_dims);
+    check_network(
+        FEATURES_OF("{dense: 7, activation: relu, l1: 0.01}, {dense: 5, l2: 0.02}, dense: classes"),
+        small_dims);
 }
 
 static void training_penalties_reach_every_kernel_and_no_bias(void **state)
 {
     (void)state;
-    check_network("network: 1\nbranches: {features: {layers: [{dense: 7, l1: 0.1}, dense: classes]}}\n"
-                  "training: {shards: 2, l1: 0.003, l2: 0.05}\n", small_dims);
+    check_network(
+        "network: 1\nbranches: {features: {layers: [{dense: 7, l1: 0.1}, dense: classes]}}\n"
+        "training: {shards: 2, l1: 0.003, l2: 0.05}\n",
+        small_dims);
 }
 
 static void dense_runs_on_every_step(void **state)
 {
     (void)state;
-    check_network(TEXT_OF("embedding: 4, {dense: 6, activation: relu}, lstm: 3, dense: classes"), small_dims);
+    check_network(TEXT_OF("embedding: 4, {dense: 6, activation: relu}, lstm: 3, dense: classes"),
+                  small_dims);
 }
 
 /* x = (1, 2), W = [[1, -1], [0.5, 2]], b = (0, 1): y = (2, 4); softmax and loss by hand. */

@@ -4,8 +4,12 @@ static void layers_of_dropout_match_the_reference_in_every_form(void **state)
 {
     (void)state;
     check_network(FEATURES_OF("dense: 6, dropout: 0.5, dense: classes"), small_dims);
-    check_network(TEXT_OF("embedding: 4, dropout: 0.4, lstm: 3, dropout: 0.3, dense: classes"), small_dims);
-    check_network(PICTURE_OF("{conv2d: 16, activation: relu}, dropout: 0.4, flatten, dropout: 0.2, dense: classes"), small_dims);
+    check_network(TEXT_OF("embedding: 4, dropout: 0.4, lstm: 3, dropout: 0.3, dense: classes"),
+                  small_dims);
+    check_network(
+        PICTURE_OF(
+            "{conv2d: 16, activation: relu}, dropout: 0.4, flatten, dropout: 0.2, dense: classes"),
+        small_dims);
 }
 
 static void a_rate_of_0_changes_nothing(void **state)
@@ -38,8 +42,8 @@ static void masks_of_rows_draws_operators_and_places_are_unrelated(void **state)
     static float one[4096], a[4096], b[4096];
     for (size_t i = 0; i < 4096; i++)
         one[i] = 1;
-    uint64_t key[] = { dropout_key(1, 2, 0, 0), dropout_key(1, 2, 0, 1), dropout_key(2, 2, 0, 0), dropout_key(1, 3, 0, 0),
-                       dropout_key(1, 2, 1, 0), dropout_key(0, 0, 0, 0) };
+    uint64_t key[] = { dropout_key(1, 2, 0, 0), dropout_key(1, 2, 0, 1), dropout_key(2, 2, 0, 0),
+                       dropout_key(1, 3, 0, 0), dropout_key(1, 2, 1, 0), dropout_key(0, 0, 0, 0) };
     for (size_t x = 0; x < 6; x++)
         for (size_t y = x; y < 6; y++)
             for (size_t shift = x == y; shift < 3; shift++) {

@@ -9,14 +9,17 @@ static void rows_are_looked_up_and_gradients_summed_over_repeated_words(void **s
 static void without_a_mask_the_padding_is_a_word_too(void **state)
 {
     (void)state;
-    check_network("network: 1\nbranches: {text: {vocabulary: 9, length: 5, mask: false, layers: [embedding: 4, flatten, "
-                  "dense: classes]}}\ntraining: {shards: 4}\n", small_dims);
+    check_network("network: 1\nbranches: {text: {vocabulary: 9, length: 5, mask: false, layers: "
+                  "[embedding: 4, flatten, "
+                  "dense: classes]}}\ntraining: {shards: 4}\n",
+                  small_dims);
 }
 
 static void rows_that_are_not_in_the_batch_have_gradient_zero(void **state)
 {
     (void)state;
-    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"), small_dims, 4, 3);
+    struct case_data c = case_make(TEXT_OF("embedding: 4, pool_time: mean, dense: classes"),
+                                   small_dims, 4, 3);
     struct err e = { 0 };
     struct net *n = NULL;
     double loss;

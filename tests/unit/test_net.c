@@ -1,18 +1,23 @@
 #include "gradcheck.h"
 
-/* Everything at once: all inputs, masks, batch norm, every kind of dropout, channel blocks, penalties. */
-#define FUSION(pad, shards)                                                                                            \
-    "network: 1\nbranches:\n"                                                                                         \
-    "  text: {vocabulary: 9, length: 5, pad: " pad ", layers: [embedding: 4, {lstm: 5, steps: all, dropout: 0.2}, "    \
-    "dropout: 0.3, {lstm: 4, recurrent_dropout: 0.2}, {dense: 6, activation: relu}, batch_norm]}\n"                    \
-    "  pixels: {layers: [{conv2d: 16, padding: same, activation: relu}, maxpool: 2, {conv2d: 32, l1: 0.001}, "         \
-    "batch_norm, relu, dropout: 0.3, flatten, {dense: 6, activation: relu}]}\n"                                        \
-    "  features: {layers: [batch_norm, {dense: 5, activation: relu}]}\n"                                               \
-    "head: [concat, {dense: 8, activation: relu}, dropout: 0.4, dense: classes]\n"                                     \
+/* Everything at once: all inputs, masks, batch norm, every kind of dropout, channel blocks,
+ * penalties. */
+#define FUSION(pad, shards)                                                                        \
+    "network: 1\nbranches:\n"                                                                      \
+    "  text: {vocabulary: 9, length: 5, pad: " pad                                                 \
+    ", layers: [embedding: 4, {lstm: 5, steps: all, dropout: 0.2}, "                               \
+    "dropout: 0.3, {lstm: 4, recurrent_dropout: 0.2}, {dense: 6, activation: relu}, "              \
+    "batch_norm]}\n"                                                                               \
+    "  pixels: {layers: [{conv2d: 16, padding: same, activation: relu}, maxpool: 2, {conv2d: 32, " \
+    "l1: 0.001}, "                                                                                 \
+    "batch_norm, relu, dropout: 0.3, flatten, {dense: 6, activation: relu}]}\n"                    \
+    "  features: {layers: [batch_norm, {dense: 5, activation: relu}]}\n"                           \
+    "head: [concat, {dense: 8, activation: relu}, dropout: 0.4, dense: classes]\n"                 \
     "training: {shards: " shards ", l2: 0.0001}\n"
 
 /* Weights after five steps of training, B rows a time; the last batch is shorter. */
-static float *trained(const char *network, struct nn_dims dims, size_t B, int threads, bool plain, size_t *out_n)
+static float *trained(const char *network, struct nn_dims dims, size_t B, int threads, bool plain,
+                      size_t *out_n)
 {
     struct case_data c = case_make(network, dims, B, 8);
     struct err e = { 0 };
@@ -157,7 +162,8 @@ static void a_seed_decides_the_start_and_a_layer_more_changes_no_other(void **st
     struct nn_dims dims = small_dims;
     dims.batch = 1;
     struct case_data c = case_make(FEATURES_OF("dense: 5, dense: classes"), dims, 1, 8);
-    struct case_data d = case_make(FEATURES_OF("dense: 5, dropout: 0.1, dense: classes"), dims, 1, 8);
+    struct case_data d = case_make(FEATURES_OF("dense: 5, dropout: 0.1, dense: classes"), dims, 1,
+                                   8);
     struct err e = { 0 };
     struct net *a = NULL, *b = NULL;
     assert_ok(net_build(&a, &c.spec, &dims, 1, &e), e);
@@ -194,7 +200,8 @@ static void recurrent_kernels_start_with_orthonormal_rows_and_forget_gates_open(
         for (size_t j = 0; j < 8; j++) {
             double dot = 0;
             for (size_t k = 0; k < 32; k++)
-                dot += (double)net_weights(n)[u->offset + i * 32 + k] * (double)net_weights(n)[u->offset + j * 32 + k];
+                dot += (double)net_weights(n)[u->offset + i * 32 + k] *
+                       (double)net_weights(n)[u->offset + j * 32 + k];
             assert_near(dot, i == j, 1e-6, 0);
         }
     for (size_t k = 0; k < 32; k++)
@@ -212,7 +219,8 @@ static void a_dropped_branch_leaves_a_network_of_the_others(void **state)
     struct case_data c = case_make(FUSION("end", "3"), small_dims, 4, 8);
     struct err e = { 0 };
     struct net *n = NULL;
-    assert_error(net_build(&n, &c.spec, &dims, 1, &e), ERR_USAGE, e, "reads features, but there are none");
+    assert_error(net_build(&n, &c.spec, &dims, 1, &e), ERR_USAGE, e,
+                 "reads features, but there are none");
     nn_spec_drop(&c.spec, NN_FEATURES);
     assert_int_equal(c.spec.n_branch, 2);
     assert_ok(net_build(&n, &c.spec, &dims, 1, &e), e);

@@ -9,8 +9,13 @@ static size_t count(const char *preset, size_t size, size_t length)
     snprintf(path, sizeof path, "models/presets/%s.yaml", preset);
     assert_ok(nn_spec_read(&s, path, &e), e);
     const struct nn_branch *text = nn_spec_branch(&s, NN_TEXT);
-    struct nn_dims dims = { .vocabulary = text ? (size_t)text->vocabulary : 0, .length = length, .height = size, .width = size,
-                            .n_feature = 12, .n_class = 27, .batch = 1 };
+    struct nn_dims dims = { .vocabulary = text ? (size_t)text->vocabulary : 0,
+                            .length = length,
+                            .height = size,
+                            .width = size,
+                            .n_feature = 12,
+                            .n_class = 27,
+                            .batch = 1 };
     assert_ok(net_build(&n, &s, &dims, 1, &e), e);
     size_t weights = net_n_weight(n);
     net_free(n);
@@ -44,9 +49,12 @@ static void pictures_of_another_size_than_the_file_says_are_refused(void **state
     struct nn_spec s = { 0 };
     struct net *n = NULL;
     struct err e = { 0 };
-    struct nn_dims dims = { .vocabulary = 100, .length = 10, .height = 64, .width = 64, .n_class = 27, .batch = 1 };
+    struct nn_dims dims = {
+        .vocabulary = 100, .length = 10, .height = 64, .width = 64, .n_class = 27, .batch = 1
+    };
     assert_ok(nn_spec_read(&s, "models/presets/fusion-small.yaml", &e), e);
-    assert_error(net_build(&n, &s, &dims, 1, &e), ERR_USAGE, e, "made for pictures of 250 x 250, these are 64 x 64");
+    assert_error(net_build(&n, &s, &dims, 1, &e), ERR_USAGE, e,
+                 "made for pictures of 250 x 250, these are 64 x 64");
     nn_spec_release(&s);
 }
 

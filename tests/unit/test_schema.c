@@ -188,9 +188,7 @@ static void the_version_is_wanted(void **state)
     assert_error(schema_read(&s, "absent.yaml", &e), ERR_IO, e, "absent.yaml");
 }
 
-/* ---- cells
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- cells ---- */
 
 static enum cell_fault cell_of(const char *column, const char *text, struct cell *out,
                                struct schema *s)

@@ -19,9 +19,14 @@ static void flatten_keeps_the_order_of_keras_whatever_the_layout(void **state)
 static void concat_joins_branches_in_the_order_of_the_file(void **state)
 {
     (void)state;
-    check_network("network: 1\nbranches:\n  features: {layers: [{dense: 3}]}\n  pixels: {layers: [conv2d: 16, pool_space: max]}\n"
-                  "  text: {vocabulary: 9, length: 5, layers: [embedding: 4, lstm: 3]}\nhead: [concat, dense: classes]\n", small_dims);
-    check_network("network: 1\nbranches:\n  features: {layers: [relu]}\nhead: [concat, dense: 4, dense: classes]\n", small_dims);
+    check_network("network: 1\nbranches:\n  features: {layers: [{dense: 3}]}\n  pixels: {layers: "
+                  "[conv2d: 16, pool_space: max]}\n"
+                  "  text: {vocabulary: 9, length: 5, layers: [embedding: 4, lstm: 3]}\nhead: "
+                  "[concat, dense: classes]\n",
+                  small_dims);
+    check_network("network: 1\nbranches:\n  features: {layers: [relu]}\nhead: [concat, dense: 4, "
+                  "dense: classes]\n",
+                  small_dims);
 }
 
 int main(void)

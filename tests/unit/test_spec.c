@@ -24,7 +24,8 @@ static void the_preset_is_read_as_written(void **state)
     struct err e = { 0 };
     assert_ok(nn_spec_read(&s, "models/presets/fusion.yaml", &e), e);
     assert_int_equal(s.n_branch, 3);
-    const struct nn_branch *text = nn_spec_branch(&s, NN_TEXT), *pixels = nn_spec_branch(&s, NN_PIXELS);
+    const struct nn_branch *text = nn_spec_branch(&s, NN_TEXT),
+                           *pixels = nn_spec_branch(&s, NN_PIXELS);
     assert_int_equal(text->vocabulary, 20000);
     assert_int_equal(text->length, 64);
     assert_true(text->mask && !text->pad_front && !text->drop_unknown);
@@ -52,13 +53,20 @@ static void every_key_of_the_text_branch_and_the_lstm(void **state)
     (void)state;
     struct nn_spec s = { 0 };
     struct err e = { 0 };
-    assert_ok(nn_spec_parse(&s, "net.yaml",
-                            "network: 1\nbranches:\n  text:\n    vocabulary: all\n    unknown: drop\n    length: longest\n"
-                            "    pad: front\n    mask: false\n    layers: [embedding: 300, {lstm: 128, steps: all, dropout: .5, "
-                            "recurrent_dropout: 0.25, l1: 0.1, l2: 1e-3}, pool_time: mean, dense: classes]\n"
-                            "training: {class_weight: one_minus_share, keep: last, stop_monitor: validation_accuracy}\n", &e), e);
+    assert_ok(nn_spec_parse(
+                  &s, "net.yaml",
+                  "network: 1\nbranches:\n  text:\n    vocabulary: all\n    unknown: drop\n    "
+                  "length: longest\n"
+                  "    pad: front\n    mask: false\n    layers: [embedding: 300, {lstm: 128, "
+                  "steps: all, dropout: .5, "
+                  "recurrent_dropout: 0.25, l1: 0.1, l2: 1e-3}, pool_time: mean, dense: classes]\n"
+                  "training: {class_weight: one_minus_share, keep: last, stop_monitor: "
+                  "validation_accuracy}\n",
+                  &e),
+              e);
     const struct nn_branch *b = &s.branch[0];
-    assert_true(b->vocabulary == -1 && b->length == -1 && b->pad_front && b->drop_unknown && !b->mask);
+    assert_true(b->vocabulary == -1 && b->length == -1 && b->pad_front && b->drop_unknown &&
+                !b->mask);
     assert_true(b->layer[1].all_steps);
     assert_near(b->layer[1].rate, 0.5, 0, 0);
     assert_near(b->layer[1].recurrent_rate, 0.25, 0, 0);
@@ -77,16 +85,24 @@ static void mistakes_are_found_with_their_place(void **state)
     (void)state;
     refuses("", "net.yaml:1:1: the file is empty");
     refuses("branches: {}\n", "'network: 1' is missing");
-    refuses("network: 2\nbranches: {features: {layers: [dense: classes]}}\n", "net.yaml:1:10: network (version of this format): 2 is out of range");
-    refuses("network: 1\nbranchs: {}\n", "net.yaml:2:1: network file: unknown key 'branchs'; did you mean 'branches'?");
-    refuses("network: 1\nbranches: {pixel: {}}\n", "net.yaml:2:12: branches: unknown key 'pixel'; did you mean 'pixels'?");
+    refuses("network: 2\nbranches: {features: {layers: [dense: classes]}}\n",
+            "net.yaml:1:10: network (version of this format): 2 is out of range");
+    refuses("network: 1\nbranchs: {}\n",
+            "net.yaml:2:1: network file: unknown key 'branchs'; did you mean 'branches'?");
+    refuses("network: 1\nbranches: {pixel: {}}\n",
+            "net.yaml:2:12: branches: unknown key 'pixel'; did you mean 'pixels'?");
     refuses("network: 1\nbranches: {}\n", "want at least one of text, pixels, features");
-    refuses("network: 1\nbranches: {features: {}}\n", "net.yaml:2:22: features: 'layers' is missing");
+    refuses("network: 1\nbranches: {features: {}}\n",
+            "net.yaml:2:22: features: 'layers' is missing");
     refuses("network: 1\nbranches: {features: {layers: []}}\n", "want a list of 1 to 64 layers");
-    refuses(HEAD "      - dens: classes\n", "net.yaml:5:9: layer: unknown op 'dens'; did you mean 'dense'?");
-    refuses(HEAD "      - {dense: 4, relu: 1}\n      - dense: classes\n", "net.yaml:5:20: layer: two ops ('dense' and 'relu')");
-    refuses(HEAD "      - {dense: 4, activation: rellu}\n      - dense: classes\n", "net.yaml:5:32: activation: 'rellu' is not one of linear, relu; did you mean 'relu'?");
-    refuses(HEAD "      - {dense: 4, activaton: relu}\n", "net.yaml:5:20: dense: unknown key 'activaton'; did you mean 'activation'?");
+    refuses(HEAD "      - dens: classes\n",
+            "net.yaml:5:9: layer: unknown op 'dens'; did you mean 'dense'?");
+    refuses(HEAD "      - {dense: 4, relu: 1}\n      - dense: classes\n",
+            "net.yaml:5:20: layer: two ops ('dense' and 'relu')");
+    refuses(HEAD "      - {dense: 4, activation: rellu}\n      - dense: classes\n",
+            "net.yaml:5:32: activation: 'rellu' is not one of linear, relu; did you mean 'relu'?");
+    refuses(HEAD "      - {dense: 4, activaton: relu}\n",
+            "net.yaml:5:20: dense: unknown key 'activaton'; did you mean 'activation'?");
     refuses(HEAD "      - dense: 0\n", "net.yaml:5:16: dense: 0 is out of range: want 1 to 65536");
     refuses(HEAD "      - dense\n", "net.yaml:5:9: dense: want a size");
     refuses(HEAD "      - dropout: 1\n", "dropout: 1 is out of range: want 0 to 0.99");
@@ -98,25 +114,44 @@ static void mistakes_are_found_with_their_place(void **state)
 static void layers_that_do_not_fit_are_found_before_any_data(void **state)
 {
     (void)state;
-    refuses(HEAD "      - lstm: 4\n      - dense: classes\n", "net.yaml:5:9: lstm does not take rows: they have neither steps nor a picture");
-    refuses("network: 1\nbranches: {pixels: {layers: [dense: 4]}}\n", "dense does not take a picture: make rows of it with flatten or pool_space");
-    refuses("network: 1\nbranches: {text: {vocabulary: 9, length: 4, layers: [lstm: 4]}}\n", "lstm does not take words: begin with 'embedding: 128'");
-    refuses("network: 1\nbranches: {text: {vocabulary: 9, length: 4, layers: [embedding: 4, dense: classes]}}\n", "'dense: classes' does not take steps");
-    refuses("network: 1\nbranches: {text: {length: 4, layers: [embedding: 4]}}\n", "text: 'vocabulary' is missing");
-    refuses("network: 1\nbranches: {text: {vocabulary: 1, length: 4, layers: [embedding: 4]}}\n", "vocabulary: 1 is out of range");
-    refuses("network: 1\nbranches: {features: {layers: [dense: classes, relu]}}\n", "'dense: classes' must be the last layer");
-    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}, pixels: {layers: [flatten]}}\n", "2 branches need a 'head' that joins them");
-    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}, pixels: {layers: [flatten]}}\nhead: [dense: classes]\n", "the head of 2 branches must begin with 'concat'");
-    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}}\nhead: [relu, concat, dense: classes]\n", "concat belongs at the beginning of the head");
-    refuses("network: 1\nbranches: {pixels: {layers: [conv2d: 3]}}\nhead: [concat, dense: classes]\n", "branch 'pixels' hands a picture to the head, which takes rows");
-    refuses("network: 1\nbranches: {features: {layers: [dense: classes]}}\nhead: [concat, dense: classes]\n", "branch 'features' ends in the classes, but there is a head");
+    refuses(HEAD "      - lstm: 4\n      - dense: classes\n",
+            "net.yaml:5:9: lstm does not take rows: they have neither steps nor a picture");
+    refuses("network: 1\nbranches: {pixels: {layers: [dense: 4]}}\n",
+            "dense does not take a picture: make rows of it with flatten or pool_space");
+    refuses("network: 1\nbranches: {text: {vocabulary: 9, length: 4, layers: [lstm: 4]}}\n",
+            "lstm does not take words: begin with 'embedding: 128'");
+    refuses("network: 1\nbranches: {text: {vocabulary: 9, length: 4, layers: [embedding: 4, dense: "
+            "classes]}}\n",
+            "'dense: classes' does not take steps");
+    refuses("network: 1\nbranches: {text: {length: 4, layers: [embedding: 4]}}\n",
+            "text: 'vocabulary' is missing");
+    refuses("network: 1\nbranches: {text: {vocabulary: 1, length: 4, layers: [embedding: 4]}}\n",
+            "vocabulary: 1 is out of range");
+    refuses("network: 1\nbranches: {features: {layers: [dense: classes, relu]}}\n",
+            "'dense: classes' must be the last layer");
+    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}, pixels: {layers: [flatten]}}\n",
+            "2 branches need a 'head' that joins them");
+    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}, pixels: {layers: "
+            "[flatten]}}\nhead: [dense: classes]\n",
+            "the head of 2 branches must begin with 'concat'");
+    refuses("network: 1\nbranches: {features: {layers: [dense: 3]}}\nhead: [relu, concat, dense: "
+            "classes]\n",
+            "concat belongs at the beginning of the head");
+    refuses(
+        "network: 1\nbranches: {pixels: {layers: [conv2d: 3]}}\nhead: [concat, dense: classes]\n",
+        "branch 'pixels' hands a picture to the head, which takes rows");
+    refuses("network: 1\nbranches: {features: {layers: [dense: classes]}}\nhead: [concat, dense: "
+            "classes]\n",
+            "branch 'features' ends in the classes, but there is a head");
 }
 
 static void training_values_have_ranges(void **state)
 {
     (void)state;
-#define TRAINING(t) "network: 1\nbranches: {features: {layers: [dense: classes]}}\ntraining: {" t "}\n"
-    refuses(TRAINING("learning_rat: 1"), "net.yaml:3:12: training: unknown key 'learning_rat'; did you mean 'learning_rate'?");
+#define TRAINING(t) \
+    "network: 1\nbranches: {features: {layers: [dense: classes]}}\ntraining: {" t "}\n"
+    refuses(TRAINING("learning_rat: 1"),
+            "net.yaml:3:12: training: unknown key 'learning_rat'; did you mean 'learning_rate'?");
     refuses(TRAINING("learning_rate: 0"), "learning_rate: 0 is out of range");
     refuses(TRAINING("learning_rate: nan"), "learning_rate: 'nan' is not a number");
     refuses(TRAINING("batch: 0"), "batch: 0 is out of range");
@@ -132,7 +167,8 @@ static void a_file_that_is_absent_or_binary_is_an_error(void **state)
     struct nn_spec s = { 0 };
     struct err e = { 0 };
     char path[] = "/tmp/refit-spec-XXXXXX";
-    assert_error(nn_spec_read(&s, "/nonexistent/net.yaml", &e), ERR_IO, e, "cannot open '/nonexistent/net.yaml'");
+    assert_error(nn_spec_read(&s, "/nonexistent/net.yaml", &e), ERR_IO, e,
+                 "cannot open '/nonexistent/net.yaml'");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "network: 1\0\n", 12), 12);

@@ -4,13 +4,18 @@
 
 #include "models/nn/workers.h"
 
-struct work { size_t n; int done[1000]; float tiny; };
+struct work {
+    size_t n;
+    int done[1000];
+    float tiny;
+};
 
 static void mark(void *arg, size_t i, int worker)
 {
     struct work *w = arg;
     (void)worker;
-    for (volatile int k = 0; k < 3000; k++) /* long enough that a caller who does not wait is found out */
+    for (volatile int k = 0; k < 3000;
+         k++) /* long enough that a caller who does not wait is found out */
         ;
     w->done[i]++;
 }
