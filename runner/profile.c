@@ -34,7 +34,7 @@ static void append(struct yaml *map, struct yaml *key, struct yaml *item)
     map->item[map->n++] = item;
 }
 
-/* Move everything of `over` into `base`. */
+/* Move everything of `over` into `base`; null_apply takes out what is null then. */
 static void merge(struct yaml *base, struct yaml *over)
 {
     for (size_t i = 0; i < over->n; i++) {
@@ -42,10 +42,6 @@ static void merge(struct yaml *base, struct yaml *over)
         size_t at = index_of(base, key->text);
         if (at == base->n) {
             append(base, key, item);
-        } else if (yaml_is_null(item)) {
-            remove_at(base, at);
-            yaml_release(item);
-            yaml_release(key);
         } else if (item->kind == YAML_MAP && base->item[at]->kind == YAML_MAP) {
             merge(base->item[at], item);
             yaml_release(item);

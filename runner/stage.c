@@ -430,6 +430,17 @@ static int checkpoint_read(const struct yaml *node, struct stage_spec *s,
     return 0;
 }
 
+/* A name cannot be a declared variable, which is kept in the history, and a secret at once. */
+static int secrets_check(const struct yaml *map, const struct stage_spec *s, struct err *e)
+{
+    for (size_t i = 0; i < s->n_secret; i++)
+        for (size_t k = 0; k < s->n_env; k++)
+            if (str_starts(s->env[k], s->secret[i]) && s->env[k][strlen(s->secret[i])] == '=')
+                return node_fail(map, e, "stage '%s': '%s' is both a secret and in env", s->name,
+                                 s->secret[i]);
+    return 0;
+}
+
 int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e)
 {
     struct stage_spec *s = &r->m->stage[i];
@@ -451,9 +462,9 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
         (rc = checkpoint_read(yaml_get(map, "checkpoint"), s, &own.paths, e)) ||
         (rc = s->run ? 0 : cmd_resolve(s, yaml_get(map, "cmd"), &own.words, e)) ||
         (rc = needs_read(r, i, yaml_get(map, "needs"), e)) || (rc = secrets_read(r, map, s, e)) ||
-        (rc = flags_read(map, s, e)) || (rc = times_read(r, map, s, e)) ||
-        (rc = retry_read(r, map, s, e)) || (rc = resources_read(r, map, s, e)) ||
-        (rc = contract_check(map, s, e)))
+        (rc = secrets_check(map, s, e)) || (rc = flags_read(map, s, e)) ||
+        (rc = times_read(r, map, s, e)) || (rc = retry_read(r, map, s, e)) ||
+        (rc = resources_read(r, map, s, e)) || (rc = contract_check(map, s, e)))
         goto out;
 out:
     own_release(&own);

@@ -165,6 +165,8 @@ static void a_mistake_in_the_head_is_told_with_its_place(void **state)
         { HEAD "secrets: {A: text}\nstages: {a: {cmd: [true]}}\n", "a value has no place here" },
         { HEAD "secrets: {A: {env: B, file: c}}\nstages: {a: {cmd: [true]}}\n",
           "want one of env and file" },
+        { HEAD "env: {A: x}\nsecrets: {A: {env: B}}\nstages: {a: {cmd: [echo], secrets: [A]}}\n",
+          "stage 'a': 'A' is both a secret and in env" },
         { HEAD "jobs: 0\nstages: {a: {cmd: [true]}}\n", "jobs: 0 is out of range" },
         { HEAD "defaults: {deps: {}}\nstages: {a: {cmd: [true]}}\n",
           "defaults: unknown key 'deps'" },
