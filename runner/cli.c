@@ -2,6 +2,7 @@
  * described. */
 #include "runner/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
@@ -414,7 +415,8 @@ int main(int argc, char **argv)
             print_error_json(&e);
         status = err_report(&e, "refit");
     }
-    if (fflush(stdout) != 0 && status == 0) {
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == 0) {
         perror("refit: standard output");
         status = ERR_IO;
     }

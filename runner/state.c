@@ -1,8 +1,11 @@
+#define _DEFAULT_SOURCE
 #include "runner/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,8 +85,6 @@ static int read_version(struct db *db, int64_t *out, struct err *e)
     return 0;
 }
 
-/* Two processes may both find the database empty: the one that gets the lock second finds it made.
- */
 static int make_schema(struct db *db, struct err *e)
 {
     int64_t version;
@@ -98,6 +99,23 @@ static int make_schema(struct db *db, struct err *e)
     return rc;
 }
 
+/* Several processes may find the database empty at once; SQLite refuses to change to WAL while
+ * another one tries the same. One after the other, by a lock of the directory. */
+static int make_on_disk(struct db *db, struct err *e)
+{
+    int64_t version = 0;
+    int rc = 0, fd = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        rc = err_sys(e, "cannot lock the directory '%s'", STATE_DIR);
+    else
+        rc = read_version(db, &version, e);
+    if (rc == 0 && version == 0 && (rc = db_run(db, "PRAGMA journal_mode=WAL", e)) == 0)
+        rc = make_schema(db, e);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 static int prepare(struct db *db, bool on_disk, struct err *e)
 {
     int64_t version = 0;
@@ -108,11 +126,9 @@ static int prepare(struct db *db, bool on_disk, struct err *e)
         return err_set(e, ERR_DATA,
                        "'%s' is of version %lld, written by a newer refit; this one knows %d",
                        db->path, (long long)version, (int)STATE_VERSION);
-    if (version == 0 && on_disk && (rc = db_run(db, "PRAGMA journal_mode=WAL", e)))
+    if (version == 0 && (rc = on_disk ? make_on_disk(db, e) : make_schema(db, e)))
         return rc;
-    if ((rc = db_run(db, "PRAGMA synchronous=FULL", e)))
-        return rc;
-    return version == 0 ? make_schema(db, e) : 0;
+    return db_run(db, "PRAGMA synchronous=FULL", e);
 }
 
 int state_open(struct state **out, bool create, struct err *e)

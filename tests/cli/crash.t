@@ -4,6 +4,7 @@
 # and leaves nothing behind.
 . "$(dirname "$0")/tap.sh"
 command -v strace >/dev/null || skip_all "no strace"
+case $B in *asan* | *tsan*) skip_all "the leak checker does not bear strace" ;; esac
 mkdir old && cd old || exit 1
 cat >pipeline.yaml <<'EOY'
 refit: 1
@@ -22,7 +23,6 @@ stages:
 EOY
 mkdir state && echo kept >state/c.txt
 refit run -q || exit 1
-case ${MODE:-} in asan | tsan) skip_all "the sanitizers' runtime does not bear strace" ;; esac
 run strace -o /dev/null true
 [ $rc -eq 0 ] || skip_all "no ptrace here"
 

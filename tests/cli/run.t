@@ -335,6 +335,16 @@ is "the first one ends well" $? 0
 wait $follower
 is "logs -f ends with the stage" $? 0
 
+fresh
+i=0
+while [ $((i += 1)) -le 12 ]; do
+    printf 'refit: 1\nname: p%s\nstages:\n  a: {cmd: [touch, "${outs.o}"], outs: {o: work/%s}}\n' $i $i >p$i.yaml
+    refit run -q -f p$i.yaml 2>>errors &
+done
+wait
+is "pipelines of other names run beside each other, from the very first instant" \
+    "$(cat errors) $(refit history | grep -c succeeded)" " 12"
+
 # ---- killed runners ----
 one 'setsid sh -c "echo \$\$ >child; exec sleep 1000" & echo $$ >pid; read x <go; echo done >"$1"'
 mkfifo pid child go
