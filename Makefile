@@ -23,7 +23,8 @@ OPT_release := -O3
 OPT_debug   := -O1 -Werror
 OPT_asan    := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan    := -O1 -Werror -fsanitize=thread
-CFLAGS       = -std=c17 -g $(WARN) $(OPT_$(MODE)) -pthread
+# No fused multiply-add behind our back (clang's default): results have the same bits on every CPU.
+CFLAGS       = -std=c17 -ffp-contract=off -g $(WARN) $(OPT_$(MODE)) -pthread
 CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION='"$(VERSION)"' -DREFIT_DNNL=$(DNNL) \
                -Icommon -I. -MMD -MP $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # Every program names every library; the linker keeps the ones that it calls, so the runner stays small.

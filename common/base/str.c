@@ -41,7 +41,8 @@ void str_addc(struct str *s, char c)
     str_add(s, &c, 1);
 }
 
-static void add_formatted(struct str *s, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void add_formatted(struct str *s, const char *fmt,
+                                                                va_list ap)
 {
     va_list again;
     va_copy(again, ap);

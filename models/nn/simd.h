@@ -5,17 +5,14 @@
 #include <string.h>
 
 /* NN_CLONES before a function: it is compiled for plain x86-64, AVX2 and AVX-512, and the loader
- * picks. The arithmetic is the same in all (no contraction to fused multiply-add under -std=c17),
- * so the bits are too. The sanitizers run before the loader's choice and crash in it. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
+ * picks. The arithmetic is the same in all (the Makefile forbids contraction to fused
+ * multiply-add), so the bits are too. Not under the sanitizers, which run before the loader's
+ * choice and crash in it, nor with clang: version 14 makes the resolver of a static function a
+ * global symbol, and gives a function of another file a name that its callers do not find. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__) || \
+    !defined(__x86_64__)
 #define NN_CLONES
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define NN_CLONES
-#endif
-#endif
-#ifndef NN_CLONES
+#else
 #define NN_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
 
