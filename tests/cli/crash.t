@@ -26,11 +26,12 @@ refit run -q || exit 1
 run strace -o /dev/null true
 [ $rc -eq 0 ] || skip_all "no ptrace here"
 
-# One kill at the n-th call of that name; status 1 when the run came through without.
+# One kill at the n-th call of that name; status 1 when the run came through without. $more: further injections.
 n_killed=0
+more=
 kill_at() {
     cd "$t" && rm -rf p && cp -a old p && cd p || exit 1
-    strace -o "$t/trace" -e trace="$1" -e inject="$1:signal=SIGKILL:when=$2" refit run -q -p word=new >/dev/null 2>&1
+    strace -o "$t/trace" -e trace="$1,renameat2" $more -e inject="$1:signal=SIGKILL:when=$2" refit run -q -p word=new >/dev/null 2>&1
     grep -q 'killed by SIGKILL' "$t/trace" || return 1
     n_killed=$((n_killed + 1))
     lost=$(refit history -n 0 | awk '/lost/ { print $1 }')
@@ -52,6 +53,13 @@ for call in clone mkdir openat write pwrite64 utimensat fsync fdatasync renameat
         case $call in openat | pwrite64) i=$((i + 5)) ;; write) i=$((i + 2)) ;; *) i=$((i + 1)) ;; esac
     done
     is "killed before each $call" "$bad" ""
+done
+more='-e inject=renameat2:error=EINVAL'
+for call in link linkat rename; do
+    bad=
+    i=1
+    while kill_at $call $i; do i=$((i + 1)); done
+    is "killed before each $call where the file system cannot exchange files" "$bad" ""
 done
 if [ $n_killed -gt 50 ]; then pass "more than 50 instants"; else fail "more than 50 instants" "$n_killed"; fi
 
