@@ -20,7 +20,7 @@ void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t
                 (blasint)ldc);
 }
 
-NN_CLONES void column_sum(const float *restrict x, size_t m, size_t n, float *restrict out)
+NN_CLONES static void sum_columns(const float *restrict x, size_t m, size_t n, float *restrict out)
 {
     memset(out, 0, n * sizeof *out);
     for (size_t i = 0; i < m; i++)
@@ -28,20 +28,33 @@ NN_CLONES void column_sum(const float *restrict x, size_t m, size_t n, float *re
             out[j] += x[i * n + j];
 }
 
-NN_CLONES void add_bias(float *restrict x, size_t m, size_t n, const float *restrict b, bool relu)
+void column_sum(const float *x, size_t m, size_t n, float *out)
 {
-    float low = relu ? 0.0f : -__builtin_inff();
+    sum_columns(x, m, n, out);
+}
+
+NN_CLONES static void add_and_cut(float *restrict x, size_t m, size_t n, const float *restrict b,
+                                  float low)
+{
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             float v = x[i * n + j] + b[j];
-            x[i * n + j] = v > low  ? v
-                           : v != v ? v
-                                    : low; /* a NaN stays one, to be found in the loss */
+            x[i * n + j] = v < low ? low : v; /* a NaN stays one, to be found in the loss */
         }
 }
 
-NN_CLONES void mask_relu(float *restrict dy, const float *restrict y, size_t n)
+void add_bias(float *x, size_t m, size_t n, const float *b, bool relu)
+{
+    add_and_cut(x, m, n, b, relu ? 0.0f : -__builtin_inff());
+}
+
+NN_CLONES static void mask(float *restrict dy, const float *restrict y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+void mask_relu(float *dy, const float *y, size_t n)
+{
+    mask(dy, y, n);
 }

@@ -156,7 +156,7 @@ static inline struct ref_act ref_maxpool(struct ref *r, const struct nn_layer *l
         for (size_t i = 0; i < out.h; i++)
             for (size_t j = 0; j < out.w; j++)
                 for (size_t c = 0; c < C; c++) {
-                    double best = -INFINITY;
+                    double best = -HUGE_VAL;
                     for (size_t u = 0; u < k; u++)
                         for (size_t v = 0; v < k; v++)
                             best = fmax(
@@ -341,7 +341,7 @@ static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dim
     a = ref_chain(&r, s->head + joins, s->n_head - joins, a);
     for (size_t row = 0; row < b->n; row++) {
         const double *x = a.x + row * a.c;
-        double most = -INFINITY, sum = 0;
+        double most = -HUGE_VAL, sum = 0;
         for (size_t j = 0; j < a.c; j++)
             most = fmax(most, x[j]);
         for (size_t j = 0; j < a.c; j++)
