@@ -52,8 +52,10 @@ int modelfile_read(struct modelfile *m, const char *path, struct err *e)
         return rc;
     if ((rc = h5_get_text(&h, "/", "family", &made.family, e)) ||
         (rc = h5_get_text(&h, "/", "model", &made.kind, e)) || (rc = read_classes(&made, &h, e)) ||
-        (rc = read_words(&made, &h, e)))
-        err_wrap(e, "'%s'", path);
+        (rc = read_words(&made, &h, e))) {
+        if (!strstr(e->text, path)) /* h5 names the file itself */
+            err_wrap(e, "'%s'", path);
+    }
     h5_close(&h);
     if (rc)
         modelfile_release(&made);

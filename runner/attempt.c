@@ -29,7 +29,7 @@ static void show_failure(struct run *r, const struct work *w)
     struct str text = { 0 };
     if (w->number > 0 && w->log) {
         show_add_tail(&text, w->log, TAIL_LINES, "        | ");
-        if (text.n == 0)
+        if (text.n == 0 && w->usage.max_rss_kb > 0) /* it ran at all */
             str_addz(&text, "        | (it wrote no log)\n");
         str_addf(&text, "        log:        %s\n", w->log);
         str_addf(&text, "        try again:  refit retry %s\n", r->id);

@@ -28,6 +28,7 @@ enum command_bit {
     VERSION = 512,
     READ = RUN | PLAN | EXPLAIN | VALIDATE | GRAPH, /* those that read the pipeline file */
     ALL = 1023,
+    ANY = 1024, /* in front of the command */
 };
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR };
@@ -70,13 +71,13 @@ static const struct option options[] = {
       "go on until the stage has ended" },
     { 'n', "limit", "N", COUNT, HISTORY, offsetof(struct cli, limit),
       "at most so many runs (20; 0: all)" },
-    { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
-    { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose),
+    { 'q', "quiet", NULL, FLAG, ALL | ANY, offsetof(struct cli, quiet), "say nothing but errors" },
+    { 'v', "verbose", NULL, FLAG, ALL | ANY, offsetof(struct cli, verbose),
       "say more: command lines, what is reused" },
-    { 0, "json", NULL, FLAG, ALL, offsetof(struct cli, json),
+    { 0, "json", NULL, FLAG, ALL | ANY, offsetof(struct cli, json),
       "one JSON document on standard output" },
-    { 0, "color", "auto|always|never", COLOUR, ALL, 0, "colours (auto: on a terminal)" },
-    { 'C', "directory", "DIR", TEXT, ALL, 0, "go there first" },
+    { 0, "color", "auto|always|never", COLOUR, ALL | ANY, 0, "colours (auto: on a terminal)" },
+    { 'C', "directory", "DIR", TEXT, ALL | ANY, 0, "go there first" },
 };
 
 enum { N_OPTION = sizeof options / sizeof *options };
@@ -209,6 +210,8 @@ static int unknown_option(const char *arg, const struct command *k, struct err *
             names[n++] = options[i].name;
     const char *near = arg[1] == '-' ? str_nearest(name, names, n) : NULL;
     free(name);
+    if (k->bit == ANY)
+        return err_set(e, ERR_USAGE, "'%s' before the command; want refit COMMAND %s", arg, arg);
     if (near)
         return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; did you mean '--%s'?", arg,
                        k->name, near);
@@ -316,11 +319,25 @@ static int parse_option(struct parsed *p, const struct command *k, int argc, cha
     return rc;
 }
 
-static int parse(struct parsed *p, const struct command *k, int argc, char **argv, struct err *e)
+/* The options of all commands may stand before the command too. `*at` ends at the command. */
+static int parse_before(struct parsed *p, int argc, char **argv, int *at, struct err *e)
+{
+    static const struct command any = { .name = "COMMAND", .bit = ANY };
+    int rc = 0;
+    for (; rc == 0 && *at < argc && argv[*at][0] == '-' && argv[*at][1] && !p->help; ++*at)
+        if (strcmp(argv[*at], "--version") == 0)
+            return 0;
+        else
+            rc = parse_option(p, &any, argc, argv, at, e);
+    return rc;
+}
+
+static int parse(struct parsed *p, const struct command *k, int argc, char **argv, int first,
+                 struct err *e)
 {
     bool only_words = false;
     int rc = 0;
-    for (int i = 2; i < argc && rc == 0; i++) {
+    for (int i = first; i < argc && rc == 0; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0)
             only_words = true;
         else if (!only_words && argv[i][0] == '-' && argv[i][1])
@@ -364,18 +381,21 @@ static void print_error_json(const struct err *e)
 static int dispatch(int argc, char **argv, struct parsed *p, struct err *e)
 {
     const struct command *k;
-    int rc;
+    int at = 1, rc = parse_before(p, argc, argv, &at, e);
 
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        (strcmp(argv[1], "help") == 0 && argc == 2)) {
+    if (rc)
+        return rc;
+    bool help = at < argc && strcmp(argv[at], "help") == 0;
+    if (help && ++at < argc && (strcmp(argv[at], "help") == 0 || strcmp(argv[at], "--help") == 0))
+        at = argc;
+    if (p->help || at == argc) {
         print_help();
-        return argc < 2 ? ERR_USAGE : 0;
+        return p->help || help ? 0 : ERR_USAGE;
     }
-    bool help = strcmp(argv[1], "help") == 0;
-    const char *word = strcmp(argv[1], "--version") == 0 ? "version" : argv[help ? 2 : 1];
+    const char *word = strcmp(argv[at], "--version") == 0 ? "version" : argv[at];
     if (!(k = find_command(word, e)))
         return e->code;
-    if (!help && (rc = parse(p, k, argc, argv, e)))
+    if (!help && (rc = parse(p, k, argc, argv, at + 1, e)))
         return rc;
     if (help || p->help) {
         print_command_help(k);
@@ -405,6 +425,9 @@ int main(int argc, char **argv)
     struct parsed p = { .cli = { .file = "pipeline.yaml", .limit = 20, .format = "ascii" } };
 
     fill_descriptors();
+    for (int i = 1; i < argc; i++) /* an error of the command line itself is told as JSON too */
+        if (strcmp(argv[i], "--json") == 0)
+            p.cli.json = true;
     signal(SIGPIPE, SIG_IGN); /* `refit run | head` must not leave a run half recorded */
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     p.cli.set = mem_calloc((size_t)argc + 1, sizeof *p.cli.set);

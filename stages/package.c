@@ -210,14 +210,25 @@ static json_t *without_lists(json_t *metrics)
     return out;
 }
 
+static bool has_number(json_t *object)
+{
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
+        if (json_is_number(json_object_iter_value(at)))
+            return true;
+    return false;
+}
+
 static int add_metrics(struct pack *p, const struct params *in, json_t *manifest, struct err *e)
 {
     json_t *metrics;
     int rc = jsonfile_read(in->metrics, &metrics, e);
     if (rc)
         return rc;
-    json_object_set_new(manifest, "metrics", without_lists(metrics));
+    json_t *figures = without_lists(metrics);
     json_decref(metrics);
+    json_object_set_new(manifest, "metrics", figures);
+    if (!has_number(figures))
+        return err_set(e, ERR_DATA, "'%s' holds no figure: not a metrics.json", in->metrics);
     return add(p, (struct tarfile_member){ .name = "metrics.json", .path = in->metrics }, e);
 }
 

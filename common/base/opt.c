@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,6 +390,7 @@ int stage_main(const struct stage *stage, int argc, char **argv)
     struct err e = { 0 };
     enum opt_verb verb;
     void *params = mem_calloc(1, stage->size);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     int rc = opt_parse(stage, argc, argv, params, &verb, &e);
 
     if (rc == 0) {

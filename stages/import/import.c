@@ -102,10 +102,13 @@ static int check_sources(const struct schema *s, const struct opt_list *source, 
  * -----------------------------------------------------------------------------------------------------
  */
 
+/* Rows that were kept out are a warning, so that a run tells of them. */
 static void log_summary(const struct intake *in)
 {
     struct str text = { 0 };
     const char *separator = ": ";
+    str_addf(&text, "table '%s': %zu of %" PRId64 " rows kept; %" PRId64 " with rejects",
+             in->schema->name, in->n_row, in->n_read, in->n_bad);
     for (int k = 0; k < N_REJECT_KIND; k++) {
         if (in->count[k]) {
             str_addf(&text, "%s%" PRId64 " %s", separator, in->count[k],
@@ -113,8 +116,10 @@ static void log_summary(const struct intake *in)
             separator = ", ";
         }
     }
-    log_info("table '%s': %zu of %" PRId64 " rows kept; %" PRId64 " with rejects%s",
-             in->schema->name, in->n_row, in->n_read, in->n_bad, str_text(&text));
+    if (in->n_bad)
+        log_warn("%s", str_text(&text));
+    else
+        log_info("%s", str_text(&text));
     str_release(&text);
 }
 

@@ -77,12 +77,15 @@ with h5py.File("open.h5", "r+") as f:
     del f.attrs["complete"]
 P
 refuses 'a model without its vocabulary is refused' 65 'fewer.h5' "$L/package" --model fewer.h5 --metrics metrics.json --package models.tar
+is 'and named once' "$(printf %s "$err" | grep -o fewer.h5 | wc -l)" 1
 refuses 'an incomplete model is refused' 65 'open.h5' "$L/package" --model open.h5 --metrics metrics.json --package models.tar
 echo '{"accuracy": NaN}' >nan.json
 refuses 'metrics that are no JSON are refused' 65 "'nan.json' line 1" "$L/package" --model model.h5 --metrics nan.json --package models.tar
 : >empty.json
 refuses 'so are empty ones' 65 "'empty.json'" "$L/package" --model model.h5 --metrics empty.json --package models.tar
-refuses 'a full disk is said' 74 'models.tar' bash -c "trap '' XFSZ; ulimit -f 8; exec '$L/package' --model model.h5 --metrics metrics.json --package models.tar"
+echo '{"epochs": [1]}' >none.json
+refuses 'and another JSON file' 65 "'none.json' holds no figure" "$L/package" --model model.h5 --metrics none.json --package models.tar
+refuses 'a full disk is said' 74 'models.tar' bash -c "ulimit -f 8; exec '$L/package' --model model.h5 --metrics metrics.json --package models.tar"
 refuses 'a directory that cannot be made is said' 74 'metrics.json' "$L/package" --model model.h5 --metrics metrics.json --package metrics.json/models.tar
 absent 'no failure leaves an output' models.tar models.tar.tmp
 finish

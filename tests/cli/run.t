@@ -124,6 +124,14 @@ has "describes the options" "$out" "--keep-going"
 has "and the exit statuses" "$out" "another run holds the lock"
 chain
 ok "-C goes there first" sh -c 'cd / && refit run -C "$1"' sh "$PWD"
+ok "in front of the command too" sh -c 'cd / && refit -q -C "$1" run' sh "$PWD"
+refuses "an option of a command stands behind it" 64 "want refit COMMAND --profile" refit --profile ci run
+run refit help help
+is "help of help" "$rc,$out" "0,$(refit help)"
+run refit help --help
+is "in either spelling" "$rc,$out" "0,$(refit --help)"
+run refit run -p x --json
+has "an error of the command line as JSON" "$out" '"code": 64'
 run refit run --json -p nosuch=1
 is "an error as JSON" "$(echo "$out" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["error"]["code"])')" 64
 
