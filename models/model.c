@@ -108,12 +108,6 @@ const char *model_kind(const struct model *m)
     return n > 1 ? "fusion" : kind;
 }
 
-size_t model_vocabulary(const struct model *m, const char *const **out_word)
-{
-    *out_word = (const char *const *)m->prep.vocab.word;
-    return m->prep.vocab.n;
-}
-
 void model_wants(const struct model *m, struct model_wants *out)
 {
     const struct prep *p = &m->prep;

@@ -59,10 +59,6 @@ const char *model_kind(const struct model *m);
 /** Index of a label text among the classes, or -1. */
 int64_t model_find_class(const struct model *m, const char *label);
 
-/** Vocabulary of the text branch: words by id, id 0 is padding and 1 unknown ("" and "<OOV>"); 0
- * words if it has none. */
-size_t model_vocabulary(const struct model *m, const char *const **out_word);
-
 /** Which inputs it reads, and how they were made: all borrowed, NULL or 0 where the model does not
  * read the input. */
 struct model_wants {

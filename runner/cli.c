@@ -358,12 +358,12 @@ static int parse(struct parsed *p, const struct command *k, int argc, char **arg
     return 0;
 }
 
-static bool want_colour(const struct parsed *p)
+static bool want_colour(const struct parsed *p, int fd)
 {
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
     if (p->colour && strcmp(p->colour, "auto") != 0)
         return strcmp(p->colour, "always") == 0;
-    return isatty(p->cli.json ? STDERR_FILENO : STDOUT_FILENO) && !(no && *no) && term &&
+    return isatty(fd) && !(no && *no) && term &&
            strcmp(term, "dumb") != 0;
 }
 
@@ -403,7 +403,8 @@ static int dispatch(int argc, char **argv, struct parsed *p, struct err *e)
     }
     if (p->directory && chdir(p->directory) < 0)
         return err_sys(e, "cannot go to '%s'", p->directory);
-    p->cli.colour = want_colour(p);
+    p->cli.colour = want_colour(p, p->cli.json ? STDERR_FILENO : STDOUT_FILENO);
+    p->cli.error_colour = want_colour(p, STDERR_FILENO);
     return k->call(&p->cli, e);
 }
 

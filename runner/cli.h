@@ -24,7 +24,8 @@ struct cli {
     const char *run;          /* --run RUN */
     int64_t limit;            /* history -n N */
     bool follow;              /* logs -f */
-    bool colour;              /* stdout (or stderr) is a terminal and nobody said no */
+    bool colour;              /* stdout (with --json stderr) is a terminal and nobody said no */
+    bool error_colour;        /* stderr is one */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */

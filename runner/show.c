@@ -11,11 +11,13 @@ enum { BAR = 20, NARROW_BAR = 8, NARROW = 72, TAIL_BYTES = 16384, WORD = 8 };
 
 static const char *const colour_code[] = { "", "\033[32m", "\033[31m", "\033[33m", "\033[2m" };
 
-void show_init(struct show *s, FILE *to, bool colour, int stage_width)
+void show_init(struct show *s, FILE *to, bool colour, bool error_colour, int stage_width)
 {
-    *s = (struct show){
-        .to = to, .to_error = stderr, .colour = colour, .stage_width = stage_width
-    };
+    *s = (struct show){ .to = to,
+                        .to_error = stderr,
+                        .colour = colour,
+                        .error_colour = error_colour,
+                        .stage_width = stage_width };
     s->live = to && isatty(fileno(to)) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
 }
 
@@ -32,13 +34,19 @@ static void flush_text(struct show *s, FILE *to)
     str_clear(&s->text);
 }
 
+static void add_wipe(struct show *s)
+{
+    str_addz(&s->text, "\r\033[2K"); /* the terminal may have written "^C" here */
+    for (int i = 0; i < s->n_drawn; i++)
+        str_addz(&s->text, "\033[A\033[2K");
+    s->n_drawn = 0;
+}
+
 void show_wipe(struct show *s)
 {
     if (s->n_drawn == 0)
         return;
-    for (int i = 0; i < s->n_drawn; i++)
-        str_addz(&s->text, "\033[A\033[2K");
-    s->n_drawn = 0;
+    add_wipe(s);
     flush_text(s, s->to);
 }
 
@@ -56,9 +64,10 @@ void show_line(struct show *s, enum show_colour colour, bool error, const char *
     if (!to)
         return;
     show_wipe(s);
-    str_addz(&s->text, s->colour ? colour_code[colour] : "");
+    bool in_colour = colour && (error ? s->error_colour : s->colour);
+    str_addz(&s->text, in_colour ? colour_code[colour] : "");
     str_addf(&s->text, "%-*s", WORD, word);
-    str_addz(&s->text, s->colour && colour ? "\033[0m" : "");
+    str_addz(&s->text, in_colour ? "\033[0m" : "");
     if (*text) {
         str_addf(&s->text, "%-*s  ", s->stage_width, stage);
         add_clean(&s->text, text);
@@ -118,7 +127,7 @@ static void add_row(struct show *s, const struct show_row *r, int columns)
         str_addf(&line, "%lld %s  ", (long long)done, r->unit);
     }
     show_add_time(&line, r->elapsed_ms);
-    if (*r->note)
+    if (*r->note && line.n + 2 + strlen(r->note) < (size_t)columns) /* half a figure misleads */
         str_addf(&line, "  %s", r->note);
     add_cut(&s->text, str_text(&line), columns - 1);
     str_addc(&s->text, '\n');
@@ -132,8 +141,8 @@ void show_rows(struct show *s, const struct show_row *row, size_t n)
         return;
     screen(&columns, &rows);
     size_t fits = rows > 3 ? (size_t)rows - 2 : 1, shown = n > fits ? fits : n;
-    for (int i = 0; i < s->n_drawn; i++)
-        str_addz(&s->text, "\033[A\033[2K");
+    if (s->n_drawn > 0)
+        add_wipe(s);
     for (size_t i = 0; i < shown; i++)
         add_row(s, &row[i], columns);
     s->n_drawn = (int)shown;

@@ -24,14 +24,14 @@ struct show_row {
 struct show {
     FILE *to;       /* lines; NULL: say nothing */
     FILE *to_error; /* lines about failures */
-    bool live, colour;
+    bool live, colour, error_colour;
     int stage_width; /* columns of the longest stage name */
     int n_drawn;     /* rows of the live part on the screen */
     struct str text; /* scratch */
 };
 
 /** Live if `to` is a terminal. */
-void show_init(struct show *s, FILE *to, bool colour, int stage_width);
+void show_init(struct show *s, FILE *to, bool colour, bool error_colour, int stage_width);
 void show_release(struct show *s);
 
 /** "WORD    STAGE    text"; the word in its colour. `error`: to the error stream. */

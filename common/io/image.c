@@ -17,23 +17,6 @@ struct image_options image_defaults(void)
     return (struct image_options){ .size = 64, .max_bytes = 64 << 20, .max_pixels = 80000000 };
 }
 
-static int check_range(const char *name, int64_t value, int64_t max, struct err *e)
-{
-    if (value >= 1 && value <= max)
-        return 0;
-    return err_set(e, ERR_USAGE, "%s is %lld: want 1 to %lld", name, (long long)value,
-                   (long long)max);
-}
-
-int image_check(const struct image_options *o, struct err *e)
-{
-    int rc;
-    if ((rc = check_range("size", o->size, IMAGE_MAX_SIZE, e)) ||
-        (rc = check_range("max_bytes", o->max_bytes, max_max_bytes, e)))
-        return rc;
-    return check_range("max_pixels", o->max_pixels, max_max_pixels, e);
-}
-
 char *image_recipe(const struct image_options *o)
 {
     json_t *root = json_pack("{s:i,s:I,s:I,s:I}", "version", IMAGE_RECIPE_VERSION, "size",

@@ -34,9 +34,6 @@ enum { IMAGE_RECIPE_VERSION = 1 };
 /** 64 pixels, 64 MiB, 80 million pixels. */
 struct image_options image_defaults(void);
 
-/** ERR_USAGE where an option is out of range. */
-int image_check(const struct image_options *o, struct err *e);
-
 /** The options as JSON, equal options as equal bytes; owned by the caller. */
 char *image_recipe(const struct image_options *o);
 

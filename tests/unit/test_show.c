@@ -1,7 +1,10 @@
+#define _GNU_SOURCE /* posix_openpt */
 #include "near.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runner/show.h"
@@ -94,7 +97,7 @@ static void lines_are_aligned_and_clean(void **unused)
     struct show s;
     (void)unused;
     FILE *fp = fdopen(mkstemp(path), "w+");
-    show_init(&s, fp, false, 6);
+    show_init(&s, fp, false, false, 6);
     assert_false(s.live);
     show_line(&s, SHOW_GREEN, false, "done", "train", "1.0 s\033[2J");
     show_line(&s, SHOW_PLAIN, false, "reused", "import", "");
@@ -107,6 +110,64 @@ static void lines_are_aligned_and_clean(void **unused)
     unlink(path);
 }
 
+static void each_stream_has_its_own_colours(void **unused)
+{
+    char path[] = "/tmp/refit-show-XXXXXX", text[200] = "";
+    struct show s;
+    (void)unused;
+    FILE *fp = fdopen(mkstemp(path), "w+");
+    show_init(&s, fp, true, false, 1);
+    s.to_error = fp;
+    show_line(&s, SHOW_RED, true, "failed", "a", "x");
+    show_line(&s, SHOW_GREEN, false, "done", "b", "y");
+    show_release(&s);
+    rewind(fp);
+    text[fread(text, 1, sizeof text - 1, fp)] = '\0';
+    assert_string_equal(text, "failed  a  x\n\033[32mdone    \033[0mb  y\n");
+    fclose(fp);
+    unlink(path);
+}
+
+/* What the terminal at the other end of `pty` has got since the last look. */
+static void look(int pty, char *out_text, size_t size)
+{
+    ssize_t n = read(pty, out_text, size - 1);
+    out_text[n > 0 ? n : 0] = '\0';
+}
+
+static void on_a_terminal_rows_are_wiped_from_their_first_column(void **unused)
+{
+    char text[1000];
+    struct show s;
+    struct show_row row = { .stage = "x", .note = "val_loss 0.25", .unit = "steps" };
+    (void)unused;
+    setenv("TERM", "xterm", 1);
+    int pty = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_int_equal(grantpt(pty) | unlockpt(pty), 0);
+    FILE *fp = fopen(ptsname(pty), "w");
+    show_init(&s, fp, false, false, 1);
+    assert_true(s.live);
+    show_rows(&s, &row, 1);
+    look(pty, text, sizeof text);
+    assert_string_equal(text, "run     x  0.0 s  val_loss 0.25\r\n");
+    char wide[1000] = "";
+    memset(wide, 'v', sizeof wide - 1);
+    row.note = wide; /* half a figure would mislead */
+    show_rows(&s, &row, 1);
+    look(pty, text, sizeof text); /* the terminal shows ^C before it */
+    assert_string_equal(text, "\r\033[2K\033[A\033[2Krun     x  0.0 s\r\n");
+    show_text(&s, false, "end");
+    size_t n = 0;
+    do {
+        look(pty, text + n, sizeof text - n);
+        n = strlen(text);
+    } while (n > 0 && text[n - 1] != '\n');
+    assert_string_equal(text, "\r\033[2K\033[A\033[2Kend\r\n");
+    show_release(&s);
+    fclose(fp);
+    close(pty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +176,8 @@ int main(void)
         cmocka_unit_test(the_tail_is_the_last_lines_without_what_moves_a_cursor),
         cmocka_unit_test(a_tail_of_a_large_log_is_cut_not_lost),
         cmocka_unit_test(lines_are_aligned_and_clean),
+        cmocka_unit_test(each_stream_has_its_own_colours),
+        cmocka_unit_test(on_a_terminal_rows_are_wiped_from_their_first_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
