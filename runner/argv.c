@@ -129,7 +129,8 @@ static int cmd_argv(const struct stage_spec *s, const struct attempt_files *file
         path_list_add(argv, "/bin/sh");
         path_list_add(argv, "-c");
     } else {
-        path_list_add(argv, s->program); /* what was found by PATH is what was hashed */
+        /* What was found by PATH is what was hashed; a file of this directory needs a slash. */
+        path_list_take(argv, str_format("%s%s", strchr(s->program, '/') ? "" : "./", s->program));
     }
     for (size_t i = s->shell ? 0 : 1; i < s->n_cmd; i++) {
         struct piece piece;

@@ -135,6 +135,17 @@ has "an error of the command line as JSON" "$out" '"code": 64'
 run refit run --json -p nosuch=1
 is "an error as JSON" "$(echo "$out" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["error"]["code"])')" 64
 
+# ---- a program beside the pipeline file ----
+fresh
+printf '#!/bin/sh\necho mine >"$1"\n' >tool.sh
+chmod +x tool.sh
+printf 'refit: 1\nname: toy\nstages:\n  a:\n    cmd: [./tool.sh, "${outs.o}"]\n    outs: {o: work/o.txt}\n' >pipeline.yaml
+ok "a script of this directory" refit run
+is "is run" "$(cat work/o.txt)" mine
+printf '#!/bin/sh\necho other >"$1"\n' >tool.sh
+run refit run
+has "and is part of the fingerprint" "$out" "program changed"
+
 # ---- exit statuses of stages ----
 one 'echo kept >"$1"; echo the model is worse; exit 98'
 run refit run
