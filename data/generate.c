@@ -8,7 +8,7 @@
  * Twelve categories. Words tell eight groups of them apart, pictures seven, price + brand +
  * condition about eight, and only the three together tell all twelve: see the table `category` and
  * data/README.md. The nastiness of real data is in it too, each case at least once in any set of 40
- * rows or more (picture.h, describe()).
+ * rows or more (drawing.h, describe()).
  *
  * The arithmetic is exact on every IEEE machine (add, multiply, divide; no library function), so
  * the same arguments give the same bytes wherever libjpeg-turbo and zlib are the same. */
@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/str.h"
-#include "data/generate/picture.h"
+#include "data/generate/drawing.h"
 #include "io/outfile.h"
 #include "num/rng.h"
 
@@ -370,7 +370,7 @@ static int put_picture(const struct params *p, const struct product *it, const s
                             it->product_id);
     int rc = 0;
 
-    picture_make(&r, category[all[it->drawn_as].category].drawing, it->how, &bytes);
+    drawing_make(&r, category[all[it->drawn_as].category].drawing, it->how, &bytes);
     if (it->how != MISSING) {
         FILE *fp = fopen(path, "wb"); /* not synced one by one: they can be made again */
         if (!fp) {

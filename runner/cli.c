@@ -363,8 +363,7 @@ static bool want_colour(const struct parsed *p, int fd)
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
     if (p->colour && strcmp(p->colour, "auto") != 0)
         return strcmp(p->colour, "always") == 0;
-    return isatty(fd) && !(no && *no) && term &&
-           strcmp(term, "dumb") != 0;
+    return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 /* The error once more as a document, for programs. */

@@ -7,29 +7,37 @@
 
 #include "base/err.h"
 
-/** The command line of refit, parsed once in cli.c and handed to the command. Texts point into argv. */
+/** The command line of refit, parsed once in cli.c and handed to the command. Texts point into
+ * argv. */
 struct cli {
-    const char *file;         /* -f FILE: the pipeline file (default pipeline.yaml) */
-    bool file_given;          /* -f was there */
-    const char *profile;      /* --profile NAME */
-    const char **set;         /* (n_set) -p NAME=VALUE */
+    const char *file;    /* -f FILE: the pipeline file (default pipeline.yaml) */
+    bool file_given;     /* -f was there */
+    const char *profile; /* --profile NAME */
+    const char **set;    /* (n_set) -p NAME=VALUE */
     size_t n_set;
-    const char **name;        /* (n_name) words after the command: stages, a run... */
+    const char **name; /* (n_name) words after the command: stages, a run... */
     size_t n_name;
-    const char *single, *from;/* -s STAGE, --from STAGE */
-    int64_t jobs;             /* -j N; 0: the file's, else the processors */
+    const char *single, *from; /* -s STAGE, --from STAGE */
+    int64_t jobs;              /* -j N; 0: the file's, else the processors */
     bool dry_run, force, keep_going, json, quiet, verbose;
-    bool check;               /* plan --check: exit 4 when there is work */
-    const char *format;       /* graph --format ascii|dot */
-    const char *run;          /* --run RUN */
-    int64_t limit;            /* history -n N */
-    bool follow;              /* logs -f */
-    bool colour;              /* stdout (with --json stderr) is a terminal and nobody said no */
-    bool error_colour;        /* stderr is one */
+    bool check;         /* plan --check: exit 4 when there is work */
+    const char *format; /* graph --format ascii|dot */
+    const char *run;    /* --run RUN */
+    int64_t limit;      /* history -n N */
+    bool follow;        /* logs -f */
+    bool colour;        /* stdout (with --json stderr) is a terminal and nobody said no */
+    bool error_colour;  /* stderr is one */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
-enum { EXIT_FAILED = 1, EXIT_BLOCKED = 3, EXIT_WORK = 4, EXIT_PARTLY = 5, EXIT_LOCKED = 75, EXIT_TIMEOUT = 124 };
+enum {
+    EXIT_FAILED = 1,
+    EXIT_BLOCKED = 3,
+    EXIT_WORK = 4,
+    EXIT_PARTLY = 5,
+    EXIT_LOCKED = 75,
+    EXIT_TIMEOUT = 124
+};
 
 /* The commands. Each returns the exit status; when `e` is set, main prints it and uses its code. */
 int command_run(const struct cli *c, struct err *e);

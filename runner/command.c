@@ -78,8 +78,11 @@ static int widest(const struct run *r)
 
 static void start_showing(struct run *r, const struct cli *c)
 {
-    show_init(&r->show, c->quiet ? NULL : c->json ? stderr : stdout, c->colour,
-              c->error_colour, widest(r));
+    show_init(&r->show,
+              c->quiet  ? NULL
+              : c->json ? stderr
+                        : stdout,
+              c->colour, c->error_colour, widest(r));
     r->verbose = c->verbose;
 }
 

@@ -120,7 +120,7 @@ pid_t *proc_children(size_t *out_n)
     if (access(path, R_OK) != 0)
         return children_by_parent(out_n);
     char *text = slurp(path, &n_text), *at = text, *end;
-    while (at && *at) {
+    while (text && *at) {
         long pid = strtol(at, &end, 10);
         if (end == at)
             break;

@@ -1,5 +1,6 @@
 #include "runner/profile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,7 @@ static void set_scalar(struct yaml *map, const char *name, const char *value, co
         append(map, key, item);
         return;
     }
+    assert(map->key && map->item); /* at < map->n */
     yaml_release(map->key[at]);
     yaml_release(map->item[at]);
     map->key[at] = key;

@@ -213,7 +213,6 @@ static int remember(const struct program *p, const char *json, struct state *s, 
 static int take_answer(struct program *p, const struct probe *answer, struct state *s,
                        struct err *e)
 {
-    int rc;
     if (answer->timed_out)
         return err_set(e, ERR_USAGE, "'%s --describe' took more than %d s", p->path,
                        DESCRIBE_MS / 1000);
@@ -226,7 +225,7 @@ static int take_answer(struct program *p, const struct probe *answer, struct sta
                        answer->status, (int)strcspn(said, "\n"), said);
     }
     const char *json = str_text(&answer->out);
-    if ((rc = program_parse(p, json, e))) {
+    if (program_parse(p, json, e) != 0) {
         e->code = ERR_USAGE;
         err_wrap(e, "'%s'", p->path);
         return e->code;

@@ -18,7 +18,8 @@ void show_init(struct show *s, FILE *to, bool colour, bool error_colour, int sta
                         .colour = colour,
                         .error_colour = error_colour,
                         .stage_width = stage_width };
-    s->live = to && isatty(fileno(to)) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+    const char *terminal = getenv("TERM");
+    s->live = to && isatty(fileno(to)) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
 void show_release(struct show *s)

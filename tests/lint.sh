@@ -31,6 +31,6 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,porta
 flags=$(make -s print-cppflags)
 export flags
 # shellcheck disable=SC2016
-git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c' | xargs -P "$(nproc)" -n 4 \
+git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c' | xargs -P "$(nproc)" -n 1 \
     sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=c17 $flags 2>/dev/null' tidy || bad=1
 exit $bad

@@ -20,7 +20,7 @@ is "header of the labels" "$(head -n 1 a/Y_train_CVw08PX.csv)" ",prdtypecode"
 is "a label for every product" "$(wc -l <a/Y_train_CVw08PX.csv)" 41
 is "twelve categories, already among forty" "$(tail -n +2 a/Y_train_CVw08PX.csv | cut -d, -f2 | sort -u | wc -l)" 12
 
-# What is odd in the smallest set: every case of picture.h.
+# What is odd in the smallest set: every case of drawing.h.
 hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 is "one picture is missing" "$(ls a/images | wc -l)" 39
 truncated=0 grey=0 cmyk=0 palette=0 colour_png=0 rotated=0 progressive=0 plain=0

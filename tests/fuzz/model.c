@@ -141,7 +141,7 @@ static void put_weights(struct h5 *h, const struct content *c)
     };
     enum { N = sizeof tensor / sizeof *tensor };
     for (size_t i = 0; i < N; i++) {
-        float value[64] = { 0 };
+        float value[4 * 3 * 3 * 2] = { 0 }; /* the largest that dims[0] below allows */
         size_t dims[4];
         struct err e = { 0 };
         memcpy(dims, tensor[i].dims, sizeof dims);

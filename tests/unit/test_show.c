@@ -101,7 +101,8 @@ static void lines_are_aligned_and_clean(void **unused)
     assert_false(s.live);
     show_line(&s, SHOW_GREEN, false, "done", "train", "1.0 s\033[2J");
     show_line(&s, SHOW_PLAIN, false, "reused", "import", "");
-    show_rows(&s, &(struct show_row){ .stage = "x", .note = "" }, 1); /* not on a terminal: nothing */
+    show_rows(&s, &(struct show_row){ .stage = "x", .note = "" },
+              1); /* not on a terminal: nothing */
     show_release(&s);
     rewind(fp);
     text[fread(text, 1, sizeof text - 1, fp)] = '\0';

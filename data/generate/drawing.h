@@ -1,5 +1,5 @@
-#ifndef GENERATE_PICTURE_H
-#define GENERATE_PICTURE_H
+#ifndef GENERATE_DRAWING_H
+#define GENERATE_DRAWING_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +35,7 @@ enum picture_case {
 };
 
 /** The bytes of one picture file, appended to *out; none for MISSING. */
-void picture_make(struct rng *r, enum drawing drawing, enum picture_case how, struct str *out);
+void drawing_make(struct rng *r, enum drawing drawing, enum picture_case how, struct str *out);
 
 /** Uniform on low .. high. */
 int between(struct rng *r, int low, int high);

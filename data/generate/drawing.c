@@ -1,4 +1,4 @@
-#include "data/generate/picture.h"
+#include "data/generate/drawing.h"
 
 #include <png.h>
 #include <stdio.h>
@@ -353,7 +353,7 @@ static void encode_png(const struct canvas *c, enum picture_case how, struct str
     free(row);
 }
 
-void picture_make(struct rng *r, enum drawing drawing, enum picture_case how, struct str *out)
+void drawing_make(struct rng *r, enum drawing drawing, enum picture_case how, struct str *out)
 {
     struct scene s = scene_draw(r, drawing);
     struct canvas c = canvas_draw(r, &s);
