@@ -372,6 +372,18 @@ static void write_quoted(const char *text, struct str *out)
     str_addc(out, '"');
 }
 
+/* YAML wants a question mark before a key of more than 1024 characters, as they are written. */
+static void write_key(const char *text, struct str *out)
+{
+    struct str key = { 0 };
+    write_quoted(text, &key);
+    if (key.n > 1024)
+        str_addz(out, "? ");
+    str_add(out, key.text, key.n);
+    str_addz(out, ": ");
+    str_release(&key);
+}
+
 void yaml_write(const struct yaml *node, struct str *out)
 {
     if (node->kind == YAML_SCALAR) {
@@ -386,8 +398,7 @@ void yaml_write(const struct yaml *node, struct str *out)
         if (i)
             str_addz(out, ", ");
         if (node->kind == YAML_MAP) {
-            write_quoted(node->key[i]->text, out);
-            str_addz(out, ": ");
+            write_key(node->key[i]->text, out);
         }
         yaml_write(node->item[i], out);
     }

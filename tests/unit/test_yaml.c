@@ -129,6 +129,26 @@ static void a_written_tree_reads_back(void **state)
     str_release(&second);
 }
 
+/* Quoted, the key is longer than what YAML takes without a question mark. */
+static void a_long_key_reads_back(void **state)
+{
+    (void)state;
+    char text[704];
+    struct yaml *root, *again;
+    struct err e = { 0 };
+    struct str written = { 0 };
+    memset(text, '\\', 700);
+    memcpy(text + 700, ": 1", 4);
+    assert_ok(parse(&root, text, &e), e);
+    yaml_write(root, &written);
+    assert_ok(parse(&again, written.text, &e), e);
+    assert_string_equal(again->key[0]->text, root->key[0]->text);
+    assert_string_equal(again->item[0]->text, "1");
+    yaml_release(root);
+    yaml_release(again);
+    str_release(&written);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +157,7 @@ int main(void)
         cmocka_unit_test(depth_and_size_have_limits),
         cmocka_unit_test(a_wrong_value_names_found_and_wanted),
         cmocka_unit_test(a_written_tree_reads_back),
+        cmocka_unit_test(a_long_key_reads_back),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }
