@@ -24,23 +24,12 @@ static int find_file(const struct piece *p, const char *prefix, const struct fil
     return -1;
 }
 
-/* Add a value; for the shell in quotes unless it has only characters that mean nothing to it. */
 static void add_value(struct str *out, const char *value, bool shell)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,";
-    if (!shell || (*value && value[strspn(value, plain)] == '\0')) {
+    if (shell)
+        reference_shell_word(value, out);
+    else
         str_addz(out, value);
-        return;
-    }
-    str_addc(out, '\'');
-    for (; *value; value++) {
-        if (*value == '\'')
-            str_addz(out, "'\\''");
-        else
-            str_addc(out, *value);
-    }
-    str_addc(out, '\'');
 }
 
 static int add_reference(const struct stage_spec *s, const struct attempt_files *files,

@@ -11,6 +11,7 @@
 #include "runner/argv.h"
 #include "runner/env.h"
 #include "runner/program.h"
+#include "runner/reference.h"
 #include "runner/run.h"
 #include "runner/tree.h"
 
@@ -38,8 +39,10 @@ static void show_failure(struct run *r, const struct work *w)
             str_addf(&text, " -f %s", r->o.file);
         if (r->o.profile)
             str_addf(&text, " --profile %s", r->o.profile);
-        for (size_t i = 0; i < r->o.n_set; i++)
-            str_addf(&text, " -p '%s'", r->o.set[i]);
+        for (size_t i = 0; i < r->o.n_set; i++) {
+            str_addz(&text, " -p ");
+            reference_shell_word(r->o.set[i], &text);
+        }
         str_addf(&text, " -s %s", w->spec->name);
         show_text(&r->show, true, str_text(&text));
     }

@@ -130,7 +130,7 @@ static int params_read(struct reader *r, struct err *e)
         return node_fail(map, e, "params: want a mapping (name: value)");
     r->param = mem_calloc(map->n, sizeof *r->param);
     for (size_t i = 0; i < map->n; i++) {
-        struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, NULL };
+        struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, NULL, false };
         const char *name = map->key[i]->text;
         char *value = NULL;
         int rc;

@@ -111,6 +111,37 @@ static int check_run_time(const struct yaml *at, const struct reference_scope *s
     return 0;
 }
 
+/* A value, which is a template, for the shell: what it says literally in quotes. */
+static void add_quoted(struct str *out, const char *value)
+{
+    struct str literal = { 0 }, quoted = { 0 };
+    struct piece piece = { .kind = PIECE_TEXT };
+    for (const char *p = value; p;) {
+        p = piece_next(p, &piece);
+        if (p && piece.kind != PIECE_NAME) {
+            str_add(&literal, piece.text, piece.n);
+            continue;
+        }
+        if (literal.n > 0 || *value == '\0')
+            reference_shell_word(str_text(&literal), &quoted);
+        reference_escape(str_text(&quoted), out);
+        str_clear(&literal);
+        str_clear(&quoted);
+        if (p)
+            str_addf(out, "${%.*s}", (int)piece.n, piece.text); /* quoted when it is filled in */
+    }
+    str_release(&literal);
+    str_release(&quoted);
+}
+
+static void add_template(const struct reference_scope *scope, const char *value, struct str *out)
+{
+    if (scope->shell)
+        add_quoted(out, value);
+    else
+        str_addz(out, value);
+}
+
 static int resolve_name(const struct yaml *at, const struct reference_scope *scope,
                         const char *name, struct str *out, struct err *e)
 {
@@ -121,18 +152,21 @@ static int resolve_name(const struct yaml *at, const struct reference_scope *sco
         if (!(v = find_value(scope->param, scope->n_param, name + 7)))
             return unknown_value(at, "params", name + 7, scope->param, scope->n_param,
                                  "there is no such parameter", e);
-        str_addz(out, v->value);
+        add_template(scope, v->value, out);
         return 0;
     }
     if (str_starts(name, "env.")) {
         const char *outside = getenv(name + 4);
+        struct str value = { 0 };
         if ((v = find_value(scope->env, scope->n_env, name + 4)))
-            str_addz(out, v->value);
+            str_addz(&value, v->value);
         else if (outside)
-            reference_escape(outside, out);
+            reference_escape(outside, &value);
         else
             return unknown_value(at, "env", name + 4, scope->env, scope->n_env,
                                  "neither the file nor the environment has such a variable", e);
+        add_template(scope, str_text(&value), out);
+        str_release(&value);
         return 0;
     }
     if ((rc = check_run_time(at, scope, name, e)))
@@ -200,6 +234,24 @@ void reference_escape(const char *text, struct str *out)
             str_addc(out, '$');
         str_addc(out, *text);
     }
+}
+
+void reference_shell_word(const char *text, struct str *out)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,";
+    if (*text && text[strspn(text, plain)] == '\0') {
+        str_addz(out, text);
+        return;
+    }
+    str_addc(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            str_addz(out, "'\\''");
+        else
+            str_addc(out, *text);
+    }
+    str_addc(out, '\'');
 }
 
 char *reference_text(const char *template)

@@ -34,6 +34,7 @@ struct reference_scope {
     const struct reference_value *param, *env; /* (n_param), (n_env); the first of a name counts */
     size_t n_param, n_env;
     const struct yaml *stage; /* the stage's mapping; NULL: no run-time references here */
+    bool shell;               /* a text for sh -c: values are quoted where the shell needs it */
 };
 
 /** Resolve a scalar into a new template. ERR_USAGE at the node: unknown name (did-you-mean),
@@ -51,6 +52,10 @@ bool reference_open(const char *template);
 
 /** Add the text with every dollar doubled: a template that stands for exactly this text. */
 void reference_escape(const char *text, struct str *out);
+
+/** Add the text as one word of the shell, in quotes unless it has only characters that mean nothing
+ * to it. */
+void reference_shell_word(const char *text, struct str *out);
 
 /** The template as text: $$ is $, references stay as they are written; owned. */
 char *reference_text(const char *template);

@@ -38,7 +38,7 @@ static int param_value_read(const struct yaml *node, const struct reader *r, con
                             const struct stage_spec *s, const struct program_option *o, char **out,
                             struct err *e)
 {
-    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map };
+    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map, false };
     const char *text;
     int rc;
     if ((rc = yaml_text(node, "params", &text, e)))
@@ -173,6 +173,8 @@ static int cmd_read(struct stage_spec *s, const struct yaml *cmd, struct err *e)
 static int cmd_resolve(struct stage_spec *s, const struct yaml *cmd,
                        const struct reference_scope *scope, struct err *e)
 {
+    struct reference_scope own = *scope;
+    own.shell = s->shell;
     size_t n = s->shell ? 1 : cmd->n;
     s->cmd = mem_calloc(n, sizeof *s->cmd);
     for (; s->n_cmd < n; s->n_cmd++) {
@@ -182,7 +184,7 @@ static int cmd_resolve(struct stage_spec *s, const struct yaml *cmd,
         if (rc == 0 && s->n_cmd == 0 && *text == '\0')
             rc = node_fail(word, e, "stage '%s': cmd: the program is empty", s->name);
         if (rc == 0)
-            rc = reference_resolve(word, scope, &s->cmd[s->n_cmd], e);
+            rc = reference_resolve(word, &own, &s->cmd[s->n_cmd], e);
         if (rc)
             return rc;
     }
@@ -375,7 +377,7 @@ static int stage_env_read(const struct reader *r, const struct yaml *map, struct
                           struct err *e)
 {
     const struct yaml *maps[2] = { yaml_get(r->defaults, "env"), yaml_get(map, "env") };
-    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map };
+    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map, false };
     for (size_t i = 0; i < r->n_env; i++) {
         own->env = mem_grow(own->env, own->n_env, sizeof *own->env);
         own->env[own->n_env++] = (struct reference_value){ mem_strdup(r->env[i].name),
@@ -450,7 +452,7 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
     if ((rc = params_read(r, map, s, e)) || (rc = stage_env_read(r, map, &own, e)))
         goto out;
     collect_params(r, s, &own);
-    own.words = (struct reference_scope){ own.param, own.env, own.n_param, own.n_env, map };
+    own.words = (struct reference_scope){ own.param, own.env, own.n_param, own.n_env, map, false };
     own.paths = own.words;
     own.paths.stage = NULL;
     keep_env(&own, s);

@@ -135,6 +135,26 @@ has "an error of the command line as JSON" "$out" '"code": 64'
 run refit run --json -p nosuch=1
 is "an error as JSON" "$(echo "$out" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["error"]["code"])')" 64
 
+# ---- a text for the shell ----
+fresh
+cat >pipeline.yaml <<'EOY'
+refit: 1
+name: toy
+params: {word: "it's"}
+stages:
+  a:
+    cmd: 'printf "<%s>" ${params.word} ${params.none} ${params.both} ${env.MODE} >${outs.o}; echo $HOME >/dev/null'
+    outs: {o: "work/o d'd"}
+    params: {none: "", both: "a $$(b) ${outs.o}"}
+    env: {MODE: "1;2"}
+EOY
+ok "a text for the shell with values that mean something to it" refit run
+has "values are words of their own" "$(cat "work/o d'd")" "<it's><><a \$(b) work/"
+has "of references too" "$(cat "work/o d'd")" "d'd><1;2>"
+ok "of -p" refit run -p 'word=$(touch bad) "x'
+has "nothing is obeyed" "$(cat "work/o d'd")" '<$(touch bad) "x>'
+absent "nothing at all" bad
+
 # ---- a program beside the pipeline file ----
 fresh
 printf '#!/bin/sh\necho mine >"$1"\n' >tool.sh
