@@ -176,12 +176,28 @@ static int next_request(struct request *r, int argc, char **argv, int *at, struc
     return 0;
 }
 
+static const char help[] =
+    "refit-check: are these files whole, and do they hold what they must?\n\n"
+    "usage: refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]\n\n"
+    "Formats:\n"
+    "  hdf5, hdf5:KIND   complete, and of that kind; X is a dataset or group\n"
+    "  json              parses; X is a key of the object, \"a.b\" of one inside\n"
+    "  tar               reads to the end; X is a member\n"
+    "  html, any         not empty\n\n"
+    "NAME stands for PATH in messages. refit runs it before it commits outputs. One line for each\n"
+    "problem; exit 65 if there is one.\n";
+
 int main(int argc, char **argv)
 {
     struct err e = { 0 };
     struct request r = { .require = mem_calloc((size_t)argc, sizeof *r.require) };
     int at = 1, status = 0;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        free(r.require);
+        return fflush(stdout) == 0 ? 0 : ERR_IO;
+    }
     if (argc < 2)
         status = err_set(
             &e, ERR_USAGE,

@@ -3,6 +3,8 @@
 . "$(dirname "$0")/tap.sh"
 check=$L/refit-check
 
+ok "--help" "$check" --help
+has "says what formats there are" "$out" "hdf5:KIND"
 printf '{"a": {"b": 1}, "c.d": 2}' >good.json
 printf '{"a": ' >cut.json
 printf '{"a": 1, "a": 2}' >twice.json
