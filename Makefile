@@ -6,6 +6,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 DNNL    ?= 1
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
+JOBS    := $(shell nproc)
 B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang%,$(CC)),-clang)
 
 APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
@@ -78,7 +79,7 @@ $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(B)/librefit.a
 # ---- what a user runs -----------------------------------------------------------------------------------------------
 # Packages come first and make starts again, because pkg-config may not have been there when this file was read.
 run: packages
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	$(B)/bin/refit run $(RUNFLAGS)
 
 packages:
@@ -87,7 +88,7 @@ packages:
 # ---- proof ----------------------------------------------------------------------------------------------------------
 check:
 	@tests/packages.sh $(APT) $(APT_check)
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory -j$(JOBS) test
 
 TESTS ?= $(UNITS) $(wildcard tests/cli/*.t)
 test: all $(UNITS)
@@ -106,7 +107,7 @@ build/fuzz/%/fuzz: tests/fuzz/%.c $(LIB_SRC) $(filter-out runner/cli.c,$(RUNNER_
 	    -pthread -Wl,--as-needed -o $@ $^ $(LDLIBS)
 fuzz:
 	@tests/packages.sh $(APT) $(APT_fuzz)
-	@$(MAKE) --no-print-directory $(FUZZERS)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do echo "== $$f"; d=$$(dirname $$f); \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
 	    -artifact_prefix=$$d/ $$d/corpus >$$d/log 2>&1 || { tail -40 $$d/log; exit 1; }; tail -4 $$d/log; done
@@ -115,7 +116,7 @@ fuzz-long:
 
 bench:
 	@tests/packages.sh $(APT) $(APT_bench)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BIN=$(B) bench/run.sh
 
 # ---- installation ---------------------------------------------------------------------------------------------------
