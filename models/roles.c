@@ -14,13 +14,6 @@ static char **copy_texts(char *const *text, size_t n)
     return copy;
 }
 
-static void free_texts(char **text, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(text[i]);
-    free(text);
-}
-
 void roles_copy(struct table_roles *to, const struct table_roles *from)
 {
     *to = (struct table_roles){ .id = mem_strdup(from->id),
@@ -39,8 +32,8 @@ void roles_release(struct table_roles *r)
     free(r->label);
     free(r->date);
     free(r->image);
-    free_texts(r->text, r->n_text);
-    free_texts(r->feature, r->n_feature);
+    mem_free_texts(r->text, r->n_text);
+    mem_free_texts(r->feature, r->n_feature);
     *r = (struct table_roles){ 0 };
 }
 

@@ -225,20 +225,13 @@ int fileref_read_code(const struct yaml *node, struct stage_spec *s,
     return 0;
 }
 
-void texts_release(char **text, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(text[i]);
-    free(text);
-}
-
 void fileref_release(struct file_ref *f, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(f[i].name);
         free(f[i].format);
-        texts_release(f[i].path, f[i].n_path);
-        texts_release(f[i].require, f[i].n_require);
+        mem_free_texts(f[i].path, f[i].n_path);
+        mem_free_texts(f[i].require, f[i].n_require);
     }
     free(f);
 }

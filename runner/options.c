@@ -5,17 +5,10 @@
 #include "base/mem.h"
 #include "runner/run.h"
 
-static void free_texts(char **text, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(text[i]);
-    free(text);
-}
-
 void run_options_release(struct run_options *o)
 {
-    free_texts(o->set, o->n_set);
-    free_texts(o->target, o->n_target);
+    mem_free_texts(o->set, o->n_set);
+    mem_free_texts(o->target, o->n_target);
     free(o->file);
     free(o->profile);
     free(o->single);

@@ -37,7 +37,6 @@ int env_read(const struct yaml *map, const struct reference_scope *scope,
 void reference_values_release(struct reference_value *v, size_t n);
 
 struct mark reader_mark(const struct yaml *node);
-void texts_release(char **text, size_t n);
 
 /* fileref.c */
 

@@ -477,15 +477,15 @@ void stage_release(struct stage_spec *s)
 {
     for (size_t i = 0; i < s->n_param; i++) {
         free(s->param[i].name);
-        texts_release(s->param[i].value, s->param[i].n_value);
+        mem_free_texts(s->param[i].value, s->param[i].n_value);
     }
     free(s->param);
     fileref_release(s->dep, s->n_dep);
     fileref_release(s->out, s->n_out);
     fileref_release(s->code, s->n_code);
-    texts_release(s->cmd, s->n_cmd);
-    texts_release(s->env, s->n_env);
-    texts_release(s->secret, s->n_secret);
+    mem_free_texts(s->cmd, s->n_cmd);
+    mem_free_texts(s->env, s->n_env);
+    mem_free_texts(s->secret, s->n_secret);
     free(s->needs);
     free(s->checkpoint);
     free(s->program);

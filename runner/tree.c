@@ -168,14 +168,6 @@ int tree_copy(const char *from, const char *to, struct err *e)
     return each(from, to, tree_copy, e);
 }
 
-static char *parent_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return mem_strdup(".");
-    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
-}
-
 static bool is_directory(const char *path)
 {
     struct stat st;
@@ -187,7 +179,7 @@ int tree_make(const char *path, struct err *e)
     int rc = 0, made = mkdir(path, 0777);
     if (made < 0 && errno == EEXIST && is_directory(path))
         return 0;
-    char *above = parent_of(path);
+    char *above = str_parent(path);
     if (made < 0 && errno == ENOENT && (rc = tree_make(above, e)) == 0)
         made = mkdir(path, 0777);
     if (rc == 0 && made < 0)

@@ -63,3 +63,10 @@ void *mem_aligned(size_t n, size_t size)
         out_of_memory(n, size);
     return memset(p, 0, bytes);
 }
+
+void mem_free_texts(char **text, size_t n)
+{
+    for (size_t i = 0; text && i < n; i++)
+        free(text[i]);
+    free(text);
+}

@@ -28,4 +28,7 @@ void *mem_grow(void *p, size_t n, size_t size);
 /** n * size bytes of zeros at an address divisible by 64 (a cache line); free with free(). */
 void *mem_aligned(size_t n, size_t size);
 
+/** Free an owned list of n owned texts; NULL is an empty one. */
+void mem_free_texts(char **text, size_t n);
+
 #endif

@@ -27,6 +27,10 @@ void str_release(struct str *s);
 /** printf into a new string, owned by the caller. */
 char *str_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** The directory of a path, as dirname(1) has it for a path without slashes at its end; owned by
+ * the caller. */
+char *str_parent(const char *path);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 

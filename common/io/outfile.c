@@ -11,17 +11,9 @@
 #include "base/str.h"
 
 /* The directory part of a path, "." if it has none; owned by the caller. */
-static char *parent_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return mem_strdup(".");
-    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
-}
-
 int outfile_make_parent(const char *path, struct err *e)
 {
-    char *dir = parent_of(path);
+    char *dir = str_parent(path);
     int rc = 0;
     for (char *p = dir + 1; rc == 0 && *p; p++) {
         if (*p != '/')
@@ -39,7 +31,7 @@ int outfile_make_parent(const char *path, struct err *e)
 
 int outfile_sync_parent(const char *path, struct err *e)
 {
-    char *dir = parent_of(path);
+    char *dir = str_parent(path);
     int rc = 0, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) < 0)
         rc = err_sys(e, "cannot sync directory '%s'", dir);

@@ -16,13 +16,6 @@ enum { MAX_NAME = 200, MAX_TABLES = 200, MAX_LEVELS = 10000 };
  * -----------------------------------------------------------------------------------------------
  */
 
-static void free_texts(char **text, size_t n)
-{
-    for (size_t i = 0; text && i < n; i++)
-        free(text[i]);
-    free(text);
-}
-
 /* A text or a list of texts. */
 static int read_texts(const struct yaml *node, const char *what, char ***out, size_t *out_n,
                       struct err *e)
@@ -37,7 +30,7 @@ static int read_texts(const struct yaml *node, const char *what, char ***out, si
         if ((rc = yaml_text(node->kind == YAML_LIST ? node->item[i] : node, what, &text, e)) == 0)
             list[i] = mem_strdup(text);
     if (rc) {
-        free_texts(list, n);
+        mem_free_texts(list, n);
         return rc;
     }
     *out = list;
@@ -108,7 +101,7 @@ static int read_levels(const struct yaml *map, struct schema_column *c, struct e
     if ((rc = read_texts(names, "names", &name, &n_name, e)))
         return rc;
     if (n_name != c->n_level) {
-        free_texts(name, n_name);
+        mem_free_texts(name, n_name);
         return yaml_fail(names, e, "names: %zu names for %zu levels", n_name, c->n_level);
     }
     c->level_name = name;
@@ -582,10 +575,10 @@ int schema_parse(struct schema *s, const char *name, const char *bytes, size_t n
 static void release_column(struct schema_column *c)
 {
     free(c->name);
-    free_texts(c->from, c->n_from);
-    free_texts(c->missing, c->n_missing);
-    free_texts(c->level, c->n_level);
-    free_texts(c->level_name, c->n_level);
+    mem_free_texts(c->from, c->n_from);
+    mem_free_texts(c->missing, c->n_missing);
+    mem_free_texts(c->level, c->n_level);
+    mem_free_texts(c->level_name, c->n_level);
     free(c->format);
     if (c->match)
         regfree(&c->regex);
@@ -612,7 +605,7 @@ void schema_release(struct schema *s)
     free(r->label);
     free(r->date);
     free(r->image);
-    free_texts(r->text, r->n_text);
-    free_texts(r->feature, r->n_feature);
+    mem_free_texts(r->text, r->n_text);
+    mem_free_texts(r->feature, r->n_feature);
     *s = (struct schema){ 0 };
 }

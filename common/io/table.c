@@ -8,13 +8,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static void free_texts(char **text, size_t n)
-{
-    for (size_t i = 0; text && i < n; i++)
-        free(text[i]);
-    free(text);
-}
-
 void column_release(struct column *c)
 {
     free(c->name);
@@ -23,8 +16,8 @@ void column_release(struct column *c)
     free(c->whole);
     free(c->flag);
     free(c->code);
-    free_texts(c->level, c->n_level);
-    free_texts(c->level_name, c->n_level);
+    mem_free_texts(c->level, c->n_level);
+    mem_free_texts(c->level_name, c->n_level);
     free(c->bytes);
     free(c->offset);
     free(c->unit);
@@ -37,8 +30,8 @@ static void release_roles(struct table_roles *r)
     free(r->label);
     free(r->date);
     free(r->image);
-    free_texts(r->text, r->n_text);
-    free_texts(r->feature, r->n_feature);
+    mem_free_texts(r->text, r->n_text);
+    mem_free_texts(r->feature, r->n_feature);
     *r = (struct table_roles){ 0 };
 }
 

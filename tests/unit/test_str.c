@@ -86,6 +86,19 @@ static void the_shortest_text_reads_back_as_the_same_number(void **state)
     str_release(&s);
 }
 
+static void the_directory_of_a_path(void **unused)
+{
+    static const char *const path[][2] = {
+        { "a/b/c.h5", "a/b" }, { "c.h5", "." }, { "/c.h5", "/" }, { "./c", "." }, { "/a/b", "/a" },
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof path / sizeof *path; i++) {
+        char *found = str_parent(path[i][0]);
+        assert_string_equal(found, path[i][1]);
+        free(found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +106,7 @@ int main(void)
         cmocka_unit_test(the_nearest_word_is_a_slip_away_or_none),
         cmocka_unit_test(numbers_are_the_whole_text_or_nothing),
         cmocka_unit_test(booleans_have_few_spellings),
+        cmocka_unit_test(the_directory_of_a_path),
         cmocka_unit_test(the_shortest_text_reads_back_as_the_same_number),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
