@@ -24,6 +24,7 @@ OPT_release := -O3
 OPT_debug   := -O1 -Werror
 OPT_asan    := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan    := -O1 -Werror -fsanitize=thread
+OPT_fuzz    := -O1 -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # No fused multiply-add behind our back (clang's default): results have the same bits on every CPU.
 CFLAGS       = -std=c17 -ffp-contract=off -g $(WARN) $(OPT_$(MODE)) -pthread
 CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION='"$(VERSION)"' -DREFIT_DNNL=$(DNNL) \
@@ -42,7 +43,7 @@ TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check test bench lint fuzz fuzz-long install uninstall clean packages
+.PHONY: all run check test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
 all: $(PROGRAMS) $(TOOLS)
@@ -98,19 +99,20 @@ lint:
 	@tests/packages.sh $(APT) $(APT_lint)
 	@tests/lint.sh
 
-# FUZZ_SECONDS for each reader of outside bytes; findings stay in build/fuzz/<parser>/.
-FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%/fuzz,$(wildcard tests/fuzz/*.c))
+# FUZZ_SECONDS for each reader of outside bytes; findings and log stay in build/fuzz-clang/<parser>/.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%/fuzz,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 600
-build/fuzz/%/fuzz: tests/fuzz/%.c $(LIB_SRC) $(filter-out runner/cli.c,$(RUNNER_SRC))
-	@mkdir -p $(@D)/corpus
-	clang $(filter-out -MMD -MP,$(CPPFLAGS)) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -pthread -Wl,--as-needed -o $@ $^ $(LDLIBS)
+$(B)/%/fuzz: $(B)/obj/tests/fuzz/%.o $(B)/librunner.a $(B)/librefit.a
+	@mkdir -p $(@D)/corpus; echo "link $@"
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+fuzzers: $(FUZZERS)
 fuzz:
 	@tests/packages.sh $(APT) $(APT_fuzz)
-	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS)
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=fuzz CC=clang fuzz-run
+fuzz-run: fuzzers
 	@set -e; for f in $(FUZZERS); do echo "== $$f"; d=$$(dirname $$f); \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-	    -artifact_prefix=$$d/ $$d/corpus >$$d/log 2>&1 || { tail -40 $$d/log; exit 1; }; tail -4 $$d/log; done
+	    -artifact_prefix=$$d/ $$d/corpus >$$d/log 2>&1 || { tail -40 $$d/log; exit 1; }; tail -5 $$d/log; done
 fuzz-long:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
