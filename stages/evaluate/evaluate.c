@@ -22,7 +22,7 @@
 #include "models/model.h"
 #include "models/nn/net.h"
 #include "num/metrics.h"
-#include "stages/evaluate/report.h"
+#include "stages/evaluate/model_report.h"
 
 struct params {
     const char *model, *history, *table, *text, *pixels, *features, *split, *metrics, *report,
@@ -181,9 +181,9 @@ static int find_kind(const struct contest *c, const char *kind)
 
 /** Late fusion of text and image as one more model of the report; nothing where there are not both.
  */
-static int add_late_fusion(struct report *r, const struct contest *c, const struct model_inputs *in,
-                           const struct chosen *rows, const struct column *label,
-                           const int32_t *class, struct err *e)
+static int add_late_fusion(struct model_report *r, const struct contest *c,
+                           const struct model_inputs *in, const struct chosen *rows,
+                           const struct column *label, const int32_t *class, struct err *e)
 {
     int text = find_kind(c, "text"), image = find_kind(c, "image"), rc = 0;
     struct chosen validation = { 0 };
@@ -221,7 +221,7 @@ out:
 }
 
 /** Predictions and figures of all models. r->model has room for them and the late fusion. */
-static int score(struct report *r, struct contest *c, const struct model_inputs *in,
+static int score(struct model_report *r, struct contest *c, const struct model_inputs *in,
                  const struct chosen *rows, struct err *e)
 {
     for (size_t i = 0; i < c->n; i++) {
@@ -239,7 +239,7 @@ static int score(struct report *r, struct contest *c, const struct model_inputs 
 }
 
 /** What the page says about the data. */
-static void gather_facts(struct report *r, const struct model_inputs *in,
+static void gather_facts(struct model_report *r, const struct model_inputs *in,
                          const struct column *label, const int32_t *class)
 {
     r->n_row = (int64_t)in->table.n_row;
@@ -318,10 +318,10 @@ out:
     return rc;
 }
 
-static int write_outputs(const struct report *r, const struct params *p, struct err *e)
+static int write_outputs(const struct model_report *r, const struct params *p, struct err *e)
 {
     struct str page = { 0 }, text = { 0 };
-    json_t *root = report_json(r);
+    json_t *root = model_report_json(r);
     char *json = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
     int rc;
 
@@ -330,14 +330,14 @@ static int write_outputs(const struct report *r, const struct params *p, struct 
         return err_set(e, ERR_INTERNAL, "the figures cannot be written as JSON");
     str_addf(&text, "%s\n", json);
     free(json);
-    report_html(r, &page);
+    model_report_html(r, &page);
     rc = publish(p, &text, &page, e);
     str_release(&text);
     str_release(&page);
     return rc;
 }
 
-static void say(const struct report *r)
+static void say(const struct model_report *r)
 {
     for (size_t i = 0; i < r->n_model; i++) {
         const struct metrics *m = &r->model[i].metrics;
@@ -363,7 +363,7 @@ static int run(const void *params, struct err *e)
     struct history history = { 0 };
     struct chosen rows = { 0 };
     struct str description = { 0 };
-    struct report r = { .side = p->rows };
+    struct model_report r = { .side = p->rows };
     const struct column *label;
     int32_t *class = NULL;
     int rc;

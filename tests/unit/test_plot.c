@@ -4,7 +4,7 @@
 
 /* A stage's own files are not in the library. */
 #include "stages/evaluate/plot.c"
-#include "stages/evaluate/report.c"
+#include "stages/evaluate/model_report.c"
 
 static size_t occurrences(const char *text, const char *part)
 {
@@ -133,10 +133,10 @@ static void a_line_without_values_is_not_in_the_legend(void **state)
 /* ---- the page ---- */
 
 /** A report of C classes in which every row of the first class is taken for the last one. */
-static struct report made_report(size_t C, struct report_model *model,
-                                 const struct history *history)
+static struct model_report made_report(size_t C, struct report_model *model,
+                                       const struct history *history)
 {
-    struct report r = {
+    struct model_report r = {
         .side = "test", .model = model, .n_model = 1, .n_class = C, .n_row = 9, .history = history
     };
     size_t n = 2 * C;
@@ -159,7 +159,7 @@ static struct report made_report(size_t C, struct report_model *model,
     return r;
 }
 
-static void release_report(struct report *r)
+static void release_report(struct model_report *r)
 {
     metrics_release(&r->model->metrics);
     free(r->label);
@@ -170,12 +170,12 @@ static void release_report(struct report *r)
 static void nothing_of_a_label_reaches_the_page_raw(void **state)
 {
     struct report_model model = { 0 };
-    struct report r = made_report(3, &model, NULL);
+    struct model_report r = made_report(3, &model, NULL);
     struct str s = { 0 };
     (void)state;
     r.name[1] = "\"><b onmouseover='x'>";
     r.description = "dense <3>\n  next & last";
-    report_html(&r, &s);
+    model_report_html(&r, &s);
     const char *page = str_text(&s);
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "<b onmouseover"));
@@ -191,10 +191,10 @@ static void the_page_asks_for_nothing_from_outside(void **state)
     struct epoch epoch = { 1, .5, (double)NAN, (double)NAN, .001 };
     struct history history = { .epoch = &epoch, .n = 1, .kept = 1 };
     struct report_model model = { 0 };
-    struct report r = made_report(2, &model, &history);
+    struct model_report r = made_report(2, &model, &history);
     struct str s = { 0 };
     (void)state;
-    report_html(&r, &s);
+    model_report_html(&r, &s);
     const char *page = str_text(&s);
     static const char *const outside[] = { "http:", "https:",  "src=",    "href=",
                                            "url(",  "@import", "<script", "<link" };
@@ -214,11 +214,11 @@ static void the_page_asks_for_nothing_from_outside(void **state)
 static void the_worst_confusion_stands_in_the_list_and_in_the_matrix(void **state)
 {
     struct report_model model = { 0 };
-    struct report r = made_report(2, &model, NULL);
+    struct model_report r = made_report(2, &model, NULL);
     struct str s = { 0 };
     (void)state;
     r.label[1] = "second";
-    report_html(&r, &s);
+    model_report_html(&r, &s);
     assert_non_null(strstr(str_text(&s), "title=\"true first, predicted second: 2 of 2\">2</td>"));
     assert_non_null(strstr(str_text(&s), "first</th><td>second</td><td class=\"n\">2</td>"));
     assert_non_null(strstr(str_text(&s), "50.0&nbsp;%"));
@@ -230,10 +230,10 @@ static void many_classes_share_a_row_of_the_matrix(void **state)
 {
     enum { MANY = MATRIX_MOST + 5 };
     struct report_model model = { 0 };
-    struct report r = made_report(MANY, &model, NULL);
+    struct model_report r = made_report(MANY, &model, NULL);
     struct str s = { 0 };
     (void)state;
-    report_html(&r, &s);
+    model_report_html(&r, &s);
     const char *matrix = strstr(str_text(&s), "Confusion matrix"),
                *end = strstr(matrix, "</tbody>");
     size_t rows = 0;
@@ -253,7 +253,8 @@ static void many_classes_share_a_row_of_the_matrix(void **state)
 static void the_figures_are_the_ones_of_the_contract(void **state)
 {
     struct report_model model[2] = { { 0 } };
-    struct report r = made_report(2, &model[0], NULL), other = made_report(2, &model[1], NULL);
+    struct model_report r = made_report(2, &model[0], NULL),
+                        other = made_report(2, &model[1], NULL);
     (void)state;
     r.name[0] = "The first";
     r.unknown_rows = 3;
@@ -262,7 +263,7 @@ static void the_figures_are_the_ones_of_the_contract(void **state)
     r.blend[0] = "text";
     r.blend[1] = "image";
     r.blend_weight = .25;
-    json_t *root = report_json(&r);
+    json_t *root = model_report_json(&r);
     assert_near(json_real_value(json_object_get(root, "accuracy")), .5, 0, 0);
     assert_string_equal(json_string_value(json_object_get(root, "rows")), "test");
     assert_int_equal(json_integer_value(json_object_get(root, "n")), 4);

@@ -1,5 +1,5 @@
-#ifndef EVALUATE_REPORT_H
-#define EVALUATE_REPORT_H
+#ifndef EVALUATE_MODEL_REPORT_H
+#define EVALUATE_MODEL_REPORT_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct report_model {
 
 /** What an evaluation found: everything that metrics.json and the page show. Borrowed unless said
  * otherwise. */
-struct report {
+struct model_report {
     const char *side; /* "test", "validation": the rows that were evaluated */
     struct report_model
         *model; /* (n_model) the first one is the model; its metrics are owned by the caller */
@@ -39,9 +39,9 @@ struct report {
 };
 
 /** metrics.json (docs/formats.md); a new reference. */
-json_t *report_json(const struct report *r);
+json_t *model_report_json(const struct model_report *r);
 
 /** The page: HTML that needs nothing else, appended to *out. */
-void report_html(const struct report *r, struct str *out);
+void model_report_html(const struct model_report *r, struct str *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "stages/evaluate/report.h"
+#include "stages/evaluate/model_report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void set_figures(json_t *to, const struct metrics *m)
     json_object_set_new(to, "loss", json_real(m->loss));
 }
 
-static json_t *per_class_json(const struct report *r)
+static json_t *per_class_json(const struct model_report *r)
 {
     json_t *list = json_array();
     for (size_t k = 0; k < r->n_class; k++) {
@@ -37,7 +37,7 @@ static json_t *per_class_json(const struct report *r)
     return list;
 }
 
-static json_t *confusion_json(const struct report *r)
+static json_t *confusion_json(const struct model_report *r)
 {
     json_t *confusion = json_object(), *labels = json_array(), *counts = json_array();
     for (size_t k = 0; k < r->n_class; k++) {
@@ -52,7 +52,7 @@ static json_t *confusion_json(const struct report *r)
     return confusion;
 }
 
-json_t *report_json(const struct report *r)
+json_t *model_report_json(const struct model_report *r)
 {
     json_t *root = json_object(), *models = json_object();
 
@@ -80,7 +80,7 @@ json_t *report_json(const struct report *r)
 
 enum { MATRIX_MOST = 30, CONFUSIONS_MOST = 12 };
 
-static void add_class(struct str *out, const struct report *r, size_t k)
+static void add_class(struct str *out, const struct model_report *r, size_t k)
 {
     bool named = r->name[k] && strcmp(r->name[k], r->label[k]) != 0;
     if (named) {
@@ -93,7 +93,7 @@ static void add_class(struct str *out, const struct report *r, size_t k)
         str_addz(out, "</small>");
 }
 
-static void add_head(struct str *out, const struct report *r)
+static void add_head(struct str *out, const struct model_report *r)
 {
     const struct metrics *m = &r->model[0].metrics;
     str_addz(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
@@ -119,7 +119,7 @@ static void add_tile(struct str *out, double value, const char *what, const char
     str_addf(out, "</b><span>%s</span><span>%s</span></div>\n", what, more);
 }
 
-static void add_headline(struct str *out, const struct report *r)
+static void add_headline(struct str *out, const struct model_report *r)
 {
     const struct metrics *m = &r->model[0].metrics;
     double low, high;
@@ -150,7 +150,7 @@ static void add_kind(struct str *out, const char *kind)
     free(text);
 }
 
-static void add_models(struct str *out, const struct report *r)
+static void add_models(struct str *out, const struct model_report *r)
 {
     const struct metrics *m = &r->model[0].metrics;
     int64_t most = 0;
@@ -206,7 +206,7 @@ static void add_rates(struct str *out, const struct history *h)
     str_addz(out, h->n ? "." : "");
 }
 
-static void add_curves(struct str *out, const struct report *r)
+static void add_curves(struct str *out, const struct model_report *r)
 {
     const struct history *h = r->history;
     if (!h)
@@ -265,8 +265,8 @@ static size_t *place_classes(const struct metrics *m, size_t *out_n)
     return place;
 }
 
-static void add_cell(struct str *out, const struct report *r, const size_t shown[2], int64_t count,
-                     int64_t support)
+static void add_cell(struct str *out, const struct model_report *r, const size_t shown[2],
+                     int64_t count, int64_t support)
 {
     double share = support > 0 ? (double)count / (double)support : 0;
     if (count == 0) {
@@ -285,7 +285,7 @@ static void add_cell(struct str *out, const struct report *r, const size_t shown
 }
 
 /** Class that has place p, or n_class for the shared one. */
-static size_t class_at(const struct report *r, const size_t *place, size_t p, size_t n)
+static size_t class_at(const struct model_report *r, const size_t *place, size_t p, size_t n)
 {
     for (size_t k = 0; p < n && k < r->n_class; k++)
         if (place[k] == p)
@@ -293,7 +293,7 @@ static size_t class_at(const struct report *r, const size_t *place, size_t p, si
     return r->n_class;
 }
 
-static void add_matrix(struct str *out, const struct report *r)
+static void add_matrix(struct str *out, const struct model_report *r)
 {
     const struct metrics *m = &r->model[0].metrics;
     size_t C = r->n_class, n, *place = place_classes(m, &n), size = n < C ? n + 1 : n;
@@ -353,7 +353,7 @@ static int64_t next_confusion(const struct metrics *m, int64_t below)
 
 /** Pairs of classes that are taken for each other, the most frequent first; equals in the order of
  * the labels. */
-static void add_confusions(struct str *out, const struct report *r)
+static void add_confusions(struct str *out, const struct model_report *r)
 {
     const struct metrics *m = &r->model[0].metrics;
     size_t C = r->n_class, shown = 0;
@@ -383,7 +383,7 @@ static void add_confusions(struct str *out, const struct report *r)
                         : "<p class=\"note\">None.</p>\n</section>\n</div>\n");
 }
 
-static void add_classes(struct str *out, const struct report *r)
+static void add_classes(struct str *out, const struct model_report *r)
 {
     str_addz(out,
              "<section>\n<h2>Class by class</h2>\n<div "
@@ -415,7 +415,7 @@ static void add_fact(struct str *out, const char *what, int64_t n)
     str_addf(out, "<div><dt>%s</dt><dd>%lld</dd></div>\n", what, (long long)n);
 }
 
-static void add_facts(struct str *out, const struct report *r)
+static void add_facts(struct str *out, const struct model_report *r)
 {
     str_addz(out, "<section>\n<h2>Data and network</h2>\n<dl class=\"facts\">\n");
     add_fact(out, "rows in the table", r->n_row);
@@ -446,7 +446,7 @@ static void add_facts(struct str *out, const struct report *r)
     str_addz(out, "</section>\n");
 }
 
-void report_html(const struct report *r, struct str *out)
+void model_report_html(const struct model_report *r, struct str *out)
 {
     add_head(out, r);
     add_headline(out, r);
