@@ -19,7 +19,7 @@ APT_bench := python3-pandas python3-pil python3-torch
 
 PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-        -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wformat=2 -Wdouble-promotion
+        -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wformat=2 -Wdouble-promotion -Werror=implicit-function-declaration
 OPT_release := -O3
 OPT_debug   := -O1 -Werror
 OPT_asan    := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { MAX_DEPTH = 64, MAX_BYTES = 16 << 20 };
 
@@ -355,52 +356,4 @@ int yaml_choice(const struct yaml *node, const char *what, const char *const *ch
               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     str_release(&all);
     return e->code;
-}
-
-static void write_quoted(const char *text, struct str *out)
-{
-    str_addc(out, '"');
-    for (const char *p = text; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '"' || c == '\\')
-            str_addf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            str_addf(out, "\\x%02x", c);
-        else
-            str_addc(out, *p);
-    }
-    str_addc(out, '"');
-}
-
-/* YAML wants a question mark before a key of more than 1024 characters, as they are written. */
-static void write_key(const char *text, struct str *out)
-{
-    struct str key = { 0 };
-    write_quoted(text, &key);
-    if (key.n > 1024)
-        str_addz(out, "? ");
-    str_add(out, key.text, key.n);
-    str_addz(out, ": ");
-    str_release(&key);
-}
-
-void yaml_write(const struct yaml *node, struct str *out)
-{
-    if (node->kind == YAML_SCALAR) {
-        if (yaml_is_null(node))
-            str_addz(out, "null");
-        else
-            write_quoted(node->text, out);
-        return;
-    }
-    str_addc(out, node->kind == YAML_MAP ? '{' : '[');
-    for (size_t i = 0; i < node->n; i++) {
-        if (i)
-            str_addz(out, ", ");
-        if (node->kind == YAML_MAP) {
-            write_key(node->key[i]->text, out);
-        }
-        yaml_write(node->item[i], out);
-    }
-    str_addc(out, node->kind == YAML_MAP ? '}' : ']');
 }

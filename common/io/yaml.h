@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/str.h"
 
 /* The strict YAML that our files are written in: mappings with scalar keys, sequences, scalars. A
  * scalar is text; the schema of the reader types it (yaml_int, yaml_real, ...), not its spelling.
@@ -62,8 +61,5 @@ int yaml_real(const struct yaml *node, const char *what, double min, double max,
 int yaml_bool(const struct yaml *node, const char *what, bool *out, struct err *e);
 int yaml_choice(const struct yaml *node, const char *what, const char *const *choice, size_t *out,
                 struct err *e);
-
-/** Write the tree as YAML text that parses to the same tree; for canonical copies. */
-void yaml_write(const struct yaml *node, struct str *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "io/yaml.h"
 
 enum { MAX_FILE = 1 << 20, MAX_LAYERS = 64 };

@@ -108,47 +108,6 @@ static void a_wrong_value_names_found_and_wanted(void **state)
     yaml_release(root);
 }
 
-static void a_written_tree_reads_back(void **state)
-{
-    (void)state;
-    struct yaml *root, *again;
-    struct err e = { 0 };
-    struct str first = { 0 }, second = { 0 };
-    assert_ok(
-        parse(&root, "a: [1, null, \"x\\\"y\\n\", 'é']\nb: {c: {}, d: []}\ne: ~\nf: \"\"\n", &e),
-        e);
-    yaml_write(root, &first);
-    assert_ok(parse(&again, first.text, &e), e);
-    yaml_write(again, &second);
-    assert_string_equal(first.text, second.text);
-    assert_true(yaml_is_null(yaml_get(again, "e")));
-    assert_false(yaml_is_null(yaml_get(again, "f")));
-    yaml_release(root);
-    yaml_release(again);
-    str_release(&first);
-    str_release(&second);
-}
-
-/* Quoted, the key is longer than what YAML takes without a question mark. */
-static void a_long_key_reads_back(void **state)
-{
-    (void)state;
-    char text[704];
-    struct yaml *root, *again;
-    struct err e = { 0 };
-    struct str written = { 0 };
-    memset(text, '\\', 700);
-    memcpy(text + 700, ": 1", 4);
-    assert_ok(parse(&root, text, &e), e);
-    yaml_write(root, &written);
-    assert_ok(parse(&again, written.text, &e), e);
-    assert_string_equal(again->key[0]->text, root->key[0]->text);
-    assert_string_equal(again->item[0]->text, "1");
-    yaml_release(root);
-    yaml_release(again);
-    str_release(&written);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,8 +115,6 @@ int main(void)
         cmocka_unit_test(what_is_not_part_of_the_format_is_refused_at_its_place),
         cmocka_unit_test(depth_and_size_have_limits),
         cmocka_unit_test(a_wrong_value_names_found_and_wanted),
-        cmocka_unit_test(a_written_tree_reads_back),
-        cmocka_unit_test(a_long_key_reads_back),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }
