@@ -79,13 +79,6 @@ static int watch(struct local *x, int fd, uint64_t data, struct err *e)
                                                            : 0;
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd); /* epoll forgets it */
-    *fd = -1;
-}
-
 /* ---- start ---- */
 
 static size_t free_slot(struct local *x)

@@ -21,7 +21,7 @@ struct ends {
     int report[2]; /* errno of a failed exec; closed by a successful one */
 };
 
-static void close_fd(int *fd)
+void close_fd(int *fd)
 {
     if (*fd >= 0)
         close(*fd);

@@ -13,4 +13,8 @@
  */
 int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, struct err *e);
 
+/** Close a descriptor, if it is open (>= 0), and make it -1; an epoll that watched it forgets it.
+ */
+void close_fd(int *fd);
+
 #endif
