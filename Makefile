@@ -34,11 +34,11 @@ LDFLAGS     := -Wl,--as-needed -pthread
 LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lstemmer $(if $(filter 1,$(DNNL)),-ldnnl -lgomp) -lm
 
 LIB_SRC    := $(wildcard common/*/*.c models/*.c models/nn/*.c)
-RUNNER_SRC := $(wildcard runner/*.c)
+RUNNER_SRC := $(filter-out runner/helpers/%,$(wildcard runner/*/*.c))
 STAGES     := $(patsubst stages/%.c,%,$(wildcard stages/*.c)) $(patsubst stages/%/,%,$(wildcard stages/*/))
 HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c))
 UNITS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-PROGRAMS   := $(if $(wildcard runner/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
+PROGRAMS   := $(if $(wildcard runner/cli/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
 TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.c))
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
@@ -63,7 +63,7 @@ $(B)/bin/refit: $(call obj,$(RUNNER_SRC)) $(B)/librefit.a
 $(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner/helpers/$$*.c)) $(B)/librefit.a
 	$(LINK)
 
-$(B)/librunner.a: $(filter-out $(call obj,runner/cli.c),$(call obj,$(RUNNER_SRC)))
+$(B)/librunner.a: $(filter-out $(call obj,runner/cli/cli.c),$(call obj,$(RUNNER_SRC)))
 	@rm -f $@; $(AR) rcs $@ $^
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/librunner.a $(B)/librefit.a

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "io/outfile.h"
-#include "runner/graph.h"
-#include "runner/inputs.h"
-#include "runner/state.h"
+#include "runner/plan/graph.h"
+#include "runner/plan/inputs.h"
+#include "runner/memory/state.h"
 
 static struct state *memory;
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/outfile.h"
-#include "runner/manifest.h"
+#include "runner/read/manifest.h"
 
 static char project_directory[64];
 

@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/outfile.h"
-#include "runner/commit.h"
-#include "runner/ledger.h"
-#include "runner/tree.h"
+#include "runner/commit/commit.h"
+#include "runner/memory/ledger.h"
+#include "runner/commit/tree.h"
 
 /* A stage "train" of pipeline "p" with three outputs in two directories; c is a directory. */
 enum { N = 3 };

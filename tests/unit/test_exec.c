@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/exec.h"
-#include "runner/proc.h"
-#include "runner/tree.h"
+#include "runner/execute/exec.h"
+#include "runner/execute/proc.h"
+#include "runner/commit/tree.h"
 
 /* Every test has an executor and an empty directory. Nothing here sleeps: jobs and tests meet at
  * FIFOs. */

@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "runner/files.h"
-#include "runner/state.h"
+#include "runner/plan/files.h"
+#include "runner/memory/state.h"
 
 static struct state *s;
 

@@ -2,8 +2,8 @@
 #include "near.h"
 #include "sandbox.h"
 
-#include "runner/graph.h"
-#include "runner/path.h"
+#include "runner/plan/graph.h"
+#include "runner/read/path.h"
 
 static struct manifest m;
 static struct graph g;

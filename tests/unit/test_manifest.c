@@ -2,8 +2,8 @@
 #include "near.h"
 #include "sandbox.h"
 
-#include "runner/argv.h"
-#include "runner/schedule.h"
+#include "runner/plan/argv.h"
+#include "runner/schedule/schedule.h"
 
 static const char two_stages[] = HEAD
     "params: {dir: data, n: 0.5e1}\n"

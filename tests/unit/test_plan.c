@@ -5,7 +5,7 @@
 
 #include <fnmatch.h>
 
-#include "runner/plan.h"
+#include "runner/plan/plan.h"
 
 /* ---- the virtual disk: a path and one letter of content ---- */
 

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "runner/ledger.h"
-#include "runner/lock.h"
-#include "runner/state.h"
-#include "runner/tree.h"
+#include "runner/memory/ledger.h"
+#include "runner/execute/lock.h"
+#include "runner/memory/state.h"
+#include "runner/commit/tree.h"
 
 /* Every test runs in an empty directory of its own. */
 static char top[4096];

@@ -1,0 +1,492 @@
+/* refit: the command line. The tables here are the only place where commands and options are
+ * described. */
+#include "runner/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+/* One bit a command, for the table of options. */
+#define BIT(command) (UINT64_C(1) << (command))
+
+enum command_id {
+    RUN,
+    PLAN,
+    EXPLAIN,
+    RETRY,
+    APPROVE,
+    STOP,
+    STATUS,
+    HISTORY,
+    LOGS,
+    METRICS,
+    DIFF,
+    LINEAGE,
+    GRAPH,
+    NEXT,
+    DAEMON,
+    TICK,
+    BACKFILL,
+    PAUSE,
+    RESUME,
+    EXPORT,
+    VALIDATE,
+    SCHEMA,
+    DOCTOR,
+    VERIFY,
+    REPRODUCE,
+    GC,
+    COMPLETION,
+    VERSION,
+    ANY = 63, /* in front of the command */
+};
+
+/* Those that read the pipeline file. */
+#define READ (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH))
+#define ALL  (~UINT64_C(0))
+
+enum value { FLAG, TEXT, COUNT, LIST, COLOUR };
+
+struct option {
+    char letter;            /* 0: none */
+    const char *name;       /* without --; NULL: none */
+    const char *value_name; /* NULL for a flag */
+    enum value value;
+    uint64_t commands;
+    size_t offset; /* in struct cli */
+    const char *help;
+};
+
+static const struct option options[] = {
+    { 'f', "file", "FILE", TEXT, READ | BIT(RETRY), offsetof(struct cli, file),
+      "the pipeline file (pipeline.yaml)" },
+    { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile),
+      "merge this profile over the pipeline file" },
+    { 'p', "param", "NAME=VALUE", LIST, READ, 0,
+      "set a pipeline param, or STAGE.NAME=VALUE a stage's; repeatable" },
+    { 's', "single", "STAGE", TEXT, BIT(RUN) | BIT(PLAN), offsetof(struct cli, single),
+      "this stage alone, on what lies there" },
+    { 0, "from", "STAGE", TEXT, BIT(RUN) | BIT(PLAN), offsetof(struct cli, from),
+      "this stage and all below it" },
+    { 'n', "dry-run", NULL, FLAG, BIT(RUN), offsetof(struct cli, dry_run),
+      "print the plan, run nothing" },
+    { 'F', "force", NULL, FLAG, BIT(RUN) | BIT(PLAN), offsetof(struct cli, force),
+      "run even what is up to date" },
+    { 'k', "keep-going", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, keep_going),
+      "after a failure, run what does not need the failed stage" },
+    { 'j', "jobs", "N", COUNT, BIT(RUN) | BIT(RETRY), offsetof(struct cli, jobs),
+      "stages at a time (the file's `jobs`, else the processors)" },
+    { 0, "check", NULL, FLAG, BIT(PLAN), offsetof(struct cli, check),
+      "exit 4 when there is work to do" },
+    { 0, "format", "ascii|dot", TEXT, BIT(GRAPH), offsetof(struct cli, format),
+      "how to draw it (ascii)" },
+    { 0, "run", "RUN", TEXT, BIT(LOGS), offsetof(struct cli, run), "of this run, not of the last" },
+    { 'f', "follow", NULL, FLAG, BIT(LOGS), offsetof(struct cli, follow),
+      "go on until the stage has ended" },
+    { 'n', "limit", "N", COUNT, BIT(HISTORY), offsetof(struct cli, limit),
+      "at most so many runs (20; 0: all)" },
+    { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
+    { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose),
+      "say more: command lines, what is reused" },
+    { 0, "json", NULL, FLAG, ALL, offsetof(struct cli, json),
+      "one JSON document on standard output" },
+    { 0, "color", "auto|always|never", COLOUR, ALL, 0, "colours (auto: on a terminal)" },
+    { 'C', "directory", "DIR", TEXT, ALL, 0, "go there first" },
+};
+
+enum { N_OPTION = sizeof options / sizeof *options };
+
+/* The parts of the list of commands. */
+enum group { RUNNING, SCHEDULING, LOOKING, KEEPING };
+
+static const char *const group_title[] = {
+    [RUNNING] = "Run",
+    [SCHEDULING] = "Schedule",
+    [LOOKING] = "Look",
+    [KEEPING] = "Check and keep",
+};
+
+struct command {
+    enum command_id id;
+    enum group group;
+    const char *name, *words, *purpose, *more;
+    size_t least, most; /* number of words */
+    int (*call)(const struct cli *, struct err *);
+};
+
+static int command_version(const struct cli *c, struct err *e);
+
+static const struct command commands[] = {
+    /* ---- run ---- */
+    { RUN, RUNNING, "run", "[STAGE...]",
+      "run what is not up to date (of these stages and all they need)",
+      "A stage runs again when its program, inputs or parameters have other content than at its "
+      "last commit; its\n"
+      "outputs count only when all of them are complete. Without -k a failure starts nothing new, "
+      "and what runs may\n"
+      "finish. Ctrl-C stops all stages (TERM, after their kill_after KILL) and saves the state; a "
+      "second one kills.",
+      0, SIZE_MAX, command_run },
+    { RETRY, RUNNING, "retry", "[RUN]",
+      "continue a run that failed, was stopped or whose runner died (default: the last)",
+      "It takes the pipeline file, profile and params as that run had them "
+      "(.refit/runs/RUN/pipeline.yaml); stages\n"
+      "that were committed are reused.",
+      0, 1, command_retry },
+    /* ---- look ---- */
+    { PLAN, LOOKING, "plan", "[STAGE...]", "what `run` would do, and why", NULL, 0, SIZE_MAX,
+      command_plan },
+    { EXPLAIN, LOOKING, "explain", "STAGE",
+      "why a stage runs again: each difference to its last commit", NULL, 1, 1, command_explain },
+    { STATUS, LOOKING, "status", "[RUN]", "the stages of a run (default: the last)", NULL, 0, 1,
+      command_status },
+    { HISTORY, LOOKING, "history", "", "the last runs", NULL, 0, 0, command_history },
+    { LOGS, LOOKING, "logs", "STAGE", "the log of the last attempt of a stage", NULL, 1, 1,
+      command_logs },
+    { GRAPH, LOOKING, "graph", "", "draw which stage needs which", NULL, 0, 0, command_graph },
+    /* ---- check and keep ---- */
+    { VALIDATE, KEEPING, "validate", "", "check the pipeline file and the side files of its stages",
+      NULL, 0, 0, command_validate },
+    { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },
+};
+
+enum { N_COMMAND = sizeof commands / sizeof *commands };
+
+static const char exit_statuses[] = "Exit status: 0 done, nothing to do, or skipped by design; 1 a "
+                                    "stage failed; 3 a stage is blocked (it ended with\n"
+                                    "98); 4 plan --check has work; 5 finished with -k but some "
+                                    "failed; 64 command line or pipeline file; 65 damaged\n"
+                                    "memory; 70 a bug of refit; 74 the machine; 75 another run "
+                                    "holds the lock; 124 a stage timed out; 130, 143 stopped.\n";
+
+static int command_version(const struct cli *c, struct err *e)
+{
+    (void)e;
+    if (c->json)
+        printf("{\"refit\": \"%s\"}\n", REFIT_VERSION);
+    else
+        printf("refit %s\n", REFIT_VERSION);
+    return 0;
+}
+
+static void print_options(enum command_id command)
+{
+    for (size_t i = 0; i < N_OPTION; i++) {
+        const struct option *o = &options[i];
+        struct str left = { 0 };
+        if (!(o->commands & BIT(command)))
+            continue;
+        if (o->letter)
+            str_addf(&left, "-%c, --%s", o->letter, o->name);
+        else
+            str_addf(&left, "    --%s", o->name);
+        if (o->value_name)
+            str_addf(&left, " %s", o->value_name);
+        if (left.n <= 26)
+            printf("  %-26s  %s\n", str_text(&left), o->help);
+        else
+            printf("  %s\n  %-26s  %s\n", str_text(&left), "", o->help);
+        str_release(&left);
+    }
+}
+
+static void print_help(void)
+{
+    printf("refit: run a pipeline of programs that read and write files, again only where "
+           "something changed\n\n"
+           "Usage: refit COMMAND [options]\n");
+    for (size_t i = 0; i < N_COMMAND; i++) {
+        if (i == 0 || commands[i].group != commands[i - 1].group)
+            printf("\n%s:\n", group_title[commands[i].group]);
+        printf("  %-10s%-12s%s\n", commands[i].name, commands[i].words, commands[i].purpose);
+    }
+    printf("\n  %-10s%-12s%s\n\nOptions of all commands:\n", "help", "[COMMAND]",
+           "this text, or that of a command");
+    print_options(VERSION);
+    printf("\n%s", exit_statuses);
+}
+
+static void print_command_help(const struct command *k)
+{
+    printf("refit %s: %s\n\nUsage: refit %s%s%s [options]\n\n", k->name, k->purpose, k->name,
+           *k->words ? " " : "", k->words);
+    if (k->more)
+        printf("%s\n\n", k->more);
+    printf("Options:\n");
+    print_options(k->id);
+    printf("\n%s", exit_statuses);
+}
+
+static const struct command *find_command(const char *word, struct err *e)
+{
+    const char *names[N_COMMAND + 1];
+    for (size_t i = 0; i < N_COMMAND; i++) {
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+        names[i] = commands[i].name;
+    }
+    names[N_COMMAND] = "help";
+    const char *near = str_nearest(word, names, N_COMMAND + 1);
+    if (near)
+        err_set(e, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", word, near);
+    else
+        err_set(e, ERR_USAGE, "unknown command '%s'; 'refit help' lists them", word);
+    return NULL;
+}
+
+static int unknown_option(const char *arg, const struct command *k, struct err *e)
+{
+    const char *names[N_OPTION];
+    size_t n = 0;
+    char *name = mem_strndup(arg + 2, strcspn(arg + 2, "="));
+    for (size_t i = 0; i < N_OPTION; i++)
+        if (options[i].commands & BIT(k->id))
+            names[n++] = options[i].name;
+    const char *near = arg[1] == '-' ? str_nearest(name, names, n) : NULL;
+    free(name);
+    if (k->id == ANY)
+        return err_set(e, ERR_USAGE, "'%s' before the command; want refit COMMAND %s", arg, arg);
+    if (near)
+        return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; did you mean '--%s'?", arg,
+                       k->name, near);
+    return err_set(e, ERR_USAGE, "unknown option '%s' of 'refit %s'; see 'refit %s --help'", arg,
+                   k->name, k->name);
+}
+
+/* The parsed command line besides struct cli. */
+struct parsed {
+    struct cli cli;
+    const char *directory, *colour;
+    bool help;
+};
+
+static int store(struct parsed *p, const struct option *o, const char *value, struct err *e)
+{
+    void *field = (char *)&p->cli + o->offset;
+    long long n;
+    switch (o->value) {
+    case FLAG:
+        *(bool *)field = true;
+        return 0;
+    case COUNT:
+        if (!str_to_int(value, &n) || n < (o->letter == 'j' ? 1 : 0) || n > 1000000)
+            return err_set(e, ERR_USAGE, "--%s is '%s', want a number from %d to 1000000", o->name,
+                           value, o->letter == 'j' ? 1 : 0);
+        *(int64_t *)field = n;
+        return 0;
+    case LIST:
+        if (!strchr(value, '='))
+            return err_set(e, ERR_USAGE, "-p is '%s', want NAME=VALUE", value);
+        p->cli.set[p->cli.n_set++] = value;
+        return 0;
+    case COLOUR:
+        if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
+            strcmp(value, "never") != 0)
+            return err_set(e, ERR_USAGE, "--color is '%s', want auto, always or never", value);
+        p->colour = value;
+        return 0;
+    case TEXT:
+        break;
+    }
+    if (o->letter == 'C')
+        p->directory = value;
+    else
+        *(const char **)field = value;
+    if (o->letter == 'f')
+        p->cli.file_given = true;
+    return 0;
+}
+
+static const struct option *find_option(const char *arg, const struct command *k)
+{
+    size_t n = strcspn(arg + 2, "=");
+    for (size_t i = 0; i < N_OPTION; i++) {
+        const struct option *o = &options[i];
+        if (!(o->commands & BIT(k->id)))
+            continue;
+        if (arg[1] == '-' ? strlen(o->name) == n && strncmp(o->name, arg + 2, n) == 0
+                          : o->letter == arg[1])
+            return o;
+    }
+    return NULL;
+}
+
+/* One argument that begins with '-'; flags of one letter may be joined ("-Fk"), a value too
+ * ("-j2"). */
+static int parse_option(struct parsed *p, const struct command *k, int argc, char **argv, int *at,
+                        struct err *e)
+{
+    const char *arg = argv[*at];
+    char one[3] = { '-', '\0', '\0' };
+    int rc = 0;
+
+    for (size_t i = 1; rc == 0 && arg[i]; i++) {
+        bool is_long = arg[1] == '-';
+        one[1] = arg[i];
+        if (strcmp(arg, "--help") == 0 || (!is_long && arg[i] == 'h')) {
+            p->help = true;
+            return 0;
+        }
+        const struct option *o = find_option(is_long ? arg : one, k);
+        if (!o)
+            return unknown_option(is_long ? arg : one, k, e);
+        const char *value = is_long ? strchr(arg, '=') : &arg[i + 1];
+        if (o->value == FLAG) {
+            if (is_long && value)
+                return err_set(e, ERR_USAGE, "--%s takes no value", o->name);
+            rc = store(p, o, NULL, e);
+            if (is_long)
+                return rc;
+            continue;
+        }
+        if (is_long)
+            value = value ? value + 1 : NULL;
+        else if (!*value)
+            value = NULL;
+        if (!value) {
+            if (*at + 1 == argc)
+                return err_set(e, ERR_USAGE, "'%s' wants %s", is_long ? arg : one, o->value_name);
+            value = argv[++*at];
+        }
+        return store(p, o, value, e);
+    }
+    return rc;
+}
+
+/* The options of all commands may stand before the command too. `*at` ends at the command. */
+static int parse_before(struct parsed *p, int argc, char **argv, int *at, struct err *e)
+{
+    static const struct command any = { .name = "COMMAND", .id = ANY };
+    int rc = 0;
+    for (; rc == 0 && *at < argc && argv[*at][0] == '-' && argv[*at][1] && !p->help; ++*at)
+        if (strcmp(argv[*at], "--version") == 0)
+            return 0;
+        else
+            rc = parse_option(p, &any, argc, argv, at, e);
+    return rc;
+}
+
+static int parse(struct parsed *p, const struct command *k, int argc, char **argv, int first,
+                 struct err *e)
+{
+    bool only_words = false;
+    int rc = 0;
+    for (int i = first; i < argc && rc == 0; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0)
+            only_words = true;
+        else if (!only_words && argv[i][0] == '-' && argv[i][1])
+            rc = parse_option(p, k, argc, argv, &i, e);
+        else
+            p->cli.name[p->cli.n_name++] = argv[i];
+    }
+    if (rc || p->help)
+        return rc;
+    if (p->cli.n_name < k->least)
+        return err_set(e, ERR_USAGE, "usage: refit %s %s", k->name, k->words);
+    if (p->cli.n_name > k->most)
+        return err_set(e, ERR_USAGE, "'refit %s' does not know what to do with '%s'", k->name,
+                       p->cli.name[k->most]);
+    if (p->cli.single && (p->cli.from || p->cli.n_name))
+        return err_set(e, ERR_USAGE,
+                       "-s runs one stage alone: no --from and no other stages beside it");
+    return 0;
+}
+
+static bool want_colour(const struct parsed *p, int fd)
+{
+    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+    if (p->colour && strcmp(p->colour, "auto") != 0)
+        return strcmp(p->colour, "always") == 0;
+    return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+/* The error once more as a document, for programs. */
+static void print_error_json(const struct err *e)
+{
+    json_t *text = json_string(e->text);
+    json_t *doc = json_pack("{s:{s:i, s:o}}", "error", "code", e->code, "text",
+                            text ? text : json_string("an error that is not UTF-8"));
+    json_dumpf(doc, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(doc);
+}
+
+static int dispatch(int argc, char **argv, struct parsed *p, struct err *e)
+{
+    const struct command *k;
+    int at = 1, rc = parse_before(p, argc, argv, &at, e);
+
+    if (rc)
+        return rc;
+    bool help = at < argc && strcmp(argv[at], "help") == 0;
+    if (help && ++at < argc && (strcmp(argv[at], "help") == 0 || strcmp(argv[at], "--help") == 0))
+        at = argc;
+    if (p->help || at == argc) {
+        print_help();
+        return p->help || help ? 0 : ERR_USAGE;
+    }
+    const char *word = strcmp(argv[at], "--version") == 0 ? "version" : argv[at];
+    if (!(k = find_command(word, e)))
+        return e->code;
+    if (!help && (rc = parse(p, k, argc, argv, at + 1, e)))
+        return rc;
+    if (help || p->help) {
+        print_command_help(k);
+        return 0;
+    }
+    if (p->directory && chdir(p->directory) < 0)
+        return err_sys(e, "cannot go to '%s'", p->directory);
+    p->cli.colour = want_colour(p, p->cli.json ? STDERR_FILENO : STDOUT_FILENO);
+    p->cli.error_colour = want_colour(p, STDERR_FILENO);
+    return k->call(&p->cli, e);
+}
+
+/* A program that was started with a standard descriptor closed would write its database into the
+ * next best file. */
+static void fill_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = { 0 };
+    struct parsed p = { .cli = { .file = "pipeline.yaml", .limit = 20, .format = "ascii" } };
+
+    fill_descriptors();
+    for (int i = 1; i < argc; i++) /* an error of the command line itself is told as JSON too */
+        if (strcmp(argv[i], "--json") == 0)
+            p.cli.json = true;
+    signal(SIGPIPE, SIG_IGN); /* `refit run | head` must not leave a run half recorded */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
+    p.cli.set = mem_calloc((size_t)argc + 1, sizeof *p.cli.set);
+    p.cli.name = mem_calloc((size_t)argc + 1, sizeof *p.cli.name);
+    int status = dispatch(argc, argv, &p, &e);
+    if (e.code) {
+        if (p.cli.json)
+            print_error_json(&e);
+        status = err_report(&e, "refit");
+    }
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == 0) {
+        perror("refit: standard output");
+        status = ERR_IO;
+    }
+    free(p.cli.set);
+    free(p.cli.name);
+    return status;
+}

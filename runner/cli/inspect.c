@@ -1,0 +1,259 @@
+/* plan, explain, graph: what would be done and why, without doing it. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "runner/cli/cli.h"
+#include "runner/cli/project.h"
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static const char *action_colour(const struct cli *c, enum plan_action action)
+{
+    static const char *const colour[] = { "\033[2m", "\033[32m", "\033[33m", "\033[2m" };
+    return c->colour ? colour[action] : "";
+}
+
+/* ---- plan ---- */
+
+static json_t *decision_json(const struct stage_spec *s, const struct decision *d)
+{
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "stage", s->name, "action",
+                     plan_action_name(d->action), "reason", text_or_null(d->reason), "fingerprint",
+                     text_or_null(d->fingerprint), "committed_by",
+                     text_or_null(d->has_last ? d->last.run_id : NULL));
+}
+
+static json_t *plan_json(const struct project *p, const struct plan *plan)
+{
+    json_t *stages = json_array();
+    for (size_t i = 0; i < plan->n; i++) {
+        size_t at = p->graph.order[i];
+        json_array_append_new(stages, decision_json(&p->manifest.stage[at], &plan->stage[at]));
+    }
+    return json_pack("{s:s, s:I, s:o}", "pipeline", p->manifest.name, "work",
+                     (json_int_t)plan_work(plan), "stages", stages);
+}
+
+static void print_plan(const struct cli *c, const struct project *p, const struct plan *plan)
+{
+    size_t count[4] = { 0 };
+    int width = 5;
+    for (size_t i = 0; i < plan->n; i++) {
+        int n = (int)strlen(p->manifest.stage[i].name);
+        width = n > width ? n : width;
+        count[plan->stage[i].action]++;
+    }
+    for (size_t i = 0; i < plan->n && !c->quiet; i++) {
+        size_t at = p->graph.order[i];
+        const struct decision *d = &plan->stage[at];
+        printf("%s%-8s%s  %-*s  %s\n", action_colour(c, d->action), plan_action_name(d->action),
+               c->colour ? "\033[0m" : "", width, p->manifest.stage[at].name, d->reason);
+    }
+    if (c->quiet)
+        return;
+    if (plan_work(plan) == 0)
+        printf("nothing to do: %zu up to date\n", count[PLAN_REUSE]);
+    else
+        printf("%zu to run, %zu to be decided on the way, %zu up to date\n", count[PLAN_RUN],
+               count[PLAN_DEFERRED], count[PLAN_REUSE]);
+}
+
+int command_plan(const struct cli *c, struct err *e)
+{
+    struct selection sel = { c->name, c->n_name, c->single, c->from };
+    struct project p;
+    struct plan plan = { 0 };
+    bool *selected = NULL;
+    int rc = project_open(&p, c, e);
+
+    if (rc)
+        return rc;
+    selected = mem_calloc(p.manifest.n_stage, sizeof *selected);
+    if ((rc = graph_select(&p.graph, &sel, selected, e)) ||
+        (rc = plan_all(&p.graph, selected, c->force, &p.view, &p.history, &plan, e)))
+        goto out;
+    if (c->json)
+        rc = project_print(plan_json(&p, &plan), e);
+    else
+        print_plan(c, &p, &plan);
+    if (rc == 0 && c->check && plan_work(&plan))
+        rc = EXIT_WORK;
+out:
+    plan_release(&plan);
+    free(selected);
+    project_close(&p);
+    return rc;
+}
+
+/* ---- explain ---- */
+
+static json_t *explain_json(const struct stage_spec *s, const struct decision *d,
+                            const struct path_list *changes)
+{
+    json_t *doc = decision_json(s, d), *list = json_array();
+    for (size_t i = 0; i < changes->n; i++)
+        json_array_append_new(list, json_string(changes->path[i]));
+    json_object_set_new(doc, "changes", list);
+    return doc;
+}
+
+/* What a stage that is up to date was made from. */
+static void print_inputs(const struct decision *d)
+{
+    static const char *const sections[] = { "params", "env" };
+    json_t *deps = json_object_get(d->inputs, "deps");
+    for (void *at = json_object_iter(deps); at; at = json_object_iter_next(deps, at)) {
+        json_t *list = json_object_iter_value(at);
+        for (size_t i = 0; i < json_array_size(list) && i < 10; i++)
+            printf("  deps.%s: %s %.12s\n", json_object_iter_key(at),
+                   json_string_value(json_array_get(json_array_get(list, i), 0)),
+                   json_string_value(json_array_get(json_array_get(list, i), 1)));
+        if (json_array_size(list) > 10)
+            printf("  deps.%s: %zu more files\n", json_object_iter_key(at),
+                   json_array_size(list) - 10);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        json_t *map = json_object_get(d->inputs, sections[i]);
+        for (void *at = json_object_iter(map); at; at = json_object_iter_next(map, at)) {
+            char *text = json_dumps(json_object_iter_value(at), JSON_ENCODE_ANY | JSON_COMPACT);
+            printf("  %s.%s: %s\n", sections[i], json_object_iter_key(at), text);
+            free(text);
+        }
+    }
+}
+
+static void print_explanation(const struct stage_spec *s, const struct decision *d,
+                              const struct path_list *changes)
+{
+    switch (d->action) {
+    case PLAN_REUSE:
+        printf("%s is reused: %s\n", s->name, d->reason);
+        break;
+    case PLAN_RUN:
+        printf("%s runs: %s\n", s->name, d->reason);
+        break;
+    case PLAN_DEFERRED:
+        printf("%s is decided later: %s; nothing else has changed\n", s->name, d->reason);
+        break;
+    case PLAN_OFF:
+        printf("%s is off: %s\n", s->name, d->reason);
+        break;
+    }
+    if (d->has_last)
+        printf("last commit: run %s, fingerprint %.12s\n", d->last.run_id, d->last.fingerprint);
+    for (size_t i = 0; i < changes->n; i++)
+        printf("  %s\n", changes->path[i]);
+    if (d->action == PLAN_REUSE && d->inputs)
+        print_inputs(d);
+}
+
+int command_explain(const struct cli *c, struct err *e)
+{
+    struct project p;
+    struct plan plan = { 0 };
+    struct path_list changes = { 0 };
+    bool *selected = NULL, *runs = NULL;
+    size_t at;
+    int rc = project_open(&p, c, e);
+
+    if (rc)
+        return rc;
+    selected = mem_calloc(p.manifest.n_stage, sizeof *selected);
+    runs = mem_calloc(p.manifest.n_stage, sizeof *runs);
+    if ((rc = manifest_stage(&p.manifest, c->name[0], &at, e)))
+        goto out;
+    selected[at] = p.manifest.stage[at].enabled;
+    graph_close(&p.graph, selected, false);
+    if ((rc = plan_all(&p.graph, selected, false, &p.view, &p.history, &plan, e)))
+        goto out;
+    for (size_t i = 0; i < plan.n; i++)
+        runs[i] = i != at &&
+                  (plan.stage[i].action == PLAN_RUN || plan.stage[i].action == PLAN_DEFERRED);
+    const struct decision *d = &plan.stage[at];
+    if (selected[at] && d->has_last &&
+        (rc = plan_changes(&p.graph, at, runs, &p.view, d, &changes, e)))
+        goto out;
+    if (c->json)
+        rc = project_print(explain_json(&p.manifest.stage[at], d, &changes), e);
+    else if (!c->quiet)
+        print_explanation(&p.manifest.stage[at], d, &changes);
+out:
+    path_list_release(&changes);
+    plan_release(&plan);
+    free(runs);
+    free(selected);
+    project_close(&p);
+    return rc;
+}
+
+/* ---- graph ---- */
+
+static json_t *graph_json(const struct graph *g)
+{
+    json_t *stages = json_array(), *edges = json_array();
+    for (size_t i = 0; i < g->m->n_stage; i++) {
+        const struct stage_spec *s = &g->m->stage[g->order[i]];
+        json_t *deps = json_array(), *outs = json_array();
+        for (size_t k = 0; k < s->n_dep; k++)
+            for (size_t f = 0; f < s->dep[k].n_path; f++)
+                json_array_append_new(deps, json_string(s->dep[k].path[f]));
+        for (size_t k = 0; k < s->n_out; k++)
+            json_array_append_new(outs, json_string(s->out[k].path[0]));
+        json_array_append_new(stages, json_pack("{s:s, s:o, s:b, s:o, s:o}", "name", s->name, "run",
+                                                text_or_null(s->run), "enabled", (int)s->enabled,
+                                                "deps", deps, "outs", outs));
+    }
+    for (size_t i = 0; i < g->n_edge; i++)
+        json_array_append_new(
+            edges, json_pack("{s:s, s:s, s:o}", "from", g->m->stage[g->edge[i].from].name, "to",
+                             g->m->stage[g->edge[i].to].name, "dep", text_or_null(g->edge[i].dep)));
+    return json_pack("{s:s, s:o, s:o}", "pipeline", g->m->name, "stages", stages, "edges", edges);
+}
+
+/* Can the terminal show box drawing characters? The variables in the order in which locales look at
+ * them. */
+static bool is_utf8(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+    for (size_t i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+        if (!value || !*value)
+            continue;
+        const char *set = strchr(value, '.');
+        return set && (strncasecmp(set, ".UTF-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
+    }
+    return false;
+}
+
+int command_graph(const struct cli *c, struct err *e)
+{
+    bool dot = c->format && strcmp(c->format, "dot") == 0;
+    struct project p;
+    struct str text = { 0 };
+    int rc;
+
+    if (c->format && !dot && strcmp(c->format, "ascii") != 0)
+        return err_set(e, ERR_USAGE, "--format is '%s', want ascii or dot", c->format);
+    if ((rc = project_open(&p, c, e)))
+        return rc;
+    if (c->json) {
+        rc = project_print(graph_json(&p.graph), e);
+    } else {
+        if (dot)
+            graph_dot(&p.graph, &text);
+        else
+            graph_draw(&p.graph, is_utf8(), &text);
+        fputs(str_text(&text), stdout);
+    }
+    str_release(&text);
+    project_close(&p);
+    return rc;
+}

@@ -1,0 +1,39 @@
+#include "runner/cli/project.h"
+
+#include <stdio.h>
+
+int project_open(struct project *p, const struct cli *c, struct err *e)
+{
+    struct manifest_options o = { .profile = c->profile, .set = c->set, .n_set = c->n_set };
+    int rc;
+
+    *p = (struct project){ 0 };
+    if ((rc = state_open(&p->state, false, e)) ||
+        (rc = manifest_read(&p->manifest, c->file, &o, p->state, e)) ||
+        (rc = graph_build(&p->graph, &p->manifest, e))) {
+        project_close(p);
+        return rc;
+    }
+    p->files = (struct files){ p->state };
+    p->view = files_view(&p->files);
+    p->past = (struct state_history){ p->state, p->manifest.name };
+    p->history = state_history_view(&p->past);
+    return 0;
+}
+
+void project_close(struct project *p)
+{
+    graph_release(&p->graph);
+    manifest_release(&p->manifest);
+    if (p->state)
+        state_close(p->state);
+    *p = (struct project){ 0 };
+}
+
+int project_print(json_t *doc, struct err *e)
+{
+    int failed = !doc || json_dumpf(doc, stdout, JSON_INDENT(2)) != 0;
+    putchar('\n');
+    json_decref(doc);
+    return failed ? err_set(e, ERR_IO, "cannot print the document") : 0;
+}

@@ -1,0 +1,626 @@
+/* One attempt of a stage: its process, its outputs checked and committed, and what is remembered of
+ * it. */
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "runner/plan/argv.h"
+#include "runner/execute/env.h"
+#include "runner/read/program.h"
+#include "runner/read/reference.h"
+#include "runner/execute/run.h"
+#include "runner/commit/tree.h"
+
+enum {
+    TAIL_LINES = 20,
+    MAX_METRICS = 20000,
+    MAX_WARNINGS = 1000,
+    CHECK_TIMEOUT_MS = 3600000,
+    EXIT_TIMEOUT_STATUS = 124,
+};
+
+/* ---- settling ---- */
+
+static void show_failure(struct run *r, const struct work *w)
+{
+    struct str text = { 0 };
+    if (w->number > 0 && w->log) {
+        show_add_tail(&text, w->log, TAIL_LINES, "        | ");
+        if (text.n == 0 && w->usage.max_rss_kb > 0) /* it ran at all */
+            str_addz(&text, "        | (it wrote no log)\n");
+        str_addf(&text, "        log:        %s\n", w->log);
+        str_addf(&text, "        try again:  refit retry %s\n", r->id);
+        str_addf(&text, "        it alone:   refit run");
+        if (strcmp(r->o.file, "pipeline.yaml") != 0)
+            str_addf(&text, " -f %s", r->o.file);
+        if (r->o.profile)
+            str_addf(&text, " --profile %s", r->o.profile);
+        for (size_t i = 0; i < r->o.n_set; i++) {
+            str_addz(&text, " -p ");
+            reference_shell_word(r->o.set[i], &text);
+        }
+        str_addf(&text, " -s %s", w->spec->name);
+        show_text(&r->show, true, str_text(&text));
+    }
+    str_release(&text);
+}
+
+static void show_settled(struct run *r, const struct work *w)
+{
+    struct str text = { 0 };
+    switch (w->state) {
+    case WORK_SUCCEEDED:
+        show_add_time(&text, r->x.now_ms(r->x.self) - w->began_mono);
+        str_addz(&text, ", ");
+        show_add_memory(&text, w->usage.max_rss_kb);
+        show_line(&r->show, SHOW_GREEN, false, "done", w->spec->name, str_text(&text));
+        break;
+    case WORK_REUSED:
+        if (r->verbose)
+            show_line(&r->show, SHOW_DIM, false, "reused", w->spec->name, w->reason);
+        break;
+    case WORK_SKIPPED:
+        show_line(&r->show, SHOW_YELLOW, false, "skipped", w->spec->name, w->reason);
+        break;
+    case WORK_BLOCKED:
+        show_line(&r->show, SHOW_YELLOW, true, "blocked", w->spec->name, w->reason);
+        if (w->number > 0) {
+            show_add_tail(&text, w->log, TAIL_LINES, "        | ");
+            str_addf(&text, "        log:        %s", w->log);
+            show_text(&r->show, true, str_text(&text));
+        }
+        break;
+    case WORK_FAILED:
+    case WORK_TIMED_OUT:
+        show_line(&r->show, SHOW_RED, true, "failed", w->spec->name, w->reason);
+        show_failure(r, w);
+        break;
+    case WORK_ABORTED:
+        show_line(&r->show, SHOW_YELLOW, true, "stopped", w->spec->name, w->reason);
+        break;
+    case WORK_UPSTREAM_FAILED:
+        show_line(&r->show, SHOW_DIM, false, "not run", w->spec->name, w->reason);
+        break;
+    default:
+        break;
+    }
+    str_release(&text);
+}
+
+static void set_state(struct work *w, enum work_state state, const char *reason)
+{
+    char *copy = mem_strdup(reason ? reason : "");
+    free(w->reason);
+    w->reason = copy;
+    w->state = state;
+}
+
+int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
+                struct err *e)
+{
+    set_state(w, state, reason);
+    show_settled(r, w);
+    if (!r->id)
+        return 0;
+    int rc = state_begin_lazy(r->s, e);
+    if (rc)
+        return rc;
+    if ((rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason,
+                           e))) {
+        db_rollback(state_db(r->s));
+        return rc;
+    }
+    return state_commit(r->s, e);
+}
+
+/* ---- the end of an attempt ---- */
+
+/* Everything about the attempt that just ended, inside a transaction. */
+static int record_attempt(struct run *r, struct work *w, const char *state, const char *reason,
+                          struct err *e)
+{
+    struct attempt_row row = { .stage = w->spec->name,
+                               .number = w->number,
+                               .ended = ledger_now_ms(),
+                               .exit_code = w->exit_code,
+                               .signal = w->signal,
+                               .usage = w->usage };
+    char *state_text = mem_strdup(state), *reason_text = mem_strdup(reason);
+    row.state = state_text;
+    row.reason = reason_text;
+    int rc = ledger_attempt_end(r->s, r->id, &row, e);
+    for (size_t i = 0; i < w->n_metric && rc == 0; i++)
+        rc = ledger_metric(r->s, r->id, w->spec->name, w->number, w->metric[i].name,
+                           w->metric[i].step, w->metric[i].value, e);
+    for (size_t i = 0; i < w->n_warning && rc == 0; i++)
+        rc = ledger_warning(r->s, r->id, w->spec->name, w->number, w->warning[i], e);
+    free(state_text);
+    free(reason_text);
+    return rc;
+}
+
+static void forget_events(struct work *w)
+{
+    for (size_t i = 0; i < w->n_metric; i++)
+        free(w->metric[i].name);
+    for (size_t i = 0; i < w->n_warning; i++)
+        free(w->warning[i]);
+    free(w->metric);
+    free(w->warning);
+    w->metric = NULL;
+    w->warning = NULL;
+    w->n_metric = w->n_warning = 0;
+}
+
+/* The attempt is over without a commit; `state` is final for the stage, or WORK_DELAYED. */
+static int end_without_commit(struct run *r, struct work *w, enum work_state state,
+                              const char *reason, struct err *e)
+{
+    bool delayed = state == WORK_DELAYED;
+    int rc;
+
+    set_state(w, state, reason);
+    if ((rc = staging_remove(&w->staging, e)) || (rc = state_begin_lazy(r->s, e)))
+        return rc;
+    rc = record_attempt(r, w, delayed ? "failed" : work_state_name(state), w->reason, e);
+    if (rc == 0)
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name,
+                          delayed ? "running" : work_state_name(state), w->reason, e);
+    if (rc) {
+        db_rollback(state_db(r->s));
+        return rc;
+    }
+    forget_events(w);
+    if ((rc = state_commit(r->s, e)) == 0 && !delayed)
+        show_settled(r, w);
+    return rc;
+}
+
+/* Was an input edited while the stage ran? Its outputs are committed against what it was started
+ * with. */
+static int check_inputs(struct run *r, struct work *w, struct err *e)
+{
+    struct decision now = { 0 };
+    struct path_list changed = { 0 };
+    struct err ignored = { 0 }; /* an input that is gone is such an edit */
+    int rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &ignored);
+
+    (void)e;
+    if (rc == 0 && now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0) {
+        plan_differences(w->decision.inputs, now.inputs, &changed);
+        for (size_t i = 0; i < changed.n; i++) {
+            struct str text = { 0 };
+            str_addf(&text, "an input changed while the stage ran: %s", changed.path[i]);
+            show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, str_text(&text));
+            w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
+            w->warning[w->n_warning++] = str_take(&text);
+        }
+    }
+    path_list_release(&changed);
+    decision_release(&now);
+    state_rest(r->s);
+    return 0;
+}
+
+/* Steps 2 to 5 of commit.h. */
+static int commit(struct run *r, struct work *w, struct intent *i, struct err *e)
+{
+    struct err why = { 0 };
+    enum work_state state = i->blocked ? WORK_BLOCKED : WORK_SUCCEEDED;
+    int rc = 0;
+
+    if (i->n_out > 0 && (rc = state_intent_put(r->s, i, e)))
+        return rc;
+    if (commit_place(r->s, i, &why)) {
+        if ((rc = commit_take_back(i, e)) || (rc = state_begin_lazy(r->s, e)))
+            return rc; /* the intent stays: the next start tries again */
+        rc = state_intent_close(r->s, i, false, e);
+        if (rc == 0)
+            rc = state_commit(r->s, e);
+        return rc ? rc : end_without_commit(r, w, WORK_FAILED, why.text, e);
+    }
+    set_state(w, state, i->blocked ? "it ended with 98: a person must decide" : w->decision.reason);
+    if ((rc = state_begin_lazy(r->s, e)))
+        return rc;
+    rc = state_intent_close(r->s, i, true, e);
+    if (rc == 0)
+        rc = record_attempt(r, w, work_state_name(state), w->reason, e);
+    if (rc == 0)
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason,
+                          e);
+    if (rc) {
+        db_rollback(state_db(r->s));
+        return rc;
+    }
+    forget_events(w);
+    if ((rc = state_commit(r->s, e)) || (rc = staging_remove(&w->staging, e)))
+        return rc;
+    if (w->spec->checkpoint && !i->blocked)
+        rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
+    show_settled(r, w);
+    return rc;
+}
+
+static int commit_outputs(struct run *r, struct work *w, struct err *e)
+{
+    struct err why = { 0 };
+    struct intent i = { .pipeline = mem_strdup(r->m.name),
+                        .run = mem_strdup(r->id),
+                        .stage = mem_strdup(w->spec->name),
+                        .attempt = w->number,
+                        .blocked = w->blocked,
+                        .inputs = json_dumps(w->decision.inputs, JSON_COMPACT | JSON_SORT_KEYS) };
+    int rc;
+
+    memcpy(i.fingerprint, w->decision.fingerprint, HASH_HEX);
+    if (!i.inputs)
+        rc = err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
+                     w->spec->name);
+    else if (commit_prepare(&i, &w->staging, w->spec, &why))
+        rc = end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why.text, e);
+    else
+        rc = commit(r, w, &i, e);
+    intent_release(&i);
+    return rc;
+}
+
+/* ---- the check of outputs ---- */
+
+static void add_word(char ***argv, size_t *n, const char *word)
+{
+    *argv = mem_realloc(*argv, *n + 2, sizeof **argv);
+    (*argv)[(*n)++] = mem_strdup(word);
+    (*argv)[*n] = NULL;
+}
+
+/* refit-check FORMAT PATH --name DECLARED [--require X]... for every output with a format;
+ * *out_argv NULL if none. */
+static int check_argv(const struct work *w, char ***out_argv, struct err *e)
+{
+    char *directory = NULL, **argv = NULL;
+    size_t n = 0;
+    int rc;
+
+    *out_argv = NULL;
+    for (size_t i = 0; i < w->spec->n_out; i++) {
+        const struct file_ref *out = &w->spec->out[i];
+        if (!out->format && out->n_require == 0)
+            continue;
+        if (!argv) {
+            if ((rc = program_directory(&directory, e)))
+                return rc;
+            char *path = str_format("%s/refit-check", directory);
+            add_word(&argv, &n, path);
+            free(path);
+            free(directory);
+        }
+        add_word(&argv, &n, out->format ? out->format : "any");
+        add_word(&argv, &n, w->staging.out[i]);
+        add_word(&argv, &n, "--name");
+        add_word(&argv, &n, out->path[0]);
+        for (size_t k = 0; k < out->n_require; k++) {
+            add_word(&argv, &n, "--require");
+            add_word(&argv, &n, out->require[k]);
+        }
+    }
+    *out_argv = argv;
+    return 0;
+}
+
+/* Start the check; *out_none if there is nothing to check. */
+static int start_check(struct run *r, struct work *w, bool *out_none, struct err *e)
+{
+    struct env env = { 0 };
+    char **argv = NULL, *handle = NULL, *mark = env_mark(r, w);
+    struct err why = { 0 };
+    int rc = check_argv(w, &argv, e);
+
+    *out_none = argv == NULL;
+    if (rc || !argv)
+        goto out;
+    env_base(&env, r, w);
+    struct exec_job job = { .argv = argv,
+                            .env = env.entry,
+                            .mark = mark,
+                            .log = w->log,
+                            .timeout_ms = CHECK_TIMEOUT_MS,
+                            .kill_after_ms = 1000 };
+    if (r->x.start(r->x.self, w->index, &job, &handle, &why))
+        rc = end_without_commit(r, w, WORK_FAILED, why.text, e);
+    else
+        w->state = WORK_CHECKING;
+out:
+    free(handle);
+    free(mark);
+    argv_free(argv);
+    env_release(&env);
+    return rc;
+}
+
+static int check_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
+{
+    struct str reason = { 0 };
+    int rc;
+    if (end->exit_code == 0)
+        return commit_outputs(r, w, e);
+    if (end->cancelled)
+        return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
+    str_addz(&reason, "its output is not as it must be");
+    struct str line = { 0 };
+    show_add_tail(&line, w->log, 1, "");
+    if (line.n > 0)
+        str_addf(&reason, ": %.*s", (int)line.n - 1, line.text);
+    rc = end_without_commit(r, w, WORK_FAILED, str_text(&reason), e);
+    str_release(&line);
+    str_release(&reason);
+    return rc;
+}
+
+/* ---- the end of its process ---- */
+
+static int ended_well(struct run *r, struct work *w, struct err *e)
+{
+    bool none = true;
+    int rc = check_inputs(r, w, e);
+    if (rc == 0)
+        rc = start_check(r, w, &none, e);
+    if (rc == 0 && none)
+        rc = commit_outputs(r, w, e);
+    return rc;
+}
+
+static int try_again(struct run *r, struct work *w, struct err *e)
+{
+    char *reason;
+    int rc;
+    if (w->number > w->spec->retry.max || r->stopping) {
+        reason = str_format("exit 75 (try again later), attempt %lld of %lld", (long long)w->number,
+                            (long long)w->spec->retry.max + 1);
+        rc = end_without_commit(r, w, WORK_FAILED, reason, e);
+        free(reason);
+        return rc;
+    }
+    int64_t now = r->x.now_ms(r->x.self);
+    w->delay_ms = w->number == 1
+                      ? w->spec->retry.delay_ms
+                      : (int64_t)fmin((double)w->delay_ms * w->spec->retry.backoff, 86400000.0 * 7);
+    w->due_ms = now + w->delay_ms;
+    struct str text = { 0 };
+    str_addz(&text, "exit 75, again in ");
+    show_add_time(&text, w->delay_ms);
+    show_line(&r->show, SHOW_YELLOW, false, "retry", w->spec->name, str_text(&text));
+    rc = end_without_commit(r, w, WORK_DELAYED, "exit 75 (try again later)", e);
+    str_release(&text);
+    return rc;
+}
+
+static char *failure_text(const struct work *w, const struct exec_end *end)
+{
+    struct str text = { 0 };
+    if (end->timed_out) {
+        str_addz(&text, "timed out after ");
+        show_add_time(&text, w->spec->timeout_ms);
+    } else if (end->signal) {
+        str_addf(&text, "killed by signal %d (%s)%s", end->signal, strsignal(end->signal),
+                 end->signal == SIGKILL ? "; was there memory left?" : "");
+    } else {
+        str_addf(&text, "exit %d", end->exit_code);
+    }
+    return str_take(&text);
+}
+
+static void warn_of_strays(struct run *r, struct work *w, const struct exec_end *end)
+{
+    struct str text = { 0 };
+    if (end->n_stray == 0 && end->n_left == 0)
+        return;
+    if (end->n_left)
+        str_addf(&text, "%zu of its processes cannot be killed", end->n_left);
+    else
+        str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
+                 end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
+    show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, str_text(&text));
+    w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
+    w->warning[w->n_warning++] = str_take(&text);
+}
+
+int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
+{
+    char *reason;
+    int rc;
+
+    if (w->state == WORK_CHECKING)
+        return check_ended(r, w, end, e);
+    w->usage = end->usage;
+    w->signal = end->signal;
+    w->exit_code = end->timed_out ? EXIT_TIMEOUT_STATUS : end->exit_code;
+    warn_of_strays(r, w, end);
+    w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
+    if (end->exit_code == 0 ||
+        w->blocked) /* also where it was told to stop and had just finished */
+        return ended_well(r, w, e);
+    if (end->cancelled)
+        return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
+    if (!end->timed_out && end->exit_code == ERR_NOTHING)
+        return end_without_commit(r, w, WORK_SKIPPED, "exit 99: nothing to do", e);
+    if (!end->timed_out && end->exit_code == ERR_RETRY)
+        return try_again(r, w, e);
+    reason = failure_text(w, end);
+    rc = end_without_commit(r, w, end->timed_out ? WORK_TIMED_OUT : WORK_FAILED, reason, e);
+    free(reason);
+    return rc;
+}
+
+/* ---- the beginning ---- */
+
+/* A checkpoint continues the very same work; one of other inputs is removed. */
+static int prepare_checkpoint(struct run *r, const struct work *w, struct err *e)
+{
+    char of[HASH_HEX];
+    int rc;
+    if (!w->spec->checkpoint)
+        return 0;
+    if ((rc = ledger_checkpoint(r->s, r->m.name, w->spec->name, of, e)))
+        return rc;
+    const char *slash = strrchr(w->spec->checkpoint, '/');
+    if (strcmp(of, w->decision.fingerprint) != 0 && (rc = tree_remove(w->spec->checkpoint, e)))
+        return rc;
+    if (slash) {
+        char *directory = mem_strndup(w->spec->checkpoint, (size_t)(slash - w->spec->checkpoint));
+        rc = tree_make(directory, e);
+        free(directory);
+    }
+    return rc;
+}
+
+static int record_start(struct run *r, struct work *w, struct err *e)
+{
+    char *text = staging_text(&w->staging);
+    struct attempt_row row = { .stage = w->spec->name,
+                               .number = w->number,
+                               .log = w->log,
+                               .staging = text,
+                               .began = w->began };
+    int rc = state_begin_lazy(r->s, e);
+    if (rc == 0)
+        rc = ledger_attempt_begin(r->s, r->id, &row, e);
+    if (rc == 0)
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, "running", w->decision.reason, e);
+    if (rc == 0 && w->spec->checkpoint)
+        rc = ledger_checkpoint_put(r->s, r->m.name, w->spec->name, w->spec->checkpoint,
+                                   w->decision.fingerprint, e);
+    if (rc == 0)
+        rc = state_commit(r->s, e);
+    else
+        db_rollback(state_db(r->s));
+    free(text);
+    return rc;
+}
+
+static void show_start(struct run *r, const struct work *w, char *const *argv)
+{
+    if (!r->show.live)
+        show_line(&r->show, SHOW_PLAIN, false, "start", w->spec->name, w->decision.reason);
+    if (r->verbose) {
+        struct str text = { 0 };
+        str_addz(&text, "        $");
+        for (size_t i = 0; argv[i]; i++)
+            str_addf(&text, " %s", argv[i]);
+        show_text(&r->show, false, str_text(&text));
+        str_release(&text);
+    }
+}
+
+static void reset_attempt(struct run *r, struct work *w)
+{
+    forget_events(w);
+    free(w->log);
+    w->number++;
+    w->log = str_format("%s/%s.%lld.log", r->directory, w->spec->name, (long long)w->number);
+    w->began = ledger_now_ms();
+    w->began_mono = r->x.now_ms(r->x.self);
+    w->done = w->total = 0;
+    w->unit[0] = w->note[0] = '\0';
+    w->blocked = false;
+    w->exit_code = w->signal = 0;
+    w->usage = (struct exec_usage){ 0 };
+}
+
+static int launch(struct run *r, struct work *w, struct err *e)
+{
+    struct attempt_files files = { .dep = w->decision.dep,
+                                   .out = w->staging.out,
+                                   .checkpoint = w->spec->checkpoint,
+                                   .run_id = r->id,
+                                   .run_dir = r->directory,
+                                   .attempt = w->number };
+    struct env env = { 0 };
+    struct err why = { 0 };
+    char **argv = NULL, *handle = NULL, *mark = env_mark(r, w);
+    int rc = 0;
+
+    if (staging_make(&w->staging, w->spec, &why) || prepare_checkpoint(r, w, &why) ||
+        stage_argv(w->spec, &files, &argv, &why) || env_make(&env, r, w, &files, &why)) {
+        w->exit_code = why.code;
+        rc = record_start(r, w, e);
+        goto out;
+    }
+    if ((rc = record_start(r, w, e)))
+        goto out;
+    show_start(r, w, argv);
+    struct exec_job job = { .argv = argv,
+                            .env = env.entry,
+                            .mark = mark,
+                            .log = w->log,
+                            .events = true,
+                            .timeout_ms = w->spec->timeout_ms,
+                            .kill_after_ms = w->spec->kill_after_ms };
+    if (r->x.start(r->x.self, w->index, &job, &handle, &why) == 0)
+        w->state = WORK_RUNNING;
+    else
+        w->exit_code = why.code;
+out:
+    if (rc == 0 && why.code)
+        rc = end_without_commit(r, w, WORK_FAILED, why.text, e);
+    free(handle);
+    free(mark);
+    argv_free(argv);
+    env_release(&env);
+    return rc;
+}
+
+int attempt_start(struct run *r, struct work *w, struct err *e)
+{
+    reset_attempt(r, w);
+    return launch(r, w, e);
+}
+
+/* ---- events ---- */
+
+static void take_progress(struct work *w, const json_t *p)
+{
+    const char *unit = json_string_value(json_object_get(p, "unit"));
+    w->done = json_integer_value(json_object_get(p, "done"));
+    w->total = json_integer_value(json_object_get(p, "total"));
+    snprintf(w->unit, sizeof w->unit, "%s", unit ? unit : "");
+}
+
+static void take_metric(struct work *w, const json_t *m)
+{
+    const char *name = json_string_value(json_object_get(m, "name"));
+    const json_t *value = json_object_get(m, "value");
+    if (!name || w->n_metric == MAX_METRICS)
+        return;
+    w->metric = mem_grow(w->metric, w->n_metric, sizeof *w->metric);
+    struct metric *to = &w->metric[w->n_metric++];
+    *to = (struct metric){ .name = mem_strdup(name),
+                           .step = json_integer_value(json_object_get(m, "step")),
+                           .value = json_is_number(value) ? json_number_value(value)
+                                                          : (double)NAN };
+    snprintf(w->note, sizeof w->note, "%s %.4g", name, to->value);
+}
+
+void attempt_event(struct run *r, struct work *w, const char *line)
+{
+    json_t *doc = json_loads(line, 0, NULL), *inner;
+    if (!json_is_object(doc)) {
+        /* Not ours to judge: the stage's outputs decide whether it did well. */
+        json_decref(doc);
+        return;
+    }
+    if ((inner = json_object_get(doc, "progress")))
+        take_progress(w, inner);
+    if ((inner = json_object_get(doc, "metric")))
+        take_metric(w, inner);
+    if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) &&
+        w->n_warning < MAX_WARNINGS) {
+        w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
+        w->warning[w->n_warning++] = mem_strdup(json_string_value(inner));
+        show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, json_string_value(inner));
+    }
+    json_decref(doc);
+}

@@ -1,0 +1,159 @@
+/* A run before its first stage: read the pipeline, clean up after dead runs, plan, get a name. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/outfile.h"
+#include "runner/execute/run.h"
+
+int run_read(struct run *r, bool **out_selected, struct err *e)
+{
+    struct manifest_options mo = { .profile = r->o.profile,
+                                   .set = (const char *const *)r->o.set,
+                                   .n_set = r->o.n_set };
+    struct selection sel = { .target = (const char *const *)r->o.target,
+                             .n_target = r->o.n_target,
+                             .single = r->o.single,
+                             .from = r->o.from };
+    int rc = manifest_read(&r->m, r->o.snapshot ? r->o.snapshot : r->o.file, &mo, r->s, e);
+    if (rc || (rc = graph_build(&r->g, &r->m, e)))
+        return rc;
+    *out_selected = mem_calloc(r->m.n_stage, sizeof **out_selected);
+    if ((rc = graph_select(&r->g, &sel, *out_selected, e)))
+        return rc;
+    r->work = mem_calloc(r->m.n_stage, sizeof *r->work);
+    r->secret = mem_calloc(r->m.n_secret, sizeof *r->secret);
+    for (size_t i = 0; i < r->m.n_stage; i++) {
+        struct work *w = &r->work[i];
+        *w = (struct work){ .spec = &r->m.stage[i], .index = i, .force = r->o.force };
+        w->state = (*out_selected)[i] ? WORK_PENDING : WORK_OFF;
+        staging_init(&w->staging, r->m.name, w->spec);
+    }
+    return 0;
+}
+
+/* Stop what dead runs left running, finish or take back their commits, remove what they staged. We
+ * hold the lock, so whatever is called running is dead. */
+int run_recover(struct run *r, struct err *e)
+{
+    struct run_row *dead = NULL;
+    struct recovery *found = NULL;
+    size_t n_dead = 0, n_found = 0;
+    int rc = ledger_running(r->s, r->m.name, &dead, &n_dead, e);
+
+    for (size_t i = 0; i < n_dead && rc == 0; i++) {
+        char *mark = str_format("REFIT_RUN=%s/%s/runs/%s/", r->here, STATE_DIR, dead[i].id);
+        r->x.clear(r->x.self, mark);
+        free(mark);
+    }
+    if (rc == 0)
+        rc = commit_recover(r->s, r->m.name, &found, &n_found, e);
+    for (size_t i = 0; i < n_found; i++)
+        show_line(&r->show, SHOW_YELLOW, false, "recover", found[i].stage,
+                  found[i].forward ? "the commit that was interrupted is finished"
+                                   : "the commit that was interrupted is taken back");
+    for (size_t i = 0; i < n_dead && rc == 0; i++) {
+        struct stage_row *stage = NULL;
+        size_t n_stage = 0;
+        rc = ledger_stages(r->s, dead[i].id, &stage, &n_stage, e);
+        for (size_t k = 0; k < n_stage; k++)
+            for (size_t a = 0; a < stage[k].n_attempt && rc == 0; a++)
+                rc = staging_sweep(stage[k].attempt[a].staging, e);
+        stage_rows_free(stage, n_stage);
+        if (rc == 0 && (rc = state_begin_lazy(r->s, e)) == 0) {
+            if ((rc = ledger_lose(r->s, dead[i].id, e)))
+                db_rollback(state_db(r->s));
+            else
+                rc = state_commit(r->s, e);
+        }
+    }
+    run_rows_free(dead, n_dead);
+    recovery_free(found, n_found);
+    return rc;
+}
+
+/* Decide what can be decided now; *out_work is the number of stages that run or may. */
+int run_plan(struct run *r, size_t *out_work, struct err *e)
+{
+    bool *runs = mem_calloc(r->m.n_stage, sizeof *runs);
+    int rc = 0;
+    *out_work = 0;
+    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
+        struct work *w = &r->work[r->g.order[i]];
+        if (w->state == WORK_OFF)
+            continue;
+        rc = plan_stage(&r->g, w->index, runs, w->force, &r->file_view, &r->history, &w->decision,
+                        e);
+        if (rc)
+            break;
+        runs[w->index] = w->decision.action != PLAN_REUSE;
+        w->decided = w->decision.action == PLAN_REUSE ||
+                     (w->decision.action == PLAN_RUN && w->decision.inputs);
+        *out_work += runs[w->index];
+    }
+    free(runs);
+    state_rest(r->s);
+    return rc;
+}
+
+static int save_snapshot(struct run *r, struct err *e)
+{
+    struct str text = { 0 };
+    char chunk[16384], *path = str_format("%s/pipeline.yaml", r->directory);
+    const char *from = r->o.snapshot ? r->o.snapshot : r->o.file;
+    ssize_t got = -1;
+    int rc = 0, fd = open(from, O_RDONLY | O_CLOEXEC);
+
+    while (fd >= 0 && (got = read(fd, chunk, sizeof chunk)) > 0)
+        str_add(&text, chunk, (size_t)got);
+    if (got < 0)
+        rc = err_sys(e, "cannot read '%s'", from);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0)
+        rc = outfile_put(path, str_text(&text), text.n, e);
+    str_release(&text);
+    free(path);
+    return rc;
+}
+
+int run_begin(struct run *r, const char *command, struct err *e)
+{
+    char *options = run_options_text(&r->o);
+    int rc = options ? state_begin_lazy(r->s, e)
+                     : err_set(e, ERR_USAGE, "the command line is not UTF-8");
+    if (rc == 0 &&
+        (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id, e)) == 0) {
+        for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
+            rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, work_state_name(r->work[i].state),
+                              NULL, e);
+    }
+    if (rc == 0)
+        rc = state_commit(r->s, e);
+    else
+        db_rollback(state_db(r->s));
+    free(options);
+    if (rc)
+        return rc;
+    r->directory = str_format("%s/runs/%s", STATE_DIR, r->id);
+    lock_name(&r->lock, r->id, command);
+    return save_snapshot(r, e);
+}
+
+/* Of a forced run that is retried, what has been done is not forced again. */
+int run_unforce(struct run *r, struct err *e)
+{
+    struct stage_row *stage = NULL;
+    size_t n = 0;
+    int rc = r->o.force && r->o.retry_of ? ledger_stages(r->s, r->o.retry_of, &stage, &n, e) : 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < r->m.n_stage; k++)
+            if (strcmp(stage[i].stage, r->m.stage[k].name) == 0 &&
+                strcmp(stage[i].state, "succeeded") == 0)
+                r->work[k].force = false;
+    stage_rows_free(stage, n);
+    return rc;
+}

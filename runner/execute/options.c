@@ -1,0 +1,81 @@
+/* The part of run.h that keeps what a run was asked for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/execute/run.h"
+
+void run_options_release(struct run_options *o)
+{
+    mem_free_texts(o->set, o->n_set);
+    mem_free_texts(o->target, o->n_target);
+    free(o->file);
+    free(o->profile);
+    free(o->single);
+    free(o->from);
+    free(o->snapshot);
+    free(o->retry_of);
+    *o = (struct run_options){ 0 };
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *texts(char *const *text, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(text[i]));
+    return list;
+}
+
+char *run_options_text(const struct run_options *o)
+{
+    json_t *doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file",
+                            text_or_null(o->file), "profile", text_or_null(o->profile), "set",
+                            texts(o->set, o->n_set), "targets", texts(o->target, o->n_target),
+                            "single", text_or_null(o->single), "from", text_or_null(o->from),
+                            "force", (int)o->force, "keep_going", (int)o->keep_going, "jobs",
+                            (json_int_t)o->jobs);
+    char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+    json_decref(doc);
+    return text;
+}
+
+static char *take_text(const json_t *doc, const char *key)
+{
+    return mem_strdup(json_string_value(json_object_get(doc, key)));
+}
+
+static void take_texts(const json_t *doc, const char *key, char ***out, size_t *out_n)
+{
+    const json_t *list = json_object_get(doc, key);
+    *out = mem_calloc(json_array_size(list) + 1, sizeof **out);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            (*out)[(*out_n)++] = mem_strdup(json_string_value(json_array_get(list, i)));
+}
+
+int run_options_parse(struct run_options *o, const char *text, struct err *e)
+{
+    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+    *o = (struct run_options){ 0 };
+    if (!json_is_object(doc) || !json_is_string(json_object_get(doc, "file"))) {
+        json_decref(doc);
+        return err_set(e, ERR_DATA,
+                       "the options of the run are damaged in '" STATE_DIR "/refit.db'");
+    }
+    o->file = take_text(doc, "file");
+    o->profile = take_text(doc, "profile");
+    o->single = take_text(doc, "single");
+    o->from = take_text(doc, "from");
+    take_texts(doc, "set", &o->set, &o->n_set);
+    take_texts(doc, "targets", &o->target, &o->n_target);
+    o->force = json_is_true(json_object_get(doc, "force"));
+    o->keep_going = json_is_true(json_object_get(doc, "keep_going"));
+    o->jobs = json_integer_value(json_object_get(doc, "jobs"));
+    json_decref(doc);
+    return 0;
+}

@@ -1,0 +1,175 @@
+#ifndef RUNNER_RUN_H
+#define RUNNER_RUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runner/commit/commit.h"
+#include "runner/execute/exec.h"
+#include "runner/plan/files.h"
+#include "runner/plan/graph.h"
+#include "runner/memory/ledger.h"
+#include "runner/execute/lock.h"
+#include "runner/read/manifest.h"
+#include "runner/plan/plan.h"
+#include "runner/cli/show.h"
+#include "runner/commit/staging.h"
+#include "runner/memory/state.h"
+
+/* A run: before its first stage (begin.c), the loop over plan, execute and commit (run.c), one
+ * attempt of a stage in it (attempt.c), after its last stage (end.c). */
+
+enum work_state {
+    WORK_OFF,      /* disabled or not selected */
+    WORK_PENDING,  /* a stage above is not settled */
+    WORK_READY,    /* to be started when there is a slot */
+    WORK_RUNNING,  /* its process runs */
+    WORK_CHECKING, /* refit-check looks at its outputs */
+    WORK_DELAYED,  /* waits for its next attempt */
+    WORK_SUCCEEDED,
+    WORK_REUSED,
+    WORK_SKIPPED,
+    WORK_BLOCKED,
+    WORK_FAILED,
+    WORK_TIMED_OUT,
+    WORK_ABORTED,
+    WORK_UPSTREAM_FAILED,
+};
+
+struct metric {
+    char *name;
+    int64_t step;
+    double value; /* NAN: none */
+};
+
+/** One stage in a run. */
+struct work {
+    const struct stage_spec *spec; /* borrowed */
+    size_t index;
+    enum work_state state;
+    bool force;
+    struct decision decision;
+    bool decided; /* `decision` is final */
+    char *reason; /* why it is in this state; owned */
+    /* the attempt */
+    int64_t number; /* from 1 */
+    struct staging staging;
+    char *log;                  /* owned */
+    bool blocked;               /* it ended with 98 */
+    int64_t began;              /* since 1970 */
+    int64_t began_mono, due_ms; /* monotonic */
+    int64_t delay_ms;           /* before the next attempt */
+    struct exec_usage usage;
+    int exit_code, signal;
+    int64_t done, total; /* progress */
+    char unit[32], note[64];
+    struct metric *metric; /* (n_metric) */
+    char **warning;        /* (n_warning) */
+    size_t n_metric, n_warning;
+};
+
+/** What a run was asked for; kept with it, so that `retry` can do the same again. */
+struct run_options {
+    char *file, *profile; /* profile NULL: none */
+    char **set;           /* (n_set) -p */
+    char **target;        /* (n_target) */
+    size_t n_set, n_target;
+    char *single, *from; /* NULL: none */
+    bool force, keep_going;
+    int64_t jobs;
+    char *snapshot; /* path of the pipeline file's copy that is read instead; NULL: `file` itself */
+    char *retry_of; /* NULL */
+};
+
+struct run {
+    struct run_options o;
+    struct state *s;
+    struct manifest m;
+    struct graph g;
+    struct lock lock;
+    struct executor x;
+    struct files files;
+    struct file_view file_view;
+    struct state_history past;
+    struct history_view history;
+    struct show show;
+    bool verbose;
+    struct work *work;    /* (m.n_stage) */
+    char *id, *directory; /* NULL until there is work */
+    char *here;           /* absolute current directory */
+    char **secret;        /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
+    int64_t jobs;
+    bool stopping; /* start nothing more */
+    int signal;    /* that told us to stop; 0 */
+};
+
+/** "succeeded"... as the memory has it. */
+const char *work_state_name(enum work_state state);
+
+/** It has a process, or will have another attempt by itself. */
+bool work_is_active(enum work_state state);
+
+/* begin.c */
+
+/** The manifest, the graph, what is selected: r->o is filled in, r->s is open. */
+int run_read(struct run *r, bool **out_selected, struct err *e);
+
+/** Stop what dead runs left running, finish or take back their commits, remove what they staged.
+ * The lock is held. */
+int run_recover(struct run *r, struct err *e);
+
+/** Of a forced run that is retried, what has been done is not forced again. */
+int run_unforce(struct run *r, struct err *e);
+
+/** Decide what can be decided now; *out_work is the number of stages that run or may. */
+int run_plan(struct run *r, size_t *out_work, struct err *e);
+
+/** A name, a row in the memory, a directory with the pipeline file as it is now. */
+int run_begin(struct run *r, const char *command, struct err *e);
+
+/* run.c */
+
+/** Until every stage is settled or nothing more is to start. */
+int run_loop(struct run *r, struct err *e);
+
+/** Start nothing more and stop what runs. */
+void run_stop(struct run *r, bool at_once);
+
+/** Has a stage a process? */
+bool run_is_active(const struct run *r);
+
+/* end.c */
+
+/** Close the run's row and tell the result; `began` is on the monotonic clock. */
+int run_end(struct run *r, int64_t began, int *out_status, struct err *e);
+
+/** The runner itself failed: stop everything and say so, if that can still be written. */
+void run_end_badly(struct run *r, const struct err *why);
+
+/** The run as a JSON document on standard output. */
+int run_print_json(struct run *r, struct err *e);
+
+/* attempt.c. What the stage itself does wrong ends in its state, only the runner's own trouble is
+ * an error. */
+
+/** Start the next attempt of a stage. */
+int attempt_start(struct run *r, struct work *w, struct err *e);
+
+/** Its process, or the check of its outputs, has ended. */
+int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e);
+
+/** It wrote a line on its channel. */
+void attempt_event(struct run *r, struct work *w, const char *line);
+
+/** The stage gets its final state, also in the memory; `reason` is copied. */
+int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
+                struct err *e);
+
+void run_options_release(struct run_options *o);
+char *run_options_text(const struct run_options *o); /* JSON, owned by the caller */
+int run_options_parse(struct run_options *o, const char *text, struct err *e);
+
+#endif

@@ -1,0 +1,136 @@
+#define _GNU_SOURCE
+#include "runner/execute/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/outfile.h"
+
+enum { EVENTS_FD = 3 };
+
+/* The file descriptors of a start; -1 where there is none. */
+struct ends {
+    int null, log, events;
+    int report[2]; /* errno of a failed exec; closed by a successful one */
+};
+
+void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Out of the way of 0 to 3, which dup2 is about to fill. */
+static int lift(int fd)
+{
+    if (fd < 0 || fd > EVENTS_FD)
+        return fd;
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, EVENTS_FD + 1);
+    close(fd);
+    return up;
+}
+
+static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
+{
+    int rc, flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    x->log = lift(open(job->log, flags, 0666));
+    if (x->log < 0 && errno == ENOENT) {
+        if ((rc = outfile_make_parent(job->log, e)))
+            return rc;
+        x->log = lift(open(job->log, flags, 0666));
+    }
+    if (x->log < 0)
+        return err_sys(e, "cannot open the log '%s'", job->log);
+    x->null = lift(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (x->null < 0)
+        return err_sys(e, "cannot open '/dev/null'");
+    if (pipe2(x->report, O_CLOEXEC) < 0)
+        return err_sys(e, "cannot make a pipe");
+    x->report[1] = lift(x->report[1]);
+    if (x->events >= 0 && (x->events = fcntl(x->events, F_DUPFD_CLOEXEC, EVENTS_FD + 1)) < 0)
+        return err_sys(e, "cannot duplicate a descriptor");
+    return 0;
+}
+
+/* In the child: only what is safe after fork. The parent may have died before the death signal was
+ * asked for. */
+static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x,
+                             pid_t parent)
+{
+    static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1,
+                                 SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ };
+    sigset_t none;
+    bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setpgid(0, 0) == 0;
+
+    for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
+        signal(reset[i], SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
+    sigemptyset(&none);
+    ok = ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 &&
+         dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
+         (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);
+    if (ok)
+        execvpe(job->argv[0], job->argv, env);
+    int why = errno;
+    if (write(x->report[1], &why, sizeof why) < 0)
+        _exit(127);
+    _exit(127);
+}
+
+static char **environment(const struct exec_job *job, bool events)
+{
+    static char channel[] = "REFIT_EVENTS=fd:3";
+    size_t n = 0;
+    while (job->env[n])
+        n++;
+    char **env = mem_calloc(n + 2, sizeof *env);
+    for (size_t i = 0; i < n; i++)
+        env[i] = job->env[i];
+    if (events)
+        env[n] = channel;
+    return env;
+}
+
+int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, struct err *e)
+{
+    struct ends x = { .null = -1, .log = -1, .events = events_fd, .report = { -1, -1 } };
+    char **env = environment(job, events_fd >= 0);
+    pid_t parent = getpid(), pid;
+    int why = 0, rc;
+
+    if ((rc = open_ends(&x, job, e)))
+        goto out;
+    pid = fork();
+    if (pid == 0)
+        become(job, env, &x, parent);
+    if (pid < 0) {
+        rc = err_sys(e, "cannot start a process");
+        goto out;
+    }
+    setpgid(pid, pid); /* the child does it too: whoever is first */
+    close_fd(&x.report[1]);
+    ssize_t got;
+    while ((got = read(x.report[0], &why, sizeof why)) < 0 && errno == EINTR)
+        ;
+    if (got > 0) {
+        rc = err_set(e, ERR_USAGE, "cannot execute '%s': %s", job->argv[0], strerror(why));
+        waitpid(pid, NULL, 0);
+    }
+    *out_pid = pid;
+out:
+    if (x.events != events_fd)
+        close_fd(&x.events);
+    close_fd(&x.report[0]);
+    close_fd(&x.report[1]);
+    close_fd(&x.null);
+    close_fd(&x.log);
+    free(env);
+    return rc;
+}

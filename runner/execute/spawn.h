@@ -1,0 +1,20 @@
+#ifndef RUNNER_SPAWN_H
+#define RUNNER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "runner/execute/exec.h"
+
+/**
+ * Start a process: own process group, standard input from /dev/null, output to the job's log, every
+ * signal at its default, killed when the runner dies. `events_fd` (-1: none) becomes descriptor 3
+ * and REFIT_EVENTS=fd:3. ERR_USAGE if it cannot be executed: the text says why.
+ */
+int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, struct err *e);
+
+/** Close a descriptor, if it is open (>= 0), and make it -1; an epoll that watched it forgets it.
+ */
+void close_fd(int *fd);
+
+#endif

@@ -1,0 +1,502 @@
+#define _DEFAULT_SOURCE
+#include "runner/memory/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { MAX_PENDING = 4096, RECENT = 64 };
+
+/* A hash to remember, held back until the next transaction: one fsync for many files. */
+struct pending {
+    struct file_stamp stamp;
+    bool tree; /* `key` instead of `stamp` */
+    char key[HASH_HEX], hex[HASH_HEX];
+};
+
+struct state {
+    struct db db;
+    bool lazy;    /* PRAGMA synchronous is NORMAL */
+    bool reading; /* a read transaction is open: many look-ups share one */
+    struct pending *pending;
+    size_t n_pending;
+};
+
+/* What makes a database of version i one of version i + 1. */
+static const char *const migrations[] = {
+    /* The first. */
+    "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, "
+    "state TEXT NOT NULL,"
+    " reason TEXT, options TEXT NOT NULL, retry_of TEXT, pid INTEGER NOT NULL, pid_start INTEGER "
+    "NOT NULL,"
+    " boot TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, exit_code INTEGER);"
+    "CREATE INDEX runs_pipeline ON runs(pipeline, id);"
+    "CREATE TABLE stages(run TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT NOT NULL, state "
+    "TEXT NOT NULL,"
+    " reason TEXT, PRIMARY KEY(run, stage)) WITHOUT ROWID;"
+    "CREATE TABLE attempts(run TEXT NOT NULL, stage TEXT NOT NULL, number INTEGER NOT NULL, state "
+    "TEXT NOT NULL,"
+    " reason TEXT, log TEXT NOT NULL, staging TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER,"
+    " exit_code INTEGER, signal INTEGER, user_us INTEGER, system_us INTEGER, max_rss_kb INTEGER, "
+    "read_blocks INTEGER,"
+    " write_blocks INTEGER, PRIMARY KEY(run, stage, number)) WITHOUT ROWID;"
+    "CREATE TABLE metrics(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, name "
+    "TEXT NOT NULL,"
+    " step INTEGER NOT NULL, value REAL);"
+    "CREATE INDEX metrics_run ON metrics(run, stage, attempt);"
+    "CREATE TABLE warnings(run TEXT NOT NULL, stage TEXT NOT NULL, attempt INTEGER NOT NULL, text "
+    "TEXT NOT NULL);"
+    "CREATE INDEX warnings_run ON warnings(run, stage, attempt);"
+    "CREATE TABLE commits(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, stage TEXT NOT NULL, run "
+    "TEXT NOT NULL,"
+    " attempt INTEGER NOT NULL, state TEXT NOT NULL, fingerprint TEXT NOT NULL, inputs TEXT NOT "
+    "NULL,"
+    " made INTEGER NOT NULL);"
+    "CREATE INDEX commits_stage ON commits(pipeline, stage, id);"
+    "CREATE TABLE outs(commit_id INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, "
+    "path TEXT NOT NULL,"
+    " sha256 TEXT NOT NULL, PRIMARY KEY(commit_id, position)) WITHOUT ROWID;"
+    "CREATE TABLE intents(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, document TEXT NOT NULL);"
+    "CREATE TABLE checkpoints(pipeline TEXT NOT NULL, stage TEXT NOT NULL, path TEXT NOT NULL,"
+    " fingerprint TEXT NOT NULL, PRIMARY KEY(pipeline, stage)) WITHOUT ROWID;"
+    "CREATE TABLE files(device INTEGER, inode INTEGER, size INTEGER, mtime INTEGER, ctime INTEGER,"
+    " sha256 TEXT NOT NULL, PRIMARY KEY(device, inode)) WITHOUT ROWID;"
+    "CREATE TABLE trees(key TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE describes(program TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 1;",
+    /* Schedules, notifications, approvals. A run of a schedule has state "queued" until its runner
+     * has begun. All instants are milliseconds since 1970. */
+    "ALTER TABLE runs ADD COLUMN schedule TEXT;"
+    "ALTER TABLE runs ADD COLUMN scheduled INTEGER;"
+    "CREATE TABLE schedules(pipeline TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, "
+    "watermark INTEGER NOT NULL,"
+    " paused INTEGER, PRIMARY KEY(pipeline, name)) WITHOUT ROWID;"
+    "CREATE TABLE ticks(pipeline TEXT NOT NULL, schedule TEXT NOT NULL, instant INTEGER NOT NULL, "
+    "state TEXT NOT NULL,"
+    " reason TEXT, run TEXT, decided INTEGER NOT NULL, PRIMARY KEY(pipeline, schedule, instant)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, run TEXT, event TEXT NOT "
+    "NULL, channel TEXT NOT NULL,"
+    " document TEXT NOT NULL, made INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT "
+    "NULL, state TEXT NOT NULL,"
+    " reason TEXT);"
+    "CREATE INDEX outbox_due ON outbox(state, due);"
+    "CREATE TABLE approvals(run TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL, who TEXT "
+    "NOT NULL, made INTEGER NOT NULL);"
+    "PRAGMA user_version = 2;",
+};
+
+_Static_assert(sizeof migrations / sizeof *migrations == STATE_VERSION, "one step a version");
+
+static int read_version(struct db *db, int64_t *out, struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(db, &q, "PRAGMA user_version", e);
+    if (rc || (rc = db_step(&q, &row, e)))
+        return rc;
+    *out = row ? db_get_int(&q, 0) : 0;
+    db_end(&q);
+    return 0;
+}
+
+/* All that is missing, in one transaction. */
+static int migrate(struct db *db, struct err *e)
+{
+    int64_t version;
+    int rc = db_begin(db, e);
+    if (rc == 0)
+        rc = read_version(db, &version, e);
+    for (; rc == 0 && version < STATE_VERSION; version++)
+        rc = db_run(db, migrations[version], e);
+    if (rc == 0)
+        return db_commit(db, e);
+    db_rollback(db);
+    return rc;
+}
+
+/* Several processes may find the database empty at once; SQLite refuses to change to WAL while
+ * another one tries the same. One after the other, by a lock of the directory. */
+static int make_on_disk(struct db *db, struct err *e)
+{
+    int64_t version = 0;
+    int rc = 0, fd = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        rc = err_sys(e, "cannot lock the directory '%s'", STATE_DIR);
+    else
+        rc = read_version(db, &version, e);
+    if (rc == 0 && version == 0)
+        rc = db_run(db, "PRAGMA journal_mode=WAL", e);
+    if (rc == 0)
+        rc = migrate(db, e);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int prepare(struct db *db, bool on_disk, struct err *e)
+{
+    int64_t version = 0;
+    int rc = read_version(db, &version, e);
+    if (rc)
+        return rc;
+    if (version > STATE_VERSION)
+        return err_set(e, ERR_DATA,
+                       "'%s' is of version %lld, written by a newer refit; this one knows %d",
+                       db->path, (long long)version, (int)STATE_VERSION);
+    if (version < STATE_VERSION && (rc = on_disk ? make_on_disk(db, e) : migrate(db, e)))
+        return rc;
+    return db_run(db, "PRAGMA synchronous=FULL", e);
+}
+
+int state_open(struct state **out, bool create, struct err *e)
+{
+    static const char path[] = STATE_DIR "/refit.db";
+    struct state *s = mem_calloc(1, sizeof *s);
+    enum db_mode mode = DB_CREATE;
+    int rc = 0;
+
+    *out = NULL;
+    if (create && mkdir(STATE_DIR, 0777) < 0 && errno != EEXIST)
+        rc = err_sys(e, "cannot make the directory '%s'", STATE_DIR);
+    else if (!create)
+        mode = access(path, F_OK) == 0 ? DB_OPEN : DB_MEMORY;
+    if (rc == 0)
+        rc = db_open(&s->db, path, mode, e);
+    if (rc == 0)
+        rc = prepare(&s->db, mode != DB_MEMORY, e);
+    if (rc)
+        state_close(s);
+    else
+        *out = s;
+    return rc;
+}
+
+struct db *state_db(struct state *s)
+{
+    return &s->db;
+}
+
+void state_rest(struct state *s)
+{
+    if (s->reading)
+        db_rollback(&s->db);
+    s->reading = false;
+}
+
+static int start_reading(struct state *s, struct err *e)
+{
+    int rc = 0;
+    if (!s->reading && sqlite3_get_autocommit(s->db.handle)) {
+        rc = db_run(&s->db, "BEGIN", e);
+        s->reading = rc == 0;
+    }
+    return rc;
+}
+
+/* ---- hash cache ---- */
+
+struct file_stamp file_stamp_of(const struct stat *st)
+{
+    return (struct file_stamp){
+        .device = st->st_dev,
+        .inode = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+        .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec
+    };
+}
+
+int64_t state_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+bool state_racy(const struct file_stamp *stamp, int64_t hashed_ns)
+{
+    return stamp->mtime_ns + STATE_RACY_NS > hashed_ns;
+}
+
+/* Inside a transaction. */
+static int write_pending(struct state *s, struct err *e)
+{
+    struct query q;
+    int rc = 0;
+    for (size_t i = 0; i < s->n_pending && rc == 0; i++) {
+        const struct pending *p = &s->pending[i];
+        if (p->tree) {
+            if ((rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO trees VALUES(?,?)", e)))
+                break;
+            db_text(&q, p->key);
+        } else {
+            if ((rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?)", e)))
+                break;
+            db_int(&q, (int64_t)p->stamp.device);
+            db_int(&q, (int64_t)p->stamp.inode);
+            db_int(&q, (int64_t)p->stamp.size);
+            db_int(&q, p->stamp.mtime_ns);
+            db_int(&q, p->stamp.ctime_ns);
+        }
+        db_text(&q, p->hex);
+        rc = db_done(&q, e);
+    }
+    s->n_pending = 0;
+    return rc;
+}
+
+static int begin(struct state *s, bool lazy, struct err *e)
+{
+    int rc = 0;
+    state_rest(s);
+    if (lazy != s->lazy)
+        rc = db_run(&s->db, lazy ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e);
+    s->lazy = rc == 0 ? lazy : s->lazy;
+    if (rc == 0)
+        rc = db_begin(&s->db, e);
+    if (rc == 0 && (rc = write_pending(s, e)))
+        db_rollback(&s->db);
+    return rc;
+}
+
+int state_begin(struct state *s, struct err *e)
+{
+    return begin(s, false, e);
+}
+
+int state_begin_lazy(struct state *s, struct err *e)
+{
+    return begin(s, true, e);
+}
+
+int state_commit(struct state *s, struct err *e)
+{
+    return db_commit(&s->db, e);
+}
+
+void state_close(struct state *s)
+{
+    struct err ignored = { 0 };
+    if (!s)
+        return;
+    state_rest(s);
+    db_rollback(&s->db);
+    if (s->n_pending && state_begin_lazy(s, &ignored) == 0)
+        state_commit(s, &ignored);
+    free(s->pending);
+    db_close(&s->db);
+    free(s);
+}
+
+static int keep_pending(struct state *s, const struct pending *p, struct err *e)
+{
+    if (s->n_pending == MAX_PENDING) {
+        int rc = state_begin_lazy(s, e);
+        if (rc || (rc = state_commit(s, e)))
+            return rc;
+    }
+    s->pending = mem_grow(s->pending, s->n_pending, sizeof *s->pending);
+    s->pending[s->n_pending++] = *p;
+    return 0;
+}
+
+/* One hash out of a query with its parameters bound. */
+static int take_hash(struct query *q, bool *out_found, char out_hex[HASH_HEX], struct err *e)
+{
+    int rc = db_step(q, out_found, e);
+    if (rc || !*out_found) {
+        if (rc == 0)
+            db_end(q);
+        return rc;
+    }
+    const unsigned char *hex = sqlite3_column_text(q->stmt, 0);
+    *out_found = hex && strlen((const char *)hex) == HASH_HEX - 1;
+    if (*out_found)
+        memcpy(out_hex, hex, HASH_HEX);
+    db_end(q);
+    return 0;
+}
+
+int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_found,
+                   char out_hex[HASH_HEX], struct err *e)
+{
+    struct query q;
+    /* A table that seven stages read is hashed once, even before it is written to the database. */
+    for (size_t i = 0; i < RECENT && i < s->n_pending; i++) {
+        const struct pending *p = &s->pending[s->n_pending - 1 - i];
+        if (!p->tree && memcmp(&p->stamp, stamp, sizeof *stamp) == 0) {
+            memcpy(out_hex, p->hex, HASH_HEX);
+            *out_found = true;
+            return 0;
+        }
+    }
+    int rc = start_reading(s, e);
+    if (rc || (rc = db_query(&s->db, &q,
+                             "SELECT sha256 FROM files WHERE device=? AND inode=? AND size=? AND "
+                             "mtime=? AND ctime=?",
+                             e)))
+        return rc;
+    db_int(&q, (int64_t)stamp->device);
+    db_int(&q, (int64_t)stamp->inode);
+    db_int(&q, (int64_t)stamp->size);
+    db_int(&q, stamp->mtime_ns);
+    db_int(&q, stamp->ctime_ns);
+    return take_hash(&q, out_found, out_hex, e);
+}
+
+int state_file_put(struct state *s, const struct file_stamp *stamp, int64_t hashed_ns,
+                   const char hex[HASH_HEX], struct err *e)
+{
+    struct pending p = { .stamp = *stamp };
+    if (state_racy(stamp, hashed_ns))
+        return 0;
+    memcpy(p.hex, hex, HASH_HEX);
+    return keep_pending(s, &p, e);
+}
+
+int state_tree_get(struct state *s, const char key[HASH_HEX], bool *out_found,
+                   char out_hex[HASH_HEX], struct err *e)
+{
+    struct query q;
+    int rc = start_reading(s, e);
+    if (rc || (rc = db_query(&s->db, &q, "SELECT sha256 FROM trees WHERE key=?", e)))
+        return rc;
+    db_text(&q, key);
+    return take_hash(&q, out_found, out_hex, e);
+}
+
+int state_tree_put(struct state *s, const char key[HASH_HEX], const char hex[HASH_HEX],
+                   struct err *e)
+{
+    struct pending p = { .tree = true };
+    memcpy(p.key, key, HASH_HEX);
+    memcpy(p.hex, hex, HASH_HEX);
+    return keep_pending(s, &p, e);
+}
+
+/* ---- --describe ---- */
+
+int state_describe_get(struct state *s, const char hex[HASH_HEX], char **out_json, struct err *e)
+{
+    struct query q;
+    bool row;
+    *out_json = NULL;
+    int rc = start_reading(s, e);
+    if (rc || (rc = db_query(&s->db, &q, "SELECT document FROM describes WHERE program=?", e)))
+        return rc;
+    db_text(&q, hex);
+    if ((rc = db_step(&q, &row, e)))
+        return rc;
+    if (row)
+        *out_json = db_get_text(&q, 0);
+    db_end(&q);
+    return 0;
+}
+
+int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *json, struct err *e)
+{
+    struct query q;
+    int rc = state_begin_lazy(s, e);
+    if (rc == 0 &&
+        (rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO describes VALUES(?,?)", e)) == 0) {
+        db_text(&q, hex);
+        db_text(&q, json);
+        rc = db_done(&q, e);
+    }
+    if (rc == 0)
+        return state_commit(s, e);
+    db_rollback(&s->db);
+    return rc;
+}
+
+/* ---- history ---- */
+
+static int read_outs(struct db *db, int64_t commit, struct commit_record *r, struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(db, &q,
+                      "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
+    if (rc)
+        return rc;
+    db_int(&q, commit);
+    while ((rc = db_step(&q, &row, e)) == 0 && row) {
+        r->out = mem_grow(r->out, r->n_out, sizeof *r->out);
+        struct committed_out *out = &r->out[r->n_out++];
+        char *hex = db_get_text(&q, 2);
+        *out = (struct committed_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
+        if (hex && strlen(hex) == HASH_HEX - 1)
+            memcpy(out->sha256, hex, HASH_HEX);
+        free(hex);
+    }
+    if (rc == 0)
+        db_end(&q);
+    return rc;
+}
+
+static int read_commit(struct state *s, struct query *q, struct commit_record *out, struct err *e)
+{
+    int64_t id = db_get_int(q, 0);
+    char *fingerprint = db_get_text(q, 2), *inputs = db_get_text(q, 3);
+    int rc = 0;
+
+    *out = (struct commit_record){ .run_id = db_get_text(q, 1) };
+    db_end(q);
+    if (fingerprint && strlen(fingerprint) == HASH_HEX - 1)
+        memcpy(out->fingerprint, fingerprint, HASH_HEX);
+    out->inputs = inputs ? json_loads(inputs, 0, NULL) : NULL;
+    if (!out->inputs)
+        rc = err_set(e, ERR_DATA, "'%s': the inputs of commit %lld are damaged", s->db.path,
+                     (long long)id);
+    else
+        rc = read_outs(&s->db, id, out, e);
+    if (rc)
+        commit_record_release(out);
+    free(inputs);
+    free(fingerprint);
+    return rc;
+}
+
+static int last_commit(void *self, const char *stage, bool *out_found, struct commit_record *out,
+                       struct err *e)
+{
+    struct state_history *h = self;
+    struct query q;
+    int rc = start_reading(h->s, e);
+
+    *out_found = false;
+    if (rc ||
+        (rc = db_query(
+             &h->s->db, &q,
+             "SELECT id, run, fingerprint, inputs, state FROM commits WHERE pipeline=? AND stage=?"
+             " ORDER BY id DESC LIMIT 1",
+             e)))
+        return rc;
+    db_text(&q, h->pipeline);
+    db_text(&q, stage);
+    if ((rc = db_step(&q, out_found, e)))
+        return rc;
+    if (*out_found && strcmp((const char *)sqlite3_column_text(q.stmt, 4), "done") != 0)
+        *out_found = false;
+    if (!*out_found) {
+        db_end(&q);
+        return 0;
+    }
+    rc = read_commit(h->s, &q, out, e);
+    *out_found = rc == 0;
+    return rc;
+}
+
+struct history_view state_history_view(struct state_history *h)
+{
+    return (struct history_view){ .self = h, .last_commit = last_commit };
+}

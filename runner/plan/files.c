@@ -1,0 +1,244 @@
+#include "runner/plan/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { MAX_TREE_DEPTH = 64 };
+
+/* Content hash of a regular file that was just looked at, from the cache if it knows the stamp. */
+static int content_hash(struct state *s, const char *path, const struct file_stamp *stamp,
+                        char out_hex[HASH_HEX], struct err *e)
+{
+    struct stat st;
+    bool found = false;
+    int64_t now = state_now_ns();
+    int rc;
+
+    if (s && ((rc = state_file_get(s, stamp, &found, out_hex, e)) || found))
+        return rc;
+    if ((rc = hash_file(path, out_hex, NULL, e)) || !s)
+        return rc;
+    if (stat(path, &st))
+        return err_sys(e, "cannot look at '%s'", path);
+    struct file_stamp after = file_stamp_of(&st);
+    bool same = memcmp(&after, stamp, sizeof after) == 0; /* nothing but 8-byte numbers in it */
+    return same ? state_file_put(s, stamp, now, out_hex, e) : 0;
+}
+
+/* ---- directories ---- */
+
+struct leaf {
+    char *name; /* owned: below the root of the tree */
+    struct file_stamp stamp;
+};
+
+struct tree {
+    struct leaf *leaf; /* (n) */
+    size_t n;
+};
+
+static void tree_release(struct tree *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free(t->leaf[i].name);
+    free(t->leaf);
+    *t = (struct tree){ 0 };
+}
+
+/* printf would take most of the time of a directory of many files. */
+static char *join(const char *directory, const char *name)
+{
+    struct str path = { 0 };
+    str_addz(&path, directory);
+    str_addz(&path, name);
+    return str_take(&path);
+}
+
+/* All files below an open directory, which is closed; `name` is where it lies in the tree ("" or
+ * "a/b/"). */
+static int walk(struct tree *t, int fd, const char *root, const char *name, int depth,
+                struct err *e)
+{
+    DIR *dir = fdopendir(fd);
+    const struct dirent *d;
+    int rc = 0;
+
+    if (!dir) {
+        rc = err_sys(e, "cannot read directory '%s/%s'", root, name);
+        close(fd);
+        return rc;
+    }
+    while (rc == 0 && (errno = 0, d = readdir(dir))) {
+        struct stat st;
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+            continue;
+        if (fstatat(fd, d->d_name, &st, 0)) {
+            rc = err_sys(e, "cannot look at '%s/%s%s'", root, name, d->d_name);
+        } else if (S_ISDIR(st.st_mode)) {
+            char *below = str_format("%s%s/", name, d->d_name);
+            int sub = depth < MAX_TREE_DEPTH
+                          ? openat(fd, d->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                          : -1;
+            if (depth >= MAX_TREE_DEPTH)
+                rc = err_set(e, ERR_IO,
+                             "'%s' has directories nested over %d deep (a loop of symbolic links?)",
+                             root, MAX_TREE_DEPTH);
+            else
+                rc = sub < 0 ? err_sys(e, "cannot open directory '%s/%s'", root, below)
+                             : walk(t, sub, root, below, depth + 1, e);
+            free(below);
+        } else if (S_ISREG(st.st_mode)) {
+            t->leaf = mem_grow(t->leaf, t->n, sizeof *t->leaf);
+            t->leaf[t->n++] = (struct leaf){ join(name, d->d_name), file_stamp_of(&st) };
+        } else {
+            rc = err_set(e, ERR_IO, "'%s/%s%s' is neither a file nor a directory", root, name,
+                         d->d_name);
+        }
+    }
+    if (rc == 0 && errno)
+        rc = err_sys(e, "cannot read directory '%s/%s'", root, name);
+    closedir(dir);
+    return rc;
+}
+
+static int compare_leaf(const void *a, const void *b)
+{
+    return strcmp(((const struct leaf *)a)->name, ((const struct leaf *)b)->name);
+}
+
+/* All files below a directory, sorted by name. */
+static int list(struct tree *t, const char *root, struct err *e)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? err_sys(e, "cannot open directory '%s'", root) : walk(t, fd, root, "", 0, e);
+    if (rc == 0 && t->n > 1)
+        qsort(t->leaf, t->n, sizeof *t->leaf, compare_leaf);
+    return rc;
+}
+
+/* What the cache knows a tree by: the names and stamps of all files. */
+static void tree_key(const struct tree *t, char out_hex[HASH_HEX])
+{
+    struct str text = { 0 };
+    for (size_t i = 0; i < t->n; i++) {
+        str_add(&text, t->leaf[i].name, strlen(t->leaf[i].name) + 1);
+        str_add(&text, (const char *)&t->leaf[i].stamp, sizeof t->leaf[i].stamp);
+    }
+    hash_bytes(str_text(&text), text.n, out_hex);
+    str_release(&text);
+}
+
+static int tree_content(struct state *s, const char *root, const struct tree *t,
+                        char out_hex[HASH_HEX], struct err *e)
+{
+    struct hash h;
+    hash_init(&h);
+    for (size_t i = 0; i < t->n; i++) {
+        char hex[HASH_HEX];
+        char *path = str_format("%s/%s", root, t->leaf[i].name);
+        int rc = content_hash(s, path, &t->leaf[i].stamp, hex, e);
+        free(path);
+        if (rc)
+            return rc;
+        hash_add_text(&h, t->leaf[i].name);
+        hash_add_text(&h, hex);
+    }
+    hash_hex(&h, out_hex);
+    return 0;
+}
+
+static int tree_hash(struct state *s, const char *root, char out_hex[HASH_HEX], struct err *e)
+{
+    struct tree tree = { 0 }, again = { 0 };
+    char key[HASH_HEX], key_again[HASH_HEX];
+    bool found = false, racy = false;
+    int64_t now = state_now_ns();
+    int rc = list(&tree, root, e);
+
+    if (rc)
+        goto out;
+    tree_key(&tree, key);
+    if (s && ((rc = state_tree_get(s, key, &found, out_hex, e)) || found))
+        goto out;
+    if ((rc = tree_content(s, root, &tree, out_hex, e)) || !s)
+        goto out;
+    for (size_t i = 0; i < tree.n; i++)
+        racy = racy || state_racy(&tree.leaf[i].stamp, now);
+    if (racy || (rc = list(&again, root, e)))
+        goto out;
+    tree_key(&again, key_again);
+    if (strcmp(key, key_again) == 0) /* nothing changed while it was read */
+        rc = state_tree_put(s, key, out_hex, e);
+out:
+    tree_release(&again);
+    tree_release(&tree);
+    return rc;
+}
+
+/* ---- the seam ---- */
+
+int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+               struct err *e)
+{
+    struct stat st;
+    *out_exists = stat(path, &st) == 0;
+    if (!*out_exists)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, "cannot look at '%s'", path);
+    if (S_ISDIR(st.st_mode))
+        return tree_hash(s, path, out_hex, e);
+    struct file_stamp stamp = file_stamp_of(&st);
+    return content_hash(s, path, &stamp, out_hex, e);
+}
+
+static int view_hash(void *self, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+                     struct err *e)
+{
+    const struct files *f = self;
+    return files_hash(f->s, path, out_exists, out_hex, e);
+}
+
+static int glob_failed(const char *path, int number)
+{
+    return number != ENOENT && number != ENOTDIR &&
+           path != NULL; /* a directory that cannot be read is an error */
+}
+
+static int view_glob(void *self, const char *pattern, struct path_list *out, struct err *e)
+{
+    struct stat st;
+    glob_t found = { 0 };
+    (void)self;
+
+    *out = (struct path_list){ 0 };
+    if (!path_is_glob(pattern)) {
+        if (stat(pattern, &st) == 0)
+            path_list_add(out, pattern);
+        else if (errno != ENOENT && errno != ENOTDIR)
+            return err_sys(e, "cannot look at '%s'", pattern);
+        return 0;
+    }
+    int rc = glob(pattern, GLOB_NOSORT, glob_failed, &found);
+    if (rc == GLOB_ABORTED)
+        rc = err_sys(e, "cannot read the directories of '%s'", pattern);
+    else
+        rc = rc == GLOB_NOSPACE ? err_set(e, ERR_MEMORY, "out of memory for '%s'", pattern) : 0;
+    for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
+        path_list_add(out, found.gl_pathv[i]);
+    globfree(&found);
+    path_list_sort(out);
+    return rc;
+}
+
+struct file_view files_view(struct files *f)
+{
+    return (struct file_view){ .self = f, .hash = view_hash, .glob = view_glob };
+}

@@ -1,0 +1,23 @@
+#ifndef RUNNER_FILES_H
+#define RUNNER_FILES_H
+
+#include "runner/plan/plan.h"
+#include "runner/memory/state.h"
+
+/* The real disk behind struct file_view: hashes cached by stamp in the runner's memory. A stamp so
+ * fresh that a later write could leave it unchanged is not cached (git's racy-timestamp guard). A
+ * directory is hashed as a tree: SHA-256 over the sorted relative names and content hashes of its
+ * files, symbolic links followed. */
+
+struct files {
+    struct state *s; /* may be NULL: no cache */
+};
+
+/** `f` must outlive the view. */
+struct file_view files_view(struct files *f);
+
+/** The content of one file or directory; *out_exists false if there is none. ERR_IO. */
+int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+               struct err *e);
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef RUNNER_GRAPH_H
+#define RUNNER_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "runner/read/manifest.h"
+
+/* Which stage needs which, from paths and `needs`. Disabled stages have no edges. */
+
+struct edge {
+    size_t from, to; /* stages: `to` needs `from` */
+    const char *dep; /* name of the dep of `to`; NULL: by `needs` */
+};
+
+/** The manifest must outlive it. */
+struct graph {
+    const struct manifest *m;
+    struct edge *edge; /* (n_edge) by `to`, then by dep; two stages may share several */
+    size_t n_edge;
+    size_t
+        *order; /* (m->n_stage) topological, the file's order among equals; disabled stages too */
+};
+
+/**
+ * Find the edges. ERR_USAGE with file:line:column: a cycle (names the loop), two producers of one
+ * file, an out inside another's out.
+ */
+int graph_build(struct graph *g, const struct manifest *m, struct err *e);
+void graph_release(struct graph *g);
+
+/** Does the stage need the other one directly? */
+bool graph_needs(const struct graph *g, size_t stage, size_t other);
+
+/** Add to `set` (n_stage) all that its members need (down false) or all that need them (down true).
+ */
+void graph_close(const struct graph *g, bool *set, bool down);
+
+/** Does the stage make the file, or something inside it, or a directory that holds it? */
+bool graph_makes(const struct stage_spec *s, const char *path);
+
+/** What the command line selects. */
+struct selection {
+    const char *const *target; /* (n_target) these and all they need; none: everything */
+    size_t n_target;
+    const char *single; /* -s: this one alone */
+    const char *from;   /* --from: this and all below it (with targets: as far as they need it) */
+};
+
+/** Fill out_selected (n_stage); disabled stages are never selected. ERR_USAGE: unknown or disabled
+ * stage named. */
+int graph_select(const struct graph *g, const struct selection *s, bool *out_selected,
+                 struct err *e);
+
+/** Draw it for a terminal: one stage a line, one lane for each that others wait for; edges that
+ * follow from others are left out. `utf8`: with box drawing characters. */
+void graph_draw(const struct graph *g, bool utf8, struct str *out);
+
+/** Graphviz. */
+void graph_dot(const struct graph *g, struct str *out);
+
+#endif

@@ -1,0 +1,449 @@
+#include "runner/read/manifest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "runner/read/path.h"
+#include "runner/read/profile.h"
+#include "runner/read/reader.h"
+
+enum { MAX_STAGES = 1000, SCHEMA = 1 };
+
+int manifest_fail(const struct manifest *m, struct mark at, struct err *e, const char *fmt, ...)
+{
+    char text[900];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return err_set(e, ERR_USAGE, "%s:%zu:%zu: %s", m->path, at.line, at.column, text);
+}
+
+int manifest_stage(const struct manifest *m, const char *name, size_t *out, struct err *e)
+{
+    for (*out = 0; *out < m->n_stage; (*out)++)
+        if (strcmp(m->stage[*out].name, name) == 0)
+            return 0;
+    const char **names = mem_calloc(m->n_stage, sizeof *names);
+    for (size_t i = 0; i < m->n_stage; i++)
+        names[i] = m->stage[i].name;
+    const char *near = str_nearest(name, names, m->n_stage);
+    err_set(e, ERR_USAGE, "%s has no stage '%s'%s%s%s", m->path, name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    free(names);
+    return e->code;
+}
+
+void reference_values_release(struct reference_value *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(v[i].name);
+        free(v[i].value);
+    }
+    free(v);
+}
+
+bool is_variable(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return n >= 1 && n <= 200 && text[n] == '\0' && !(*text >= '0' && *text <= '9') &&
+           !str_starts(text, "REFIT_");
+}
+
+int env_read(const struct yaml *map, const struct reference_scope *scope,
+             struct reference_value **env, size_t *n_env, struct err *e)
+{
+    if (map->kind != YAML_MAP)
+        return node_fail(map, e, "env: want a mapping (NAME: value)");
+    for (size_t i = 0; i < map->n; i++) {
+        const char *name = map->key[i]->text, *text;
+        char *value = NULL;
+        size_t at = 0;
+        int rc;
+        if (!is_variable(name))
+            return node_fail(map->key[i], e, "env: '%s' is not a name of a variable%s", name,
+                             str_starts(name, "REFIT_") ? " (REFIT_... are the runner's own)" : "");
+        if ((rc = yaml_text(map->item[i], "env", &text, e)) ||
+            (rc = reference_resolve(map->item[i], scope, &value, e)))
+            return rc;
+        while (at < *n_env && strcmp((*env)[at].name, name) != 0)
+            at++;
+        if (at < *n_env) {
+            free((*env)[at].value);
+            (*env)[at].value = value;
+            continue;
+        }
+        *env = mem_grow(*env, *n_env, sizeof **env);
+        (*env)[(*n_env)++] = (struct reference_value){ mem_strdup(name), value };
+    }
+    return 0;
+}
+
+/* ---- the head of the file ---- */
+
+static int head_read(struct reader *r, struct err *e)
+{
+    const struct yaml *version = yaml_get(r->root, "refit"), *name = yaml_get(r->root, "name");
+    const struct yaml *description = yaml_get(r->root, "description"),
+                      *jobs = yaml_get(r->root, "jobs");
+    const char *text;
+    long long n = 0;
+    int rc;
+
+    if (!version)
+        return node_fail(r->root, e, "'refit: %d' is missing (the version of this format)", SCHEMA);
+    if ((rc = yaml_text(version, "refit", &text, e)))
+        return rc;
+    if (!str_to_int(text, &n) || n != SCHEMA)
+        return node_fail(version, e, "refit: found version '%s', want %d", text, SCHEMA);
+    if (!name)
+        return node_fail(r->root, e, "'name' of the pipeline is missing");
+    if ((rc = yaml_text(name, "name", &text, e)))
+        return rc;
+    if (!is_name(text))
+        return node_fail(name, e, "name '%s': want letters, digits, _ and -, at most 64", text);
+    r->m->name = mem_strdup(text);
+    if (description) {
+        if ((rc = yaml_text(description, "description", &text, e)))
+            return rc;
+        r->m->description = mem_strdup(text);
+    }
+    n = 0;
+    if (jobs && (rc = yaml_int(jobs, "jobs", 1, 1024, &n, e)))
+        return rc;
+    r->m->jobs = n;
+    return 0;
+}
+
+/* A pipeline param may refer to the environment and to params above it. */
+static int params_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "params");
+    if (!map)
+        return 0;
+    if (map->kind != YAML_MAP)
+        return node_fail(map, e, "params: want a mapping (name: value)");
+    r->param = mem_calloc(map->n, sizeof *r->param);
+    for (size_t i = 0; i < map->n; i++) {
+        struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, NULL, false };
+        const char *name = map->key[i]->text;
+        char *value = NULL;
+        int rc;
+        if (!is_name(name))
+            return node_fail(
+                map->key[i], e,
+                "params: '%s' is not a name of letters, digits, _ and - (a dot means: of "
+                "a stage)",
+                name);
+        if (map->item[i]->kind != YAML_SCALAR)
+            return node_fail(map->item[i], e,
+                             "params.%s: want a text, found a %s (structure is a file, given as a "
+                             "dep)",
+                             name, map->item[i]->kind == YAML_LIST ? "list" : "mapping");
+        if ((rc = reference_resolve(map->item[i], &scope, &value, e)))
+            return rc;
+        r->param[r->n_param++] = (struct reference_value){ mem_strdup(name), value };
+    }
+    return 0;
+}
+
+/* The pipeline's environment: refers to the runner's own only. */
+static int pipeline_env_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "env");
+    struct reference_scope scope = { 0 };
+    return map ? env_read(map, &scope, &r->env, &r->n_env, e) : 0;
+}
+
+static int secret_read(const struct yaml *key, const struct yaml *map, struct secret_ref *s,
+                       struct err *e)
+{
+    static const char *const keys[] = { "env", "file", NULL };
+    const struct yaml *env, *file;
+    const char *text;
+    int rc;
+
+    s->name = mem_strdup(key->text);
+    s->at = (struct mark){ key->line, key->column };
+    if (!is_variable(key->text))
+        return node_fail(key, e, "secrets: '%s' is not a name of a variable", key->text);
+    if (map->kind != YAML_MAP)
+        return node_fail(map, e,
+                         "secrets.%s: want {env: NAME} or {file: PATH}: a value has no place here",
+                         s->name);
+    if ((rc = yaml_only(map, "secrets", keys, e)))
+        return rc;
+    env = yaml_get(map, "env");
+    file = yaml_get(map, "file");
+    if (!env == !file)
+        return node_fail(map, e, "secrets.%s: want one of env and file", s->name);
+    if ((rc = yaml_text(env ? env : file, "secrets", &text, e)))
+        return rc;
+    if (!*text)
+        return node_fail(map, e, "secrets.%s: the %s is empty", s->name, env ? "name" : "path");
+    *(env ? &s->env : &s->file) = mem_strdup(text);
+    return 0;
+}
+
+static int secrets_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "secrets");
+    int rc = 0;
+    if (!map)
+        return 0;
+    if (map->kind != YAML_MAP)
+        return node_fail(map, e, "secrets: want a mapping (NAME: {env: NAME} or {file: PATH})");
+    r->m->secret = mem_calloc(map->n, sizeof *r->m->secret);
+    for (size_t i = 0; rc == 0 && i < map->n; i++)
+        rc = secret_read(map->key[i], map->item[i], &r->m->secret[r->m->n_secret++], e);
+    return rc;
+}
+
+static int defaults_read(struct reader *r, struct err *e)
+{
+    static const char *const keys[] = { "timeout", "kill_after", "retry", "resources",
+                                        "env",     "secrets",    "code",  NULL };
+    r->defaults = yaml_get(r->root, "defaults");
+    return r->defaults ? yaml_only(r->defaults, "defaults", keys, e) : 0;
+}
+
+static int profiles_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "profiles");
+    if (!map || yaml_is_null(map))
+        return 0;
+    if (map->kind != YAML_MAP)
+        return node_fail(map, e, "profiles: want a mapping (name: partial pipeline)");
+    r->m->profile = mem_calloc(map->n, sizeof *r->m->profile);
+    for (size_t i = 0; i < map->n; i++) {
+        if (!is_name(map->key[i]->text))
+            return node_fail(map->key[i], e, "profiles: '%s' is not a name", map->key[i]->text);
+        r->m->profile[r->m->n_profile++] = mem_strdup(map->key[i]->text);
+    }
+    return 0;
+}
+
+/* ---- stages ---- */
+
+static int stage_names_read(struct reader *r, const struct yaml *stages, struct err *e)
+{
+    if (!stages)
+        return node_fail(r->root, e, "'stages' is missing");
+    if (stages->kind != YAML_MAP || stages->n == 0)
+        return node_fail(stages, e, "stages: want a mapping (name: {deps, outs, params...})");
+    if (stages->n > MAX_STAGES)
+        return node_fail(stages, e, "stages: found %zu, want at most %d", stages->n, MAX_STAGES);
+    r->stage_name = mem_calloc(stages->n, sizeof *r->stage_name);
+    for (size_t i = 0; i < stages->n; i++) {
+        r->stage_name[i] = stages->key[i]->text;
+        if (!is_name(r->stage_name[i]))
+            return node_fail(stages->key[i], e,
+                             "stages: '%s' is not a name of letters, digits, _ and -, at most 64",
+                             r->stage_name[i]);
+    }
+    r->m->stage = mem_calloc(stages->n, sizeof *r->m->stage);
+    r->m->n_stage = stages->n;
+    return 0;
+}
+
+/* Ask every program once. */
+static int programs_describe(struct reader *r, const struct yaml *stages, struct state *s,
+                             struct err *e)
+{
+    struct manifest *m = r->m;
+    char **path = mem_calloc(m->n_stage, sizeof *path);
+    size_t *used_by = mem_calloc(m->n_stage, sizeof *used_by), n = 0;
+    int rc;
+
+    for (size_t i = 0; i < m->n_stage; i++) {
+        size_t k = 0;
+        if (!m->stage[i].run)
+            continue;
+        while (k < n && strcmp(path[k], m->stage[i].program) != 0)
+            k++;
+        used_by[i] = k;
+        if (k == n)
+            path[n++] = m->stage[i].program;
+    }
+    m->program = mem_calloc(n, sizeof *m->program);
+    rc = program_describe(m->program, path, n, s, e);
+    if (rc == 0) {
+        m->n_program = n;
+        for (size_t i = 0; i < m->n_stage; i++)
+            m->stage[i].described = m->stage[i].run ? m->program[used_by[i]] : NULL;
+    } else if (rc == ERR_USAGE) {
+        err_wrap(e, "%s:%zu:%zu", stages->file, stages->line, stages->column);
+    }
+    free(used_by);
+    free(path);
+    return rc;
+}
+
+/* ---- between stages ---- */
+
+/* Is `path` an out, or inside an out, of a stage that is enabled (or not)? */
+static const struct stage_spec *producer(const struct manifest *m, const char *path, bool enabled)
+{
+    for (size_t i = 0; i < m->n_stage; i++) {
+        const struct stage_spec *s = &m->stage[i];
+        for (size_t k = 0; s->enabled == enabled && k < s->n_out; k++) {
+            size_t n = strlen(s->out[k].path[0]);
+            if (strncmp(path, s->out[k].path[0], n) == 0 && (path[n] == '\0' || path[n] == '/'))
+                return s;
+        }
+    }
+    return NULL;
+}
+
+static void remove_path(struct file_ref *f, size_t i)
+{
+    free(f->path[i]);
+    f->n_path--;
+    memmove(f->path + i, f->path + i + 1, (f->n_path - i) * sizeof *f->path);
+}
+
+static void remove_dep(struct stage_spec *s, size_t i)
+{
+    free(s->dep[i].name);
+    free(s->dep[i].path);
+    s->n_dep--;
+    memmove(s->dep + i, s->dep + i + 1, (s->n_dep - i) * sizeof *s->dep);
+}
+
+/* Leave out what only disabled stages make, where the stage can do without. */
+static int drop_disabled(struct manifest *m, struct stage_spec *s, struct err *e)
+{
+    for (size_t i = s->n_dep; i-- > 0;) {
+        struct file_ref *f = &s->dep[i];
+        const struct program_option *o = s->described ? program_option(s->described, f->name)
+                                                      : NULL;
+        for (size_t k = f->n_path; k-- > 0;) {
+            const struct stage_spec *off = producer(m, f->path[k], false);
+            if (!off || producer(m, f->path[k], true))
+                continue;
+            if (!f->optional && !(o && !o->required))
+                return manifest_fail(
+                    m, f->at, e,
+                    "stage '%s': deps.%s: '%s' is made by stage '%s', which is disabled", s->name,
+                    f->name, f->path[k], off->name);
+            remove_path(f, k);
+        }
+        if (f->n_path == 0)
+            remove_dep(s, i);
+    }
+    return 0;
+}
+
+static int links_check(struct manifest *m, struct err *e)
+{
+    for (size_t i = 0; i < m->n_stage; i++) {
+        struct stage_spec *s = &m->stage[i];
+        int rc;
+        if (!s->enabled)
+            continue;
+        if ((rc = drop_disabled(m, s, e)))
+            return rc;
+        if (!s->run && s->program && access(s->program, X_OK) != 0 &&
+            !producer(m, s->program, true))
+            return manifest_fail(m, s->at, e, "stage '%s': cmd: '%s' is not an executable file",
+                                 s->name, s->program);
+        for (size_t k = 0; k < m->n_stage && s->checkpoint; k++)
+            for (size_t o = 0; o < m->stage[k].n_out; o++)
+                if (path_related(m->stage[k].out[o].path[0], s->checkpoint))
+                    return manifest_fail(m, s->at, e,
+                                         "stage '%s': checkpoint '%s' is an output of stage '%s'",
+                                         s->name, s->checkpoint, m->stage[k].name);
+    }
+    return 0;
+}
+
+static int resolve(struct reader *r, struct yaml *root, const struct manifest_options *o,
+                   struct state *s, struct err *e)
+{
+    static const char *const keys[] = { "refit",    "name",     "description", "schedule",
+                                        "params",   "profiles", "env",         "secrets",
+                                        "defaults", "stages",   "jobs",        NULL };
+    int rc;
+    if ((rc = yaml_only(root, "pipeline", keys, e)) || (rc = profiles_read(r, e)) ||
+        (rc = null_apply(root, e)) ||
+        (o && o->profile && (rc = profile_apply(root, o->profile, e))) ||
+        (rc = null_apply(root, e)) || (o && (rc = override_apply(root, o->set, o->n_set, e))))
+        return rc;
+    const struct yaml *stages = yaml_get(root, "stages"), *schedule = yaml_get(root, "schedule");
+    if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
+        (rc = secrets_read(r, e)) || (rc = defaults_read(r, e)) ||
+        (rc = stage_names_read(r, stages, e)))
+        return rc;
+    for (size_t i = 0; i < stages->n; i++)
+        if ((rc = stage_read_program(r, i, stages->item[i], e)))
+            return rc;
+    if ((rc = programs_describe(r, stages, s, e)))
+        return rc;
+    for (size_t i = 0; i < stages->n; i++)
+        if ((rc = stage_read(r, i, stages->item[i], e)))
+            return rc;
+    if ((rc = links_check(r->m, e)))
+        return rc;
+    return schedule ? schedule_read(schedule, r->stage_name, stages->n, &r->m->schedule,
+                                    &r->m->n_schedule, e)
+                    : 0;
+}
+
+int manifest_read(struct manifest *m, const char *path, const struct manifest_options *o,
+                  struct state *s, struct err *e)
+{
+    struct yaml *root = NULL;
+    char *libexec = NULL;
+    struct reader r = { .m = m };
+    int rc;
+
+    *m = (struct manifest){ 0 };
+    if ((rc = yaml_read(&root, path, e)))
+        return rc;
+    if (o && o->libexec)
+        libexec = mem_strdup(o->libexec);
+    else if ((rc = program_directory(&libexec, e)))
+        goto out;
+    m->path = mem_strdup(path);
+    r.root = root;
+    r.libexec = libexec;
+    rc = resolve(&r, root, o, s, e);
+out:
+    reference_values_release(r.param, r.n_param);
+    reference_values_release(r.env, r.n_env);
+    free(r.stage_name);
+    free(libexec);
+    yaml_release(root);
+    if (rc)
+        manifest_release(m);
+    return rc;
+}
+
+void manifest_release(struct manifest *m)
+{
+    for (size_t i = 0; i < m->n_stage; i++)
+        stage_release(&m->stage[i]);
+    for (size_t i = 0; i < m->n_program; i++)
+        program_free(m->program[i]);
+    for (size_t i = 0; i < m->n_secret; i++) {
+        free(m->secret[i].name);
+        free(m->secret[i].env);
+        free(m->secret[i].file);
+    }
+    for (size_t i = 0; i < m->n_profile; i++)
+        free(m->profile[i]);
+    schedule_release(m->schedule, m->n_schedule);
+    free(m->stage);
+    free(m->program);
+    free(m->secret);
+    free(m->profile);
+    free(m->name);
+    free(m->description);
+    free(m->path);
+    *m = (struct manifest){ 0 };
+}

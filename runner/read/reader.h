@@ -1,0 +1,81 @@
+#ifndef RUNNER_READER_H
+#define RUNNER_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "io/yaml.h"
+#include "runner/read/manifest.h"
+#include "runner/read/reference.h"
+
+/* What the parts of the reader of a pipeline file share (manifest.c, stage.c, fileref.c,
+ * contract.c); nobody else needs it. */
+
+struct reader {
+    struct manifest *m;          /* being filled */
+    const struct yaml *root;     /* profile and -p applied, nulls removed */
+    const struct yaml *defaults; /* NULL if there are none */
+    const char **stage_name;     /* (m->n_stage) borrowed from the tree */
+    const char *libexec;
+    struct reference_value *param; /* (n_param) of the pipeline */
+    struct reference_value *env;   /* (n_env) of the pipeline */
+    size_t n_param, n_env;
+};
+
+/** Is the text a name: letters, digits, _ and -, 1 to 64 of them? */
+bool is_name(const char *text);
+
+/** Is it a name of an environment variable that a pipeline file may set (not REFIT_...)? */
+bool is_variable(const char *text);
+
+/** Read a mapping of environment variables on top of values that are there already (a name there is
+ * replaced). */
+int env_read(const struct yaml *map, const struct reference_scope *scope,
+             struct reference_value **env, size_t *n_env, struct err *e);
+
+void reference_values_release(struct reference_value *v, size_t n);
+
+struct mark reader_mark(const struct yaml *node);
+
+/* fileref.c */
+
+/** One path: references replaced, not empty, normalised. */
+int fileref_read_path(const struct yaml *node, const struct reference_scope *scope,
+                      const char *what, char **out, struct err *e);
+
+/** deps (PROGRAM_IN) or outs (PROGRAM_OUT): a mapping of names, or for a cmd a list of paths, which
+ * are their own names. */
+int fileref_read(const struct yaml *node, const struct stage_spec *s,
+                 const struct reference_scope *scope, enum program_kind kind, struct file_ref **out,
+                 size_t *out_n, struct err *e);
+int fileref_read_code(const struct yaml *node, struct stage_spec *s,
+                      const struct reference_scope *scope, struct err *e);
+void fileref_release(struct file_ref *f, size_t n);
+
+/* stage.c */
+
+/** The program that stage i runs: sets run, program or cmd, shell, and enabled. */
+int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struct err *e);
+
+/** Everything else; s->described is known. */
+int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e);
+
+void stage_release(struct stage_spec *s);
+
+/* contract.c: a stage held against --describe of its program */
+
+/** The option of that name and kind; ERR_USAGE with a did-you-mean where there is none. NULL
+ * program: *out is NULL. */
+int contract_option(const struct yaml *at, const struct stage_spec *s, const char *name,
+                    enum program_kind kind, const struct program_option **out, struct err *e);
+
+/** Check one value and make it canonical in place; a template that only a run can resolve must be
+ * for a text. */
+int contract_value(const struct yaml *at, const struct stage_spec *s,
+                   const struct program_option *o, char **value, struct err *e);
+
+/** What is missing, what belongs to another value of another option. */
+int contract_check(const struct yaml *map, const struct stage_spec *s, struct err *e);
+
+#endif
