@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/reader.h"
 
@@ -53,13 +54,12 @@ static int paths_read(const struct yaml *node, const struct reference_scope *sco
 static int dep_read(const struct yaml *node, const struct reference_scope *scope, const char *what,
                     struct file_ref *f, struct err *e)
 {
-    static const char *const keys[] = { "path", "optional", NULL };
     const struct yaml *path = node, *optional = NULL;
     int rc;
 
     f->at = reader_mark(node);
     if (node->kind == YAML_MAP) {
-        if ((rc = yaml_only(node, what, keys, e)))
+        if ((rc = keys_only(node, what, dep_keys, KEY_ANYWHERE, e)))
             return rc;
         optional = yaml_get(node, "optional");
         if (!(path = yaml_get(node, "path")))
@@ -92,13 +92,13 @@ static int require_read(const struct yaml *list, const char *what, struct file_r
 
 static int format_read(const struct yaml *node, const char *what, struct file_ref *f, struct err *e)
 {
-    static const char *const known[] = { "hdf5", "json", "html", "tar" };
+    const char *const *known = key_of(out_keys, "format")->choice;
     const char *text;
     int rc = node ? yaml_text(node, "format", &text, e) : 0;
     if (!node || rc)
         return rc;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !f->format; i++)
-        if (strcmp(text, known[i]) == 0 || (i == 0 && str_starts(text, "hdf5:") && text[5]))
+    for (size_t i = 0; known[i] && !f->format; i++)
+        if (strcmp(text, known[i]) == 0 || (str_starts(text, "hdf5:") && text[5]))
             f->format = mem_strdup(text);
     return f->format ? 0
                      : node_fail(node, e,
@@ -109,14 +109,13 @@ static int format_read(const struct yaml *node, const char *what, struct file_re
 static int out_read(const struct yaml *node, const struct reference_scope *scope, const char *what,
                     struct file_ref *f, struct err *e)
 {
-    static const char *const keys[] = { "path", "format", "require", "persist", NULL };
     const struct yaml *path = node;
     int rc;
 
     f->at = reader_mark(node);
     if (node->kind == YAML_MAP) {
         const struct yaml *persist = yaml_get(node, "persist");
-        if ((rc = yaml_only(node, what, keys, e)) ||
+        if ((rc = keys_only(node, what, out_keys, KEY_ANYWHERE, e)) ||
             (rc = format_read(yaml_get(node, "format"), what, f, e)) ||
             (rc = require_read(yaml_get(node, "require"), what, f, e)) ||
             (persist && (rc = yaml_bool(persist, "persist", &f->persist, e))))

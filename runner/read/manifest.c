@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/profile.h"
 #include "runner/read/reader.h"
@@ -114,7 +115,7 @@ static int head_read(struct reader *r, struct err *e)
         r->m->description = mem_strdup(text);
     }
     n = 0;
-    if (jobs && (rc = yaml_int(jobs, "jobs", 1, 1024, &n, e)))
+    if ((rc = key_int(jobs, "jobs", key_of(pipeline_keys, "jobs"), &n, e)))
         return rc;
     r->m->jobs = n;
     return 0;
@@ -163,7 +164,6 @@ static int pipeline_env_read(struct reader *r, struct err *e)
 static int secret_read(const struct yaml *key, const struct yaml *map, struct secret_ref *s,
                        struct err *e)
 {
-    static const char *const keys[] = { "env", "file", NULL };
     const struct yaml *env, *file;
     const char *text;
     int rc;
@@ -176,7 +176,7 @@ static int secret_read(const struct yaml *key, const struct yaml *map, struct se
         return node_fail(map, e,
                          "secrets.%s: want {env: NAME} or {file: PATH}: a value has no place here",
                          s->name);
-    if ((rc = yaml_only(map, "secrets", keys, e)))
+    if ((rc = keys_only(map, "secrets", keys_below(pipeline_keys, "secrets"), KEY_ANYWHERE, e)))
         return rc;
     env = yaml_get(map, "env");
     file = yaml_get(map, "file");
@@ -206,10 +206,8 @@ static int secrets_read(struct reader *r, struct err *e)
 
 static int defaults_read(struct reader *r, struct err *e)
 {
-    static const char *const keys[] = { "timeout", "kill_after", "retry", "resources",
-                                        "env",     "secrets",    "code",  NULL };
     r->defaults = yaml_get(r->root, "defaults");
-    return r->defaults ? yaml_only(r->defaults, "defaults", keys, e) : 0;
+    return r->defaults ? keys_only(r->defaults, "defaults", stage_keys, KEY_DEFAULTS, e) : 0;
 }
 
 static int profiles_read(struct reader *r, struct err *e)
@@ -365,12 +363,9 @@ static int links_check(struct manifest *m, struct err *e)
 static int resolve(struct reader *r, struct yaml *root, const struct manifest_options *o,
                    struct state *s, struct err *e)
 {
-    static const char *const keys[] = { "refit",    "name",     "description", "schedule",
-                                        "params",   "profiles", "env",         "secrets",
-                                        "defaults", "stages",   "jobs",        NULL };
     int rc;
-    if ((rc = yaml_only(root, "pipeline", keys, e)) || (rc = profiles_read(r, e)) ||
-        (rc = null_apply(root, e)) ||
+    if ((rc = keys_only(root, "pipeline", pipeline_keys, KEY_ANYWHERE, e)) ||
+        (rc = profiles_read(r, e)) || (rc = null_apply(root, e)) ||
         (o && o->profile && (rc = profile_apply(root, o->profile, e))) ||
         (rc = null_apply(root, e)) || (o && (rc = override_apply(root, o->set, o->n_set, e))))
         return rc;

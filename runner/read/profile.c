@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/keys.h"
 #include "runner/read/reference.h"
 
 static size_t index_of(const struct yaml *map, const char *key)
@@ -88,8 +89,6 @@ static int no_such_profile(const struct yaml *root, const char *name, struct err
 
 int profile_apply(struct yaml *root, const char *name, struct err *e)
 {
-    static const char *const keys[] = { "description", "schedule", "params", "env", "secrets",
-                                        "defaults",    "stages",   "jobs",   NULL };
     struct yaml *profile = yaml_get(yaml_get(root, "profiles"), name);
     char *what;
     int rc;
@@ -99,7 +98,7 @@ int profile_apply(struct yaml *root, const char *name, struct err *e)
     if (yaml_is_null(profile))
         return 0;
     what = str_format("profile '%s'", name);
-    rc = yaml_only(profile, what, keys, e);
+    rc = keys_only(profile, what, pipeline_keys, KEY_PROFILE, e);
     free(what);
     if (rc)
         return rc;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/reader.h"
 
@@ -193,15 +194,10 @@ static int cmd_resolve(struct stage_spec *s, const struct yaml *cmd,
 
 int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struct err *e)
 {
-    static const char *const keys[] = { "run",       "cmd",        "deps",    "outs",
-                                        "params",    "needs",      "enabled", "always_changed",
-                                        "frozen",    "checkpoint", "code",    "env",
-                                        "secrets",   "retry",      "timeout", "kill_after",
-                                        "resources", NULL };
     struct stage_spec *s = &r->m->stage[i];
     const struct yaml *cmd = yaml_get(map, "cmd"), *enabled = yaml_get(map, "enabled");
     char *what = str_format("stage '%s'", r->stage_name[i]);
-    int rc = yaml_only(map, what, keys, e);
+    int rc = keys_only(map, what, stage_keys, KEY_ANYWHERE, e);
 
     free(what);
     if (rc)
@@ -229,16 +225,22 @@ static const struct yaml *setting(const struct reader *r, const struct yaml *map
     return own ? own : def;
 }
 
-static int map_only(const struct yaml *map, const char *what, const char *const *keys,
-                    struct err *e)
+/* The keys of a mapping of the stage and of the same one of `defaults`. */
+static int setting_only(const struct reader *r, const struct yaml *map, const char *key,
+                        struct err *e)
 {
-    return map ? yaml_only(map, what, keys, e) : 0;
+    const struct yaml *both[2] = { yaml_get(map, key), yaml_get(r->defaults, key) };
+    int rc = 0;
+    for (int i = 0; i < 2 && rc == 0; i++)
+        if (both[i])
+            rc = keys_only(both[i], key, keys_below(stage_keys, key), KEY_ANYWHERE, e);
+    return rc;
 }
 
 static int retry_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
                       struct err *e)
 {
-    static const char *const keys[] = { "max", "delay", "backoff", NULL };
+    const struct key *keys = keys_below(stage_keys, "retry");
     const struct yaml *max = setting(r, map, "retry", "max"),
                       *delay = setting(r, map, "retry", "delay");
     const struct yaml *backoff = setting(r, map, "retry", "backoff");
@@ -246,11 +248,10 @@ static int retry_read(const struct reader *r, const struct yaml *map, struct sta
     int rc;
 
     s->retry = (struct retry){ .delay_ms = retry_delay_default_ms, .backoff = 1 };
-    if ((rc = map_only(yaml_get(map, "retry"), "retry", keys, e)) ||
-        (rc = map_only(yaml_get(r->defaults, "retry"), "retry", keys, e)) ||
-        (max && (rc = yaml_int(max, "retry.max", 0, 1000, &n, e))) ||
+    if ((rc = setting_only(r, map, "retry", e)) ||
+        (rc = key_int(max, "retry.max", key_of(keys, "max"), &n, e)) ||
         (delay && (rc = duration_read(delay, "retry.delay", &s->retry.delay_ms, e))) ||
-        (backoff && (rc = yaml_real(backoff, "retry.backoff", 1, 100, &s->retry.backoff, e))))
+        (rc = key_real(backoff, "retry.backoff", key_of(keys, "backoff"), &s->retry.backoff, e)))
         return rc;
     s->retry.max = n;
     return 0;
@@ -259,13 +260,12 @@ static int retry_read(const struct reader *r, const struct yaml *map, struct sta
 static int resources_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
                           struct err *e)
 {
-    static const char *const keys[] = { "cpus", NULL };
+    const struct key *keys = keys_below(stage_keys, "resources");
     const struct yaml *cpus = setting(r, map, "resources", "cpus");
     long long n = 0;
     int rc;
-    if ((rc = map_only(yaml_get(map, "resources"), "resources", keys, e)) ||
-        (rc = map_only(yaml_get(r->defaults, "resources"), "resources", keys, e)) ||
-        (cpus && (rc = yaml_int(cpus, "resources.cpus", 1, 1024, &n, e))))
+    if ((rc = setting_only(r, map, "resources", e)) ||
+        (rc = key_int(cpus, "resources.cpus", key_of(keys, "cpus"), &n, e)))
         return rc;
     s->cpus = n;
     return 0;

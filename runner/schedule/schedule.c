@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/keys.h"
 
 static const char zone_directory[] = "/usr/share/zoneinfo/";
 static const int64_t day_ms = 86400000, default_window_ms = 86400000;
@@ -385,12 +386,7 @@ static int name_read(const struct yaml *node, struct schedule *s, struct err *e)
 static int entry_read(const struct yaml *map, const char *const *stage, size_t n_stage,
                       struct schedule *s, struct err *e)
 {
-    static const char *const keys[] = { "name",           "weekly",   "daily",
-                                        "cron",           "timezone", "catchup",
-                                        "catchup_window", "overlap",  "targets",
-                                        "force",          NULL };
-    static const char *const catchup[] = { "none", "latest", "all", NULL };
-    static const char *const overlap[] = { "skip", "queue", "cancel", NULL };
+    const struct key *keys = keys_below(pipeline_keys, "schedule");
     const struct yaml *node;
     size_t choice;
     int rc;
@@ -400,17 +396,17 @@ static int entry_read(const struct yaml *map, const char *const *stage, size_t n
                             .catchup = CATCHUP_LATEST,
                             .overlap = OVERLAP_SKIP,
                             .catchup_window_ms = default_window_ms };
-    if ((rc = yaml_only(map, "schedule", keys, e)) || (rc = when_read(map, s, e)) ||
+    if ((rc = keys_only(map, "schedule", keys, KEY_ANYWHERE, e)) || (rc = when_read(map, s, e)) ||
         (rc = name_read(yaml_get(map, "name"), s, e)) ||
         (rc = timezone_read(yaml_get(map, "timezone"), s, e)))
         return rc;
     if ((node = yaml_get(map, "catchup"))) {
-        if ((rc = yaml_choice(node, "catchup", catchup, &choice, e)))
+        if ((rc = key_choice(node, "catchup", key_of(keys, "catchup"), &choice, e)))
             return rc;
         s->catchup = (enum schedule_catchup)choice;
     }
     if ((node = yaml_get(map, "overlap"))) {
-        if ((rc = yaml_choice(node, "overlap", overlap, &choice, e)))
+        if ((rc = key_choice(node, "overlap", key_of(keys, "overlap"), &choice, e)))
             return rc;
         s->overlap = (enum schedule_overlap)choice;
     }
