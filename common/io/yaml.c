@@ -7,10 +7,11 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { MAX_DEPTH = 64, MAX_BYTES = 16 << 20 };
+enum { MAX_DEPTH = 64, MAX_BYTES = 16 << 20, MANY_KEYS = 16 };
 
 struct reader {
     yaml_parser_t parser;
@@ -68,8 +69,22 @@ static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml 
     return 0;
 }
 
-static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *map)
+/* The value of a key that is there already, NULL if it is new. Few keys are compared one by one;
+ * of many each is looked up among those that `seen` numbers as the map does. */
+static const struct yaml *value_before(const struct yaml *map, struct intern *seen, const char *key)
 {
+    if (map->n < MANY_KEYS)
+        return yaml_get(map, key);
+    while (seen->n < map->n)
+        intern_add(seen, map->key[seen->n]->text, strlen(map->key[seen->n]->text));
+    int32_t i = intern_find(seen, key, strlen(key));
+    return i < 0 ? NULL : map->item[i];
+}
+
+static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *map,
+                    struct intern *seen)
+{
+    const struct yaml *before;
     int rc;
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(r, event->start_mark, "a key must be a word", "");
@@ -79,9 +94,9 @@ static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *ma
     struct yaml *key = map->key[map->n];
     if (!key->quoted && strcmp(key->text, "<<") == 0)
         rc = fail_at(r, event->start_mark, "merge keys are not part of this format", "");
-    else if (yaml_get(map, key->text))
+    else if ((before = value_before(map, seen, key->text)))
         rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)",
-                     r->file, key->line, key->column, key->text, yaml_get(map, key->text)->line);
+                     r->file, key->line, key->column, key->text, before->line);
     if (rc)
         yaml_release(key);
     return rc;
@@ -93,23 +108,22 @@ static int read_items(struct reader *r, struct yaml *node, int depth)
     yaml_event_t event;
     yaml_event_type_t end = node->kind == YAML_LIST ? YAML_SEQUENCE_END_EVENT
                                                     : YAML_MAPPING_END_EVENT;
+    struct intern seen = { 0 };
     int rc;
 
-    for (;;) {
-        if ((rc = next_event(r, &event)))
-            return rc;
+    while ((rc = next_event(r, &event)) == 0) {
         if (event.type == end) {
             yaml_event_delete(&event);
-            return 0;
+            break;
         }
         if (node->kind == YAML_MAP) {
-            rc = read_key(r, &event, node);
+            rc = read_key(r, &event, node, &seen);
             yaml_event_delete(&event);
             if (rc)
-                return rc;
+                break;
             if ((rc = next_event(r, &event))) {
                 yaml_release(node->key[node->n]);
-                return rc;
+                break;
             }
         }
         node->item = mem_grow(node->item, node->n, sizeof *node->item);
@@ -118,10 +132,12 @@ static int read_items(struct reader *r, struct yaml *node, int depth)
         if (rc) {
             if (node->kind == YAML_MAP)
                 yaml_release(node->key[node->n]);
-            return rc;
+            break;
         }
         node->n++;
     }
+    intern_release(&seen);
+    return rc;
 }
 
 static int read_node(struct reader *r, yaml_event_t *event, int depth, struct yaml **out)

@@ -56,6 +56,9 @@ static void release(struct run *r)
     for (size_t i = 0; r->secret && i < r->m.n_secret; i++)
         free(r->secret[i]);
     free(r->secret);
+    queue_release(&r->look);
+    queue_release(&r->ready);
+    queue_release(&r->delayed);
     exec_local_close(&r->x);
     graph_release(&r->g);
     manifest_release(&r->m);

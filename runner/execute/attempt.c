@@ -91,18 +91,18 @@ static void show_settled(struct run *r, const struct work *w)
     str_release(&text);
 }
 
-static void set_state(struct work *w, enum work_state state, const char *reason)
+static void set_state(struct run *r, struct work *w, enum work_state state, const char *reason)
 {
     char *copy = mem_strdup(reason ? reason : "");
     free(w->reason);
     w->reason = copy;
-    w->state = state;
+    work_enter(r, w, state);
 }
 
 int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
                 struct err *e)
 {
-    set_state(w, state, reason);
+    set_state(r, w, state, reason);
     show_settled(r, w);
     if (!r->id)
         return 0;
@@ -163,7 +163,7 @@ static int end_without_commit(struct run *r, struct work *w, enum work_state sta
     bool delayed = state == WORK_DELAYED;
     int rc;
 
-    set_state(w, state, reason);
+    set_state(r, w, state, reason);
     if ((rc = staging_remove(&w->staging, e)) || (rc = state_begin_lazy(r->s, e)))
         return rc;
     rc = record_attempt(r, w, delayed ? "failed" : work_state_name(state), w->reason, e);
@@ -223,7 +223,8 @@ static int commit(struct run *r, struct work *w, struct intent *i, struct err *e
             rc = state_commit(r->s, e);
         return rc ? rc : end_without_commit(r, w, WORK_FAILED, why.text, e);
     }
-    set_state(w, state, i->blocked ? "it ended with 98: a person must decide" : w->decision.reason);
+    set_state(r, w, state,
+              i->blocked ? "it ended with 98: a person must decide" : w->decision.reason);
     if ((rc = state_begin_lazy(r->s, e)))
         return rc;
     rc = state_intent_close(r->s, i, true, e);
@@ -332,7 +333,7 @@ static int start_check(struct run *r, struct work *w, bool *out_none, struct err
     if (r->x.start(r->x.self, w->index, &job, &handle, &why))
         rc = end_without_commit(r, w, WORK_FAILED, why.text, e);
     else
-        w->state = WORK_CHECKING;
+        work_enter(r, w, WORK_CHECKING);
 out:
     free(handle);
     free(mark);
@@ -560,7 +561,7 @@ static int launch(struct run *r, struct work *w, struct err *e)
                             .timeout_ms = w->spec->timeout_ms,
                             .kill_after_ms = w->spec->kill_after_ms };
     if (r->x.start(r->x.self, w->index, &job, &handle, &why) == 0)
-        w->state = WORK_RUNNING;
+        work_enter(r, w, WORK_RUNNING);
     else
         w->exit_code = why.code;
 out:

@@ -116,7 +116,7 @@ static void abandon(struct run *r)
         if (r->x.wait(r->x.self, -1, &report, &ignored))
             return;
         if (report.kind == EXEC_ENDED)
-            r->work[report.key].state = WORK_ABORTED;
+            work_enter(r, &r->work[report.key], WORK_ABORTED);
     }
 }
 

@@ -9,42 +9,13 @@
 
 enum { REDRAW_MS = 100 };
 
-const char *work_state_name(enum work_state state)
-{
-    static const char *const name[] = {
-        [WORK_OFF] = "off",
-        [WORK_PENDING] = "pending",
-        [WORK_READY] = "pending",
-        [WORK_RUNNING] = "running",
-        [WORK_CHECKING] = "running",
-        [WORK_DELAYED] = "running",
-        [WORK_SUCCEEDED] = "succeeded",
-        [WORK_REUSED] = "reused",
-        [WORK_SKIPPED] = "skipped",
-        [WORK_BLOCKED] = "blocked",
-        [WORK_FAILED] = "failed",
-        [WORK_TIMED_OUT] = "timed_out",
-        [WORK_ABORTED] = "aborted",
-        [WORK_UPSTREAM_FAILED] = "upstream_failed",
-    };
-    return name[state];
-}
-
-bool work_is_active(enum work_state state)
-{
-    return state == WORK_RUNNING || state == WORK_CHECKING || state == WORK_DELAYED;
-}
-
 /* What the stages above allow: WORK_READY to plan it, WORK_PENDING to wait, else its final state.
  */
 static enum work_state above(const struct run *r, const struct work *w, const char **out_stage)
 {
     enum work_state result = WORK_READY;
-    for (size_t i = 0; i < r->g.n_edge; i++) {
-        const struct edge *edge = &r->g.edge[i];
-        if (edge->to != w->index)
-            continue;
-        const struct work *up = &r->work[edge->from];
+    for (size_t i = r->g.up[w->index]; i < r->g.up[w->index + 1]; i++) {
+        const struct work *up = &r->work[r->g.edge[i].from];
         switch (up->state) {
         case WORK_OFF:
         case WORK_SUCCEEDED:
@@ -94,16 +65,18 @@ static int decide(struct run *r, struct work *w, struct err *e)
     }
     if (w->decision.action == PLAN_REUSE)
         return work_settle(r, w, WORK_REUSED, w->decision.reason, e);
-    w->state = WORK_READY;
+    work_enter(r, w, WORK_READY);
     return 0;
 }
 
-/* One pass in topological order settles everything that can be: what is above comes first. */
+/* Settle what can be: of the stages to look at always the first in the order, because it may settle
+ * others further down. */
 static int settle(struct run *r, struct err *e)
 {
+    struct waiting at;
     int rc = 0;
-    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
-        struct work *w = &r->work[r->g.order[i]];
+    while (rc == 0 && queue_take(&r->look, &at)) {
+        struct work *w = &r->work[at.stage];
         const char *because = "";
         if (w->state != WORK_PENDING)
             continue;
@@ -124,59 +97,58 @@ static int settle(struct run *r, struct err *e)
     return rc;
 }
 
-static int64_t slots_of(const struct run *r, const struct work *w)
+/* Stages whose next attempt is due wait for a slot as the others do. */
+static void wake_delayed(struct run *r)
 {
-    return w->spec->cpus < 1 ? 1 : w->spec->cpus > r->jobs ? r->jobs : w->spec->cpus;
+    const struct waiting *first;
+    struct waiting at;
+    int64_t now = r->x.now_ms(r->x.self);
+    while ((first = queue_first(&r->delayed)) && first->key <= now) {
+        queue_take(&r->delayed, &at);
+        at.key = 0;
+        queue_add(&r->ready, at);
+    }
 }
 
-static bool has_failed(enum work_state state)
-{
-    return state == WORK_FAILED || state == WORK_TIMED_OUT;
-}
-
-/* Without -k nothing new starts after a failure; what runs may finish, as make has it. */
-static void look_for_failure(struct run *r)
-{
-    for (size_t i = 0; i < r->m.n_stage && !r->o.keep_going; i++)
-        if (has_failed(r->work[i].state))
-            r->stopping = true;
-}
-
+/* Start what is ready as far as there are slots; one that needs more than are free lets smaller
+ * ones pass. */
 static int start_ready(struct run *r, struct err *e)
 {
-    int64_t used = 0, now = r->x.now_ms(r->x.self);
+    struct queue passed = { 0 };
+    struct waiting at;
     int rc = 0;
-    for (size_t i = 0; i < r->m.n_stage; i++)
-        if (r->work[i].state == WORK_RUNNING || r->work[i].state == WORK_CHECKING)
-            used += slots_of(r, &r->work[i]);
-    for (size_t i = 0; i < r->m.n_stage && rc == 0 && !r->stopping; i++) {
-        struct work *w = &r->work[r->g.order[i]];
-        bool due = w->state == WORK_READY || (w->state == WORK_DELAYED && now >= w->due_ms);
-        if (!due || used + slots_of(r, w) > r->jobs)
+    wake_delayed(r);
+    while (rc == 0 && !r->stopping && r->n_slot < r->jobs && queue_take(&r->ready, &at)) {
+        struct work *w = &r->work[at.stage];
+        if (w->state != WORK_READY && w->state != WORK_DELAYED)
             continue;
-        if ((rc = attempt_start(r, w, e)) == 0 && w->state == WORK_RUNNING)
-            used += slots_of(r, w);
-        look_for_failure(r);
+        if (r->n_slot + work_slots(r, w) > r->jobs)
+            queue_add(&passed, at);
+        else
+            rc = attempt_start(r, w, e);
     }
+    while (queue_take(&passed, &at))
+        queue_add(&r->ready, at);
+    queue_release(&passed);
     return rc;
 }
 
 bool run_is_active(const struct run *r)
 {
-    for (size_t i = 0; i < r->m.n_stage; i++)
-        if (r->work[i].state == WORK_RUNNING || r->work[i].state == WORK_CHECKING)
-            return true;
-    return false;
+    return r->n_in[WORK_RUNNING] + r->n_in[WORK_CHECKING] > 0;
 }
 
 /* Stages that wait for another attempt when nothing more is to start. */
 static int give_up_delayed(struct run *r, struct err *e)
 {
     int rc = 0;
-    for (size_t i = 0; i < r->m.n_stage && rc == 0 && r->stopping; i++)
+    if (!r->stopping || r->n_in[WORK_DELAYED] == 0)
+        return 0;
+    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
         if (r->work[i].state == WORK_DELAYED)
             rc = work_settle(r, &r->work[i], r->signal ? WORK_ABORTED : WORK_FAILED,
                              "stopped before its next attempt", e);
+    queue_release(&r->delayed);
     return rc;
 }
 
@@ -225,11 +197,9 @@ static void draw(struct run *r)
  * the clock. */
 static int64_t wake_at(const struct run *r, int64_t redraw_at)
 {
+    const struct waiting *first = queue_first(&r->delayed);
     int64_t at = r->show.live ? redraw_at : -1;
-    for (size_t i = 0; i < r->m.n_stage; i++)
-        if (r->work[i].state == WORK_DELAYED && (at < 0 || r->work[i].due_ms < at))
-            at = r->work[i].due_ms;
-    return at;
+    return first && (at < 0 || first->key < at) ? first->key : at;
 }
 
 int run_loop(struct run *r, struct err *e)
@@ -237,25 +207,13 @@ int run_loop(struct run *r, struct err *e)
     struct exec_report report;
     int64_t redraw_at = 0;
     int rc;
+    work_count(r);
     for (;;) {
-        look_for_failure(r);
-        if ((rc = settle(r, e)))
+        if ((rc = settle(r, e)) || (rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)))
             return rc;
-        look_for_failure(r);
-        if ((rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)))
-            return rc;
-        bool again = false, delayed = false;
-        for (size_t i = 0; i < r->m.n_stage; i++) {
-            const struct work *w = &r->work[i];
-            delayed |= w->state == WORK_DELAYED;
-            const char *because;
-            /* A stage that ended at once (it could not be started) may have settled others. */
-            again |= w->state == WORK_PENDING && above(r, w, &because) != WORK_PENDING &&
-                     !(r->stopping && above(r, w, &because) == WORK_READY);
-        }
-        if (again)
-            continue;
-        if (!run_is_active(r) && !delayed)
+        if (queue_first(&r->look))
+            continue; /* a stage that ended at once (it could not be started) may settle others */
+        if (!run_is_active(r) && r->n_in[WORK_DELAYED] == 0)
             return 0;
         if (r->show.live && r->x.now_ms(r->x.self) >= redraw_at) {
             draw(r);

@@ -15,6 +15,7 @@
 #include "runner/execute/lock.h"
 #include "runner/read/manifest.h"
 #include "runner/plan/plan.h"
+#include "runner/plan/queue.h"
 #include "runner/cli/show.h"
 #include "runner/commit/staging.h"
 #include "runner/memory/state.h"
@@ -37,6 +38,7 @@ enum work_state {
     WORK_TIMED_OUT,
     WORK_ABORTED,
     WORK_UPSTREAM_FAILED,
+    WORK_STATES, /* how many there are */
 };
 
 struct metric {
@@ -49,7 +51,8 @@ struct metric {
 struct work {
     const struct stage_spec *spec; /* borrowed */
     size_t index;
-    enum work_state state;
+    enum work_state state; /* changed by work_enter alone */
+    size_t n_open;         /* edges from stages above that are not settled */
     bool force;
     struct decision decision;
     bool decided; /* `decision` is final */
@@ -102,8 +105,14 @@ struct run {
     char *here;           /* absolute current directory */
     char **secret;        /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
     int64_t jobs;
-    bool stopping; /* start nothing more */
-    int signal;    /* that told us to stop; 0 */
+    int64_t n_slot;           /* of `jobs` in use */
+    size_t n_in[WORK_STATES]; /* stages in each state */
+    struct queue look;        /* pending stages: something above them has changed */
+    struct queue
+        ready; /* to be started; entries whose state is another one by now count for nothing */
+    struct queue delayed; /* by the instant of the next attempt */
+    bool stopping;        /* start nothing more */
+    int signal;           /* that told us to stop; 0 */
 };
 
 /** "succeeded"... as the memory has it. */
@@ -111,6 +120,18 @@ const char *work_state_name(enum work_state state);
 
 /** It has a process, or will have another attempt by itself. */
 bool work_is_active(enum work_state state);
+
+/* work.c */
+
+/** The stage gets another state; a settled one lets those below be looked at. A stage that is
+ * WORK_DELAYED waits until w->due_ms. */
+void work_enter(struct run *r, struct work *w, enum work_state state);
+
+/** How many of `jobs` the stage takes. */
+int64_t work_slots(const struct run *r, const struct work *w);
+
+/** Before the loop: count what the states are that run_read has set. */
+void work_count(struct run *r);
 
 /* begin.c */
 

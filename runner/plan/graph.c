@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/plan/queue.h"
 #include "runner/read/path.h"
 
 static void add_edge(struct graph *g, size_t from, size_t to, const char *dep)
@@ -13,75 +14,99 @@ static void add_edge(struct graph *g, size_t from, size_t to, const char *dep)
 }
 
 /* No two outs of enabled stages may be the same file or lie inside each other. */
-static int check_producers(const struct manifest *m, struct err *e)
+static int check_producers(const struct manifest *m, struct makers_found *found, struct err *e)
 {
     for (size_t i = 0; i < m->n_stage; i++) {
         const struct stage_spec *a = &m->stage[i];
         for (size_t o = 0; a->enabled && o < a->n_out; o++) {
             const char *path = a->out[o].path[0];
-            for (size_t k = 0; k <= i; k++) {
-                const struct stage_spec *b = &m->stage[k];
-                size_t n = k == i ? o : b->n_out;
-                for (size_t p = 0; b->enabled && p < n; p++)
-                    if (path_related(path, b->out[p].path[0]))
-                        return manifest_fail(
-                            m, a->out[o].at, e,
-                            "stage '%s': outs.%s: '%s' %s '%s' of stage '%s' (line %zu)", a->name,
-                            a->out[o].name, path,
-                            strcmp(path, b->out[p].path[0]) == 0 ? "is also made as" : "overlaps",
-                            b->out[p].path[0], b->name, b->out[p].at.line);
+            makers_find(&m->makers, path, found);
+            for (size_t k = 0; k < found->n; k++) {
+                const struct maker *other = &found->item[k];
+                const struct stage_spec *b = &m->stage[other->stage];
+                if (other->stage > i || (other->stage == i && other->out >= o))
+                    break; /* it is told of the later one */
+                if (b->enabled)
+                    return manifest_fail(
+                        m, a->out[o].at, e,
+                        "stage '%s': outs.%s: '%s' %s '%s' of stage '%s' (line %zu)", a->name,
+                        a->out[o].name, path,
+                        strcmp(path, other->path) == 0 ? "is also made as" : "overlaps",
+                        other->path, b->name, b->out[other->out].at.line);
             }
         }
     }
     return 0;
 }
 
-bool graph_makes(const struct stage_spec *s, const char *dep)
-{
-    for (size_t i = 0; i < s->n_out; i++)
-        if (path_related(s->out[i].path[0], dep))
-            return true;
-    return false;
-}
-
-static int dep_edges(struct graph *g, size_t to, const struct file_ref *dep, const char *path,
-                     struct err *e)
+/* An edge from every enabled stage that makes the path, each once. `dep` NULL: the program, which a
+ * stage may make itself. */
+static int path_edges(struct graph *g, size_t to, const struct file_ref *dep, const char *path,
+                      struct makers_found *found, struct err *e)
 {
     const struct manifest *m = g->m;
-    for (size_t from = 0; from < m->n_stage; from++) {
-        if (!m->stage[from].enabled || !graph_makes(&m->stage[from], path))
+    makers_find(&m->makers, path, found);
+    for (size_t i = 0; i < found->n; i++) {
+        size_t from = found->item[i].stage;
+        if (!m->stage[from].enabled || (i > 0 && found->item[i - 1].stage == from))
             continue;
-        if (from == to)
+        if (from == to && dep)
             return manifest_fail(m, dep->at, e, "stage '%s' needs what it makes itself: '%s'",
                                  m->stage[to].name, path);
-        add_edge(g, from, to, dep->name);
+        if (from != to)
+            add_edge(g, from, to, dep ? dep->name : NULL);
     }
     return 0;
 }
 
-static int find_edges(struct graph *g, struct err *e)
+static int stage_edges(struct graph *g, size_t to, struct makers_found *found, struct err *e)
 {
-    const struct manifest *m = g->m;
-    for (size_t to = 0; to < m->n_stage; to++) {
-        const struct stage_spec *s = &m->stage[to];
-        int rc = 0;
-        if (!s->enabled)
-            continue;
-        for (size_t d = 0; d < s->n_dep; d++)
-            for (size_t k = 0; k < s->dep[d].n_path; k++)
-                if ((rc = dep_edges(g, to, &s->dep[d], s->dep[d].path[k], e)))
-                    return rc;
-        for (size_t c = 0; c < s->n_code; c++)
-            if ((rc = dep_edges(g, to, &s->code[c], s->code[c].path[0], e)))
-                return rc;
-        for (size_t from = 0; !s->run && s->program && from < m->n_stage; from++)
-            if (from != to && m->stage[from].enabled && graph_makes(&m->stage[from], s->program))
-                add_edge(g, from, to, NULL);
-        for (size_t k = 0; k < s->n_needs; k++)
-            if (m->stage[s->needs[k]].enabled)
-                add_edge(g, s->needs[k], to, NULL);
+    const struct stage_spec *s = &g->m->stage[to];
+    int rc = 0;
+    for (size_t d = 0; d < s->n_dep; d++)
+        for (size_t k = 0; k < s->dep[d].n_path && rc == 0; k++)
+            rc = path_edges(g, to, &s->dep[d], s->dep[d].path[k], found, e);
+    for (size_t c = 0; c < s->n_code && rc == 0; c++)
+        rc = path_edges(g, to, &s->code[c], s->code[c].path[0], found, e);
+    if (!s->run && s->program && rc == 0)
+        rc = path_edges(g, to, NULL, s->program, found, e);
+    for (size_t k = 0; k < s->n_needs; k++)
+        if (g->m->stage[s->needs[k]].enabled)
+            add_edge(g, s->needs[k], to, NULL);
+    return rc;
+}
+
+/* Both ways from every stage to its edges. */
+static void index_edges(struct graph *g)
+{
+    size_t n = g->m->n_stage;
+    g->up = mem_calloc(n + 1, sizeof *g->up);
+    g->down = mem_calloc(n + 1, sizeof *g->down);
+    g->by_from = mem_calloc(g->n_edge, sizeof *g->by_from);
+    for (size_t i = 0; i < g->n_edge; i++) {
+        g->up[g->edge[i].to + 1]++;
+        g->down[g->edge[i].from + 1]++;
     }
-    return 0;
+    for (size_t i = 0; i < n; i++) {
+        g->up[i + 1] += g->up[i];
+        g->down[i + 1] += g->down[i];
+    }
+    size_t *next = mem_calloc(n, sizeof *next);
+    for (size_t i = 0; i < g->n_edge; i++) {
+        size_t from = g->edge[i].from;
+        g->by_from[g->down[from] + next[from]++] = i;
+    }
+    free(next);
+}
+
+static int find_edges(struct graph *g, struct makers_found *found, struct err *e)
+{
+    int rc = 0;
+    for (size_t to = 0; to < g->m->n_stage && rc == 0; to++)
+        if (g->m->stage[to].enabled)
+            rc = stage_edges(g, to, found, e);
+    index_edges(g);
+    return rc;
 }
 
 /* Kahn's algorithm (CACM 5 (1962) 558); among the ready ones the first of the file. Returns how
@@ -90,24 +115,23 @@ static size_t sort(struct graph *g)
 {
     size_t n = g->m->n_stage, placed = 0;
     size_t *open = mem_calloc(n, sizeof *open);
-    bool *done = mem_calloc(n, sizeof *done);
+    struct queue ready = { 0 };
+    struct waiting w;
 
-    for (size_t i = 0; i < g->n_edge; i++)
-        open[g->edge[i].to]++;
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t i = 0; i < n; i++) {
-            if (done[i] || open[i])
-                continue;
-            done[i] = more = true;
-            g->order[placed++] = i;
-            for (size_t k = 0; k < g->n_edge; k++)
-                if (g->edge[k].from == i)
-                    open[g->edge[k].to]--;
-            break;
+    for (size_t i = 0; i < n; i++)
+        if ((open[i] = g->up[i + 1] - g->up[i]) == 0)
+            queue_add(&ready, (struct waiting){ .place = i });
+    while (queue_take(&ready, &w)) {
+        size_t at = w.place;
+        g->line[at] = placed;
+        g->order[placed++] = at;
+        for (size_t k = g->down[at]; k < g->down[at + 1]; k++) {
+            size_t to = g->edge[g->by_from[k]].to;
+            if (--open[to] == 0)
+                queue_add(&ready, (struct waiting){ .place = to });
         }
     }
-    free(done);
+    queue_release(&ready);
     free(open);
     return placed;
 }
@@ -128,12 +152,10 @@ static int name_cycle(const struct graph *g, size_t placed, struct err *e)
     while (!seen[at]) {
         way[n_way++] = at;
         seen[at] = n_way; /* place in `way`, from 1 */
-        for (size_t k = 0; k < g->n_edge; k++) {
-            if (g->edge[k].to == at && !done[g->edge[k].from]) {
-                at = g->edge[k].from;
-                break;
-            }
-        }
+        size_t k = g->up[at];
+        while (done[g->edge[k].from])
+            k++;
+        at = g->edge[k].from;
     }
     str_addz(&text, g->m->stage[at].name); /* the way goes up; the loop is told downward */
     for (size_t i = n_way; i-- > seen[at] - 1;)
@@ -149,13 +171,17 @@ static int name_cycle(const struct graph *g, size_t placed, struct err *e)
 
 int graph_build(struct graph *g, const struct manifest *m, struct err *e)
 {
+    struct makers_found found = { 0 };
     int rc;
-    *g = (struct graph){ .m = m, .order = mem_calloc(m->n_stage, sizeof *g->order) };
-    if ((rc = check_producers(m, e)) == 0 && (rc = find_edges(g, e)) == 0) {
+    *g = (struct graph){ .m = m,
+                         .order = mem_calloc(m->n_stage, sizeof *g->order),
+                         .line = mem_calloc(m->n_stage, sizeof *g->line) };
+    if ((rc = check_producers(m, &found, e)) == 0 && (rc = find_edges(g, &found, e)) == 0) {
         size_t placed = sort(g);
         if (placed < m->n_stage)
             rc = name_cycle(g, placed, e);
     }
+    makers_found_release(&found);
     if (rc)
         graph_release(g);
     return rc;
@@ -164,14 +190,18 @@ int graph_build(struct graph *g, const struct manifest *m, struct err *e)
 void graph_release(struct graph *g)
 {
     free(g->edge);
+    free(g->up);
+    free(g->down);
+    free(g->by_from);
     free(g->order);
+    free(g->line);
     *g = (struct graph){ 0 };
 }
 
 bool graph_needs(const struct graph *g, size_t stage, size_t other)
 {
-    for (size_t i = 0; i < g->n_edge; i++)
-        if (g->edge[i].to == stage && g->edge[i].from == other)
+    for (size_t i = g->up[stage]; i < g->up[stage + 1]; i++)
+        if (g->edge[i].from == other)
             return true;
     return false;
 }
@@ -181,11 +211,9 @@ void graph_close(const struct graph *g, bool *set, bool down)
     size_t n = g->m->n_stage;
     for (size_t i = 0; i < n; i++) {
         size_t at = g->order[down ? i : n - 1 - i];
-        for (size_t k = 0; set[at] && k < g->n_edge; k++) {
-            const struct edge *edge = &g->edge[k];
-            if ((down ? edge->from : edge->to) == at)
-                set[down ? edge->to : edge->from] = true;
-        }
+        const size_t *first = down ? g->down : g->up;
+        for (size_t k = first[at]; set[at] && k < first[at + 1]; k++)
+            set[down ? g->edge[g->by_from[k]].to : g->edge[k].from] = true;
     }
 }
 

@@ -20,8 +20,13 @@ struct graph {
     const struct manifest *m;
     struct edge *edge; /* (n_edge) by `to`, then by dep; two stages may share several */
     size_t n_edge;
+    size_t *up;      /* (m->n_stage + 1) what stage i needs: edge[up[i]] to edge[up[i + 1] - 1] */
+    size_t *by_from; /* (n_edge) numbers of edges by `from` */
+    size_t *down;    /* (m->n_stage + 1) what needs stage i: by_from[down[i]] to by_from[down[i + 1]
+                        - 1] */
     size_t
-        *order; /* (m->n_stage) topological, the file's order among equals; disabled stages too */
+        *order;   /* (m->n_stage) topological, the file's order among equals; disabled stages too */
+    size_t *line; /* (m->n_stage) where a stage stands in `order` */
 };
 
 /**
@@ -37,9 +42,6 @@ bool graph_needs(const struct graph *g, size_t stage, size_t other);
 /** Add to `set` (n_stage) all that its members need (down false) or all that need them (down true).
  */
 void graph_close(const struct graph *g, bool *set, bool down);
-
-/** Does the stage make the file, or something inside it, or a directory that holds it? */
-bool graph_makes(const struct stage_spec *s, const char *path);
 
 /** What the command line selects. */
 struct selection {

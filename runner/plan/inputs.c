@@ -13,27 +13,34 @@ struct builder {
     const bool *above_runs;
     const struct file_view *files;
     bool complete;
+    struct makers_found found; /* scratch */
 };
 
 /* Has a stage above yet to make the file (or a part of the directory)? */
-static bool is_pending(const struct builder *b, const char *path)
+static bool is_pending(struct builder *b, const char *path)
 {
-    for (size_t i = 0; b->above_runs && i < b->g->m->n_stage; i++)
-        if (b->above_runs[i] && graph_makes(&b->g->m->stage[i], path))
+    if (!b->above_runs)
+        return false;
+    makers_find(&b->g->m->makers, path, &b->found);
+    for (size_t i = 0; i < b->found.n; i++)
+        if (b->above_runs[b->found.item[i].stage])
             return true;
     return false;
 }
 
-static int is_missing(const struct builder *b, struct mark at, const char *what, const char *name,
+static int is_missing(struct builder *b, struct mark at, const char *what, const char *name,
                       const char *path, struct err *e)
 {
     const struct manifest *m = b->g->m;
     const char *found = path_is_glob(path) ? "matches no file" : "does not exist";
-    for (size_t i = 0; i < m->n_stage; i++)
-        if (m->stage[i].enabled && graph_makes(&m->stage[i], path))
+    makers_find(&m->makers, path, &b->found);
+    for (size_t i = 0; i < b->found.n; i++) {
+        const struct stage_spec *maker = &m->stage[b->found.item[i].stage];
+        if (maker->enabled)
             return manifest_fail(m, at, e,
                                  "stage '%s': %s%s: '%s' %s; stage '%s' makes it: run that first",
-                                 b->s->name, what, name, path, found, m->stage[i].name);
+                                 b->s->name, what, name, path, found, maker->name);
+    }
     return manifest_fail(m, at, e, "stage '%s': %s%s: '%s' %s and no stage makes it", b->s->name,
                          what, name, path, found);
 }
@@ -205,7 +212,7 @@ int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
                  bool *out_complete, struct err *e)
 {
     const struct stage_spec *s = &g->m->stage[stage];
-    struct builder b = { g, s, above_runs, files, true };
+    struct builder b = { g, s, above_runs, files, true, { 0 } };
     json_t *doc = json_object();
     int rc;
 
@@ -215,8 +222,10 @@ int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
     json_object_set_new(doc, "env", env_json(s));
     json_object_set_new(doc, "outs", outs_json(s));
     json_object_set_new(doc, "secrets", secrets_json(s));
-    if ((rc = program_json(&b, doc, e)) || (rc = code_json(&b, doc, e)) ||
-        (rc = deps_json(&b, doc, out_dep, e))) {
+    if ((rc = program_json(&b, doc, e)) == 0 && (rc = code_json(&b, doc, e)) == 0)
+        rc = deps_json(&b, doc, out_dep, e);
+    makers_found_release(&b.found);
+    if (rc) {
         json_decref(doc);
         return rc;
     }

@@ -103,13 +103,26 @@ int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
     return rc;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 /* "after import, split": the stages that it waits for. */
 static char *waits_for(const struct graph *g, size_t stage, const bool *above_runs)
 {
     struct str text = { 0 };
-    for (size_t i = 0; i < g->m->n_stage; i++)
-        if (above_runs[i] && graph_needs(g, stage, i))
-            str_addf(&text, "%s%s", text.n ? ", " : "after ", g->m->stage[i].name);
+    size_t n = g->up[stage + 1] - g->up[stage];
+    size_t *from = mem_calloc(n, sizeof *from);
+    for (size_t i = 0; i < n; i++)
+        from[i] = g->edge[g->up[stage] + i].from;
+    if (n > 1)
+        qsort(from, n, sizeof *from, ascending);
+    for (size_t i = 0; i < n; i++)
+        if (above_runs[from[i]] && (i == 0 || from[i] != from[i - 1]))
+            str_addf(&text, "%s%s", text.n ? ", " : "after ", g->m->stage[from[i]].name);
+    free(from);
     return str_take(&text);
 }
 

@@ -13,7 +13,7 @@
 #include "runner/read/profile.h"
 #include "runner/read/reader.h"
 
-enum { MAX_STAGES = 1000, SCHEMA = 1 };
+enum { MAX_STAGES = 20000, SCHEMA = 1 };
 
 int manifest_fail(const struct manifest *m, struct mark at, struct err *e, const char *fmt, ...)
 {
@@ -284,16 +284,17 @@ static int programs_describe(struct reader *r, const struct yaml *stages, struct
 
 /* ---- between stages ---- */
 
-/* Is `path` an out, or inside an out, of a stage that is enabled (or not)? */
-static const struct stage_spec *producer(const struct manifest *m, const char *path, bool enabled)
+/* Is `path` an out, or inside an out, of a stage that is enabled (or not)? `found` is of
+ * makers_find. */
+static const struct stage_spec *producer(const struct manifest *m, const struct makers_found *found,
+                                         const char *path, bool enabled)
 {
-    for (size_t i = 0; i < m->n_stage; i++) {
-        const struct stage_spec *s = &m->stage[i];
-        for (size_t k = 0; s->enabled == enabled && k < s->n_out; k++) {
-            size_t n = strlen(s->out[k].path[0]);
-            if (strncmp(path, s->out[k].path[0], n) == 0 && (path[n] == '\0' || path[n] == '/'))
-                return s;
-        }
+    for (size_t i = 0; i < found->n; i++) {
+        const struct stage_spec *s = &m->stage[found->item[i].stage];
+        size_t n = strlen(found->item[i].path);
+        if (s->enabled == enabled && strncmp(path, found->item[i].path, n) == 0 &&
+            (path[n] == '\0' || path[n] == '/'))
+            return s;
     }
     return NULL;
 }
@@ -314,15 +315,17 @@ static void remove_dep(struct stage_spec *s, size_t i)
 }
 
 /* Leave out what only disabled stages make, where the stage can do without. */
-static int drop_disabled(struct manifest *m, struct stage_spec *s, struct err *e)
+static int drop_disabled(struct manifest *m, struct stage_spec *s, struct makers_found *found,
+                         struct err *e)
 {
     for (size_t i = s->n_dep; i-- > 0;) {
         struct file_ref *f = &s->dep[i];
         const struct program_option *o = s->described ? program_option(s->described, f->name)
                                                       : NULL;
         for (size_t k = f->n_path; k-- > 0;) {
-            const struct stage_spec *off = producer(m, f->path[k], false);
-            if (!off || producer(m, f->path[k], true))
+            makers_find(&m->makers, f->path[k], found);
+            const struct stage_spec *off = producer(m, found, f->path[k], false);
+            if (!off || producer(m, found, f->path[k], true))
                 continue;
             if (!f->optional && !(o && !o->required))
                 return manifest_fail(
@@ -337,27 +340,38 @@ static int drop_disabled(struct manifest *m, struct stage_spec *s, struct err *e
     return 0;
 }
 
-static int links_check(struct manifest *m, struct err *e)
+static int link_check(struct manifest *m, struct stage_spec *s, struct makers_found *found,
+                      struct err *e)
 {
-    for (size_t i = 0; i < m->n_stage; i++) {
-        struct stage_spec *s = &m->stage[i];
-        int rc;
-        if (!s->enabled)
-            continue;
-        if ((rc = drop_disabled(m, s, e)))
-            return rc;
-        if (!s->run && s->program && access(s->program, X_OK) != 0 &&
-            !producer(m, s->program, true))
+    int rc = drop_disabled(m, s, found, e);
+    if (rc)
+        return rc;
+    if (!s->run && s->program && access(s->program, X_OK) != 0) {
+        makers_find(&m->makers, s->program, found);
+        if (!producer(m, found, s->program, true))
             return manifest_fail(m, s->at, e, "stage '%s': cmd: '%s' is not an executable file",
                                  s->name, s->program);
-        for (size_t k = 0; k < m->n_stage && s->checkpoint; k++)
-            for (size_t o = 0; o < m->stage[k].n_out; o++)
-                if (path_related(m->stage[k].out[o].path[0], s->checkpoint))
-                    return manifest_fail(m, s->at, e,
-                                         "stage '%s': checkpoint '%s' is an output of stage '%s'",
-                                         s->name, s->checkpoint, m->stage[k].name);
     }
-    return 0;
+    if (!s->checkpoint)
+        return 0;
+    makers_find(&m->makers, s->checkpoint, found);
+    return found->n == 0
+               ? 0
+               : manifest_fail(m, s->at, e,
+                               "stage '%s': checkpoint '%s' is an output of stage '%s'", s->name,
+                               s->checkpoint, m->stage[found->item[0].stage].name);
+}
+
+static int links_check(struct manifest *m, struct err *e)
+{
+    struct makers_found found = { 0 };
+    int rc = 0;
+    makers_init(&m->makers, m->stage, m->n_stage);
+    for (size_t i = 0; i < m->n_stage && rc == 0; i++)
+        if (m->stage[i].enabled)
+            rc = link_check(m, &m->stage[i], &found, e);
+    makers_found_release(&found);
+    return rc;
 }
 
 static int resolve(struct reader *r, struct yaml *root, const struct manifest_options *o,
@@ -433,6 +447,7 @@ void manifest_release(struct manifest *m)
     for (size_t i = 0; i < m->n_profile; i++)
         free(m->profile[i]);
     schedule_release(m->schedule, m->n_schedule);
+    makers_release(&m->makers);
     free(m->stage);
     free(m->program);
     free(m->secret);

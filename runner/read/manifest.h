@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runner/read/makers.h"
 #include "runner/read/program.h"
 #include "runner/schedule/schedule.h"
 
@@ -99,6 +100,7 @@ struct manifest {
     int64_t jobs;             /* 0: number of processors */
     struct stage_spec *stage; /* (n_stage) in the order of the file */
     size_t n_stage;
+    struct makers makers; /* of their outs */
     struct secret_ref *secret;
     size_t n_secret;
     struct schedule *schedule;
