@@ -94,6 +94,8 @@ static const struct option options[] = {
       "go on until the stage has ended" },
     { 'n', "limit", "N", COUNT, BIT(HISTORY), offsetof(struct cli, limit),
       "at most so many runs (20; 0: all)" },
+    { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
+      "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
     { 'v', "verbose", NULL, FLAG, ALL, offsetof(struct cli, verbose),
       "say more: command lines, what is reused" },
@@ -156,6 +158,12 @@ static const struct command commands[] = {
     /* ---- check and keep ---- */
     { VALIDATE, KEEPING, "validate", "", "check the pipeline file and the side files of its stages",
       NULL, 0, 0, command_validate },
+    { SCHEMA, KEEPING, "schema", "", "print the JSON Schema of the pipeline file, for editors",
+      "An editor with a YAML language server completes and checks a pipeline file that says in its "
+      "first line\n"
+      "# yaml-language-server: $schema=refit.schema.json\n"
+      "after 'refit schema --programs >refit.schema.json'.",
+      0, 0, command_schema },
     { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },
 };
 

@@ -27,6 +27,7 @@ struct cli {
     bool follow;        /* logs -f */
     bool colour;        /* stdout (with --json stderr) is a terminal and nobody said no */
     bool error_colour;  /* stderr is one */
+    bool programs;      /* schema --programs */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
@@ -49,5 +50,6 @@ int command_plan(const struct cli *c, struct err *e);
 int command_explain(const struct cli *c, struct err *e);
 int command_validate(const struct cli *c, struct err *e);
 int command_graph(const struct cli *c, struct err *e);
+int command_schema(const struct cli *c, struct err *e);
 
 #endif

@@ -55,6 +55,10 @@ static const struct key resource_keys[] = {
 #define FILES(one)                                                                    \
     "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"" one \
     "\"}}, {\"type\": \"array\", \"items\": {\"$ref\": \"" one "\"}}, {\"type\": \"null\"}]}"
+/* The key is there and is not null. */
+#define GIVEN(key)                                                                      \
+    "{\"required\": [\"" key "\"], \"properties\": {\"" key "\": {\"not\": {\"type\": " \
+    "\"null\"}}}}"
 #define TEXT   "{\"type\": [\"string\", \"number\", \"boolean\"]}"
 #define VALUE  "{\"type\": [\"string\", \"number\", \"boolean\", \"null\"]}"
 #define VALUES "{\"type\": \"object\", \"additionalProperties\": " VALUE "}"
@@ -108,7 +112,8 @@ const struct key dep_keys[] = {
 
 const struct key out_keys[] = {
     { "path", KEY_TEXT, .required = true, .help = "where it is put when the stage has ended well" },
-    { "format", KEY_CHOICE, .choice = formats, .shape = "{\"pattern\": \"^hdf5:.\"}",
+    { "format", KEY_CHOICE, .choice = formats,
+      .shape = "{\"type\": \"string\", \"pattern\": \"^hdf5:.\"}",
       .help = "checked before the output counts: hdf5, hdf5:KIND, json, html, tar" },
     { "require", KEY_TEXT, .list = true, .help = "what it must hold: datasets, keys, members" },
     { "persist", KEY_BOOL, .help = "true: staged as a copy of the last committed one (false)" },
@@ -129,7 +134,7 @@ const struct key pipeline_keys[] = {
       .shape = VALUES },
     { "secrets", KEY_NAMED, .keys = secret_keys, .where = KEY_PROFILE,
       .help = "NAME: {env: VARIABLE} or {file: PATH}: where a value is found, never the value",
-      .shape = "{\"oneOf\": [{\"required\": [\"env\"]}, {\"required\": [\"file\"]}]}" },
+      .shape = "{\"oneOf\": [" GIVEN("env") ", " GIVEN("file") "]}" },
     { "defaults", KEY_SHAPE, .where = KEY_PROFILE, .help = "for stages that leave them out",
       .shape = "{\"$ref\": \"#/$defs/defaults\"}" },
     { "profiles", KEY_SHAPE, .help = "name: partial pipeline, merged over this one by --profile",
@@ -139,8 +144,7 @@ const struct key pipeline_keys[] = {
       .help = "stages at a time (the processors)" },
     { "schedule", KEY_MAP, .list = true, .keys = schedule_keys, .where = KEY_PROFILE,
       .help = "when it runs by itself",
-      .shape = "{\"oneOf\": [{\"required\": [\"weekly\"]}, {\"required\": [\"daily\"]}, "
-               "{\"required\": [\"cron\"]}]}" },
+      .shape = "{\"oneOf\": [" GIVEN("weekly") ", " GIVEN("daily") ", " GIVEN("cron") "]}" },
     { "stages", KEY_SHAPE, .required = true, .where = KEY_PROFILE, .help = "name: stage",
       .shape = "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1000, "
                "\"propertyNames\": {\"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$\"}, "

@@ -109,6 +109,7 @@ static int parse_option(struct program_option *o, json_t *row, struct err *e)
     o->max = json_number_value(json_object_get(row, "max"));
     o->unit = copy_text(row, "unit");
     o->format = copy_text(row, "format");
+    o->help = copy_text(row, "help");
     o->def = default_text(json_object_get(row, "default"));
     if (json_is_object(only) && json_object_size(only) > 0) {
         void *first = json_object_iter(only);
@@ -165,6 +166,7 @@ static void forget(struct program *p)
         free(o->name);
         free(o->unit);
         free(o->format);
+        free(o->help);
         free(o->def);
         free(o->only);
         free(o->only_value);

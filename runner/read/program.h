@@ -28,9 +28,9 @@ struct program_option {
     bool list, required, side;
     bool ranged; /* min <= value <= max */
     double min, max;
-    char *unit, *format; /* NULL if not given */
-    char *def;           /* canonical text of the default; NULL if there is none */
-    char **choice;       /* (n_choice) */
+    char *unit, *format, *help; /* NULL if not given (or not remembered: help) */
+    char *def;                  /* canonical text of the default; NULL if there is none */
+    char **choice;              /* (n_choice) */
     size_t n_choice;
     char *only, *only_value; /* the option is for that value of that option; NULL */
 };
