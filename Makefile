@@ -74,7 +74,7 @@ $(B)/data/%: $$(call obj,data/$$*.c $$(wildcard data/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/librefit.a
 	$(LINK)
-$(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(B)/librefit.a
+$(B)/tests/tools/%: $$(call obj,tests/tools/$$*.c $$(wildcard tests/tools/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
 
 # ---- what a user runs -----------------------------------------------------------------------------------------------
