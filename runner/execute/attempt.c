@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "runner/plan/argv.h"
 #include "runner/execute/env.h"
+#include "runner/execute/retry.h"
 #include "runner/read/program.h"
 #include "runner/read/reference.h"
 #include "runner/execute/run.h"
@@ -161,12 +162,13 @@ static int end_without_commit(struct run *r, struct work *w, enum work_state sta
                               const char *reason, struct err *e)
 {
     bool delayed = state == WORK_DELAYED;
+    enum work_state of_attempt = !delayed ? state : w->timed_out ? WORK_TIMED_OUT : WORK_FAILED;
     int rc;
 
     set_state(r, w, state, reason);
     if ((rc = staging_remove(&w->staging, e)) || (rc = state_begin_lazy(r->s, e)))
         return rc;
-    rc = record_attempt(r, w, delayed ? "failed" : work_state_name(state), w->reason, e);
+    rc = record_attempt(r, w, work_state_name(of_attempt), w->reason, e);
     if (rc == 0)
         rc = ledger_stage(r->s, r->id, w->index, w->spec->name,
                           delayed ? "running" : work_state_name(state), w->reason, e);
@@ -374,31 +376,6 @@ static int ended_well(struct run *r, struct work *w, struct err *e)
     return rc;
 }
 
-static int try_again(struct run *r, struct work *w, struct err *e)
-{
-    char *reason;
-    int rc;
-    if (w->number > w->spec->retry.max || r->stopping) {
-        reason = str_format("exit 75 (try again later), attempt %lld of %lld", (long long)w->number,
-                            (long long)w->spec->retry.max + 1);
-        rc = end_without_commit(r, w, WORK_FAILED, reason, e);
-        free(reason);
-        return rc;
-    }
-    int64_t now = r->x.now_ms(r->x.self);
-    w->delay_ms = w->number == 1
-                      ? w->spec->retry.delay_ms
-                      : (int64_t)fmin((double)w->delay_ms * w->spec->retry.backoff, 86400000.0 * 7);
-    w->due_ms = now + w->delay_ms;
-    struct str text = { 0 };
-    str_addz(&text, "exit 75, again in ");
-    show_add_time(&text, w->delay_ms);
-    show_line(&r->show, SHOW_YELLOW, false, "retry", w->spec->name, str_text(&text));
-    rc = end_without_commit(r, w, WORK_DELAYED, "exit 75 (try again later)", e);
-    str_release(&text);
-    return rc;
-}
-
 static char *failure_text(const struct work *w, const struct exec_end *end)
 {
     struct str text = { 0 };
@@ -410,8 +387,53 @@ static char *failure_text(const struct work *w, const struct exec_end *end)
                  end->signal == SIGKILL ? "; was there memory left?" : "");
     } else {
         str_addf(&text, "exit %d", end->exit_code);
+        if (end->exit_code == ERR_MEMORY && w->spec->memory > 0) {
+            str_addz(&text, " (out of memory: its limit is ");
+            show_add_memory(&text, w->spec->memory >> 10);
+            str_addc(&text, ')');
+        }
     }
     return str_take(&text);
+}
+
+/* Another attempt, if the stage's `retry` has one for this end. */
+static bool is_tried_again(struct run *r, struct work *w, const struct exec_end *end)
+{
+    struct retry_case c = { .exit_code = end->exit_code,
+                            .timed_out = end->timed_out,
+                            .attempt = w->number,
+                            .seed = retry_seed(r->id, w->spec->name, w->number) };
+    int64_t delay_ms;
+    if (r->stopping || !retry_again(&w->spec->retry, &c, &delay_ms))
+        return false;
+    w->due_ms = r->x.now_ms(r->x.self) + delay_ms;
+    return true;
+}
+
+/* It did not do its work: now or never? */
+static int fail_or_retry(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
+{
+    struct str text = { 0 };
+    char *reason = failure_text(w, end);
+    bool again = is_tried_again(r, w, end);
+
+    str_addz(&text, reason);
+    if (again) {
+        str_addz(&text, ", again in ");
+        show_add_time(&text, w->due_ms - r->x.now_ms(r->x.self));
+        str_addf(&text, " (attempt %lld of %lld)", (long long)w->number + 1,
+                 (long long)w->spec->retry.max + 1);
+        show_line(&r->show, SHOW_YELLOW, false, "retry", w->spec->name, str_text(&text));
+    } else if (w->number > 1) {
+        str_addf(&text, ", attempt %lld of %lld", (long long)w->number,
+                 (long long)w->spec->retry.max + 1);
+    }
+    enum work_state last = end->timed_out ? WORK_TIMED_OUT : WORK_FAILED;
+    int rc = end_without_commit(r, w, again ? WORK_DELAYED : last, again ? reason : str_text(&text),
+                                e);
+    str_release(&text);
+    free(reason);
+    return rc;
 }
 
 static void warn_of_strays(struct run *r, struct work *w, const struct exec_end *end)
@@ -431,15 +453,13 @@ static void warn_of_strays(struct run *r, struct work *w, const struct exec_end 
 
 int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
 {
-    char *reason;
-    int rc;
-
     if (w->state == WORK_CHECKING)
         return check_ended(r, w, end, e);
     w->usage = end->usage;
     w->signal = end->signal;
     w->exit_code = end->timed_out ? EXIT_TIMEOUT_STATUS : end->exit_code;
     warn_of_strays(r, w, end);
+    w->timed_out = end->timed_out;
     w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
     if (end->exit_code == 0 ||
         w->blocked) /* also where it was told to stop and had just finished */
@@ -448,12 +468,7 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
         return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
     if (!end->timed_out && end->exit_code == ERR_NOTHING)
         return end_without_commit(r, w, WORK_SKIPPED, "exit 99: nothing to do", e);
-    if (!end->timed_out && end->exit_code == ERR_RETRY)
-        return try_again(r, w, e);
-    reason = failure_text(w, end);
-    rc = end_without_commit(r, w, end->timed_out ? WORK_TIMED_OUT : WORK_FAILED, reason, e);
-    free(reason);
-    return rc;
+    return fail_or_retry(r, w, end, e);
 }
 
 /* ---- the beginning ---- */
@@ -526,7 +541,7 @@ static void reset_attempt(struct run *r, struct work *w)
     w->began_mono = r->x.now_ms(r->x.self);
     w->done = w->total = 0;
     w->unit[0] = w->note[0] = '\0';
-    w->blocked = false;
+    w->blocked = w->timed_out = false;
     w->exit_code = w->signal = 0;
     w->usage = (struct exec_usage){ 0 };
 }
@@ -559,7 +574,9 @@ static int launch(struct run *r, struct work *w, struct err *e)
                             .log = w->log,
                             .events = true,
                             .timeout_ms = w->spec->timeout_ms,
-                            .kill_after_ms = w->spec->kill_after_ms };
+                            .kill_after_ms = w->spec->kill_after_ms,
+                            .memory = w->spec->memory,
+                            .nice = w->spec->nice };
     if (r->x.start(r->x.self, w->index, &job, &handle, &why) == 0)
         work_enter(r, w, WORK_RUNNING);
     else

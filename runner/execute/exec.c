@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -482,6 +483,8 @@ int exec_local_open(struct executor *out, struct err *e)
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, &x->old_mask);
     x->armed_for = -1;
+    /* What we were started with, a lock of flock(1) say, is not for the jobs. */
+    syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
     x->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     x->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -20,6 +20,8 @@ struct exec_job {
     bool events;       /* give it a channel for REFIT_EVENTS */
     int64_t timeout_ms;    /* 0: none */
     int64_t kill_after_ms; /* from TERM to KILL */
+    int64_t memory;        /* bytes; 0: no limit */
+    int nice;              /* added to the runner's own */
 };
 
 /** What a job took, as wait4 says. */
@@ -72,7 +74,7 @@ struct executor {
 };
 
 /**
- * Jobs as processes of this machine: each in its own process group, tied to the life of the runner,
+ * Jobs as processes of this machine: each in its own session, tied to the life of the runner,
  * which adopts whatever they leave behind. SIGINT, SIGTERM, SIGHUP and SIGCHLD are taken over until
  * exec_local_close.
  */

@@ -62,9 +62,9 @@ struct work {
     struct staging staging;
     char *log;                  /* owned */
     bool blocked;               /* it ended with 98 */
+    bool timed_out;             /* its end is our doing */
     int64_t began;              /* since 1970 */
     int64_t began_mono, due_ms; /* monotonic */
-    int64_t delay_ms;           /* before the next attempt */
     struct exec_usage usage;
     int exit_code, signal;
     int64_t done, total; /* progress */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,20 +61,40 @@ static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
     return 0;
 }
 
+/* Limits of the new process. A limit of the data segment counts what is allocated, not what is
+ * mapped from files or merely reserved (RLIMIT_AS would); each process of the job has it for
+ * itself. Never more than we have. */
+static bool limit(const struct exec_job *job)
+{
+    struct rlimit data;
+    if (job->memory > 0) {
+        if (getrlimit(RLIMIT_DATA, &data) < 0)
+            return false;
+        if ((rlim_t)job->memory < data.rlim_max)
+            data.rlim_max = (rlim_t)job->memory;
+        data.rlim_cur = data.rlim_max;
+        if (setrlimit(RLIMIT_DATA, &data) < 0)
+            return false;
+    }
+    if (job->nice > 0) {
+        int now = getpriority(PRIO_PROCESS, 0); /* 20 and more are taken for 19 */
+        return setpriority(PRIO_PROCESS, 0, now + job->nice) == 0;
+    }
+    return true;
+}
+
 /* In the child: only what is safe after fork. The parent may have died before the death signal was
- * asked for. */
+ * asked for. A session of its own has no terminal, from which it could be stopped or asked. */
 static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x,
                              pid_t parent)
 {
-    static const int reset[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1,
-                                 SIGUSR2, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ };
     sigset_t none;
-    bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setpgid(0, 0) == 0;
+    bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setsid() >= 0;
 
-    for (size_t i = 0; i < sizeof reset / sizeof *reset; i++)
-        signal(reset[i], SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
+    for (int sig = 1; sig <= SIGRTMAX; sig++)
+        signal(sig, SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
     sigemptyset(&none);
-    ok = ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 &&
+    ok = ok && limit(job) && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 &&
          dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
          (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);
     if (ok)
@@ -114,7 +135,6 @@ int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, str
         rc = err_sys(e, "cannot start a process");
         goto out;
     }
-    setpgid(pid, pid); /* the child does it too: whoever is first */
     close_fd(&x.report[1]);
     ssize_t got;
     while ((got = read(x.report[0], &why, sizeof why)) < 0 && errno == EINTR)

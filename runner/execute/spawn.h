@@ -7,9 +7,10 @@
 #include "runner/execute/exec.h"
 
 /**
- * Start a process: own process group, standard input from /dev/null, output to the job's log, every
- * signal at its default, killed when the runner dies. `events_fd` (-1: none) becomes descriptor 3
- * and REFIT_EVENTS=fd:3. ERR_USAGE if it cannot be executed: the text says why.
+ * Start a process: own session and process group, without a terminal; standard input from
+ * /dev/null, output to the job's log, no other descriptor, every signal at its default, the job's
+ * limits, killed when the runner dies. `events_fd` (-1: none) becomes descriptor 3 and
+ * REFIT_EVENTS=fd:3. ERR_USAGE if it cannot be executed: the text says why.
  */
 int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, struct err *e);
 

@@ -42,12 +42,21 @@ static const struct key retry_keys[] = {
     { "max", KEY_INT, .min = 0, .max = 1000, .help = "further attempts after the first (0)" },
     { "delay", KEY_DURATION, .help = "time before the next attempt (10s)" },
     { "backoff", KEY_REAL, .min = 1, .max = 100, .help = "the delay grows by this factor (1)" },
+    { "max_delay", KEY_DURATION, .help = "...but not above this (7d)" },
+    { "jitter", KEY_REAL, .min = 0, .max = 1,
+      .help = "and is longer or shorter by up to this share of it (0)" },
+    { "on_exit", KEY_INT, .min = 1, .max = 255, .list = true,
+      .shape = "{\"items\": {\"not\": {\"enum\": [98, 99, 126, 127]}}}",
+      .help = "exit statuses that are tried again ([75])" },
+    { "on_timeout", KEY_BOOL, .help = "true: a timeout is tried again too (false)" },
     { 0 },
 };
 
 static const struct key resource_keys[] = {
     { "cpus", KEY_INT, .min = 1, .max = 1024,
       .help = "takes so many of -j, works with so many threads" },
+    { "memory", KEY_SIZE, .help = "it gets no more than this: 512M, 4G (no limit)" },
+    { "nice", KEY_INT, .min = 0, .max = 19, .help = "so much behind others for processors (0)" },
     { 0 },
 };
 
@@ -90,7 +99,7 @@ const struct key stage_keys[] = {
     { "secrets", KEY_TEXT, .list = true, .where = KEY_DEFAULTS,
       .help = "names of the pipeline's secrets that this stage sees" },
     { "retry", KEY_MAP, .keys = retry_keys, .where = KEY_DEFAULTS,
-      .help = "attempts after one that ended with status 75" },
+      .help = "attempts after one that failed for the moment" },
     { "timeout", KEY_DURATION, .word = "none", .where = KEY_DEFAULTS,
       .help = "it is stopped after that (none)" },
     { "kill_after", KEY_DURATION, .where = KEY_DEFAULTS,

@@ -50,10 +50,15 @@ struct param {
     struct mark at;
 };
 
+/** Attempts after one that failed: see retry.h. */
 struct retry {
-    int64_t max; /* further attempts after the first; on exit 75 */
-    int64_t delay_ms;
+    int64_t max; /* further attempts after the first */
+    int64_t delay_ms, max_delay_ms;
     double backoff; /* delay grows by this factor */
+    double jitter;  /* and is up to this share longer or shorter */
+    int *on_exit;   /* (n_on_exit) the exit statuses that are tried again; owned */
+    size_t n_on_exit;
+    bool on_timeout;
 };
 
 struct stage_spec {
@@ -83,7 +88,9 @@ struct stage_spec {
     struct retry retry;
     int64_t timeout_ms; /* 0: none */
     int64_t kill_after_ms;
-    int64_t cpus; /* so many of -j, and threads; 0: one of -j, threads for all processors */
+    int64_t cpus;   /* so many of -j, and threads; 0: one of -j, threads for all processors */
+    int64_t memory; /* bytes; 0: no limit */
+    int nice;       /* added to the runner's own */
     struct mark at;
 };
 

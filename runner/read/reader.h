@@ -63,6 +63,20 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
 
 void stage_release(struct stage_spec *s);
 
+/* limits.c: how long, how often, with how much of the machine a stage runs */
+
+/** A setting of the stage, or else of `defaults`; with `sub` one key of a mapping. NULL: neither.
+ */
+const struct yaml *reader_setting(const struct reader *r, const struct yaml *map, const char *key,
+                                  const char *sub);
+
+/** timeout, kill_after, retry, resources, log. */
+int limits_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
+                struct err *e);
+
+/** "50M" in bytes: K, M, G, T are powers of 1024. */
+int size_read(const struct yaml *node, const char *what, int64_t min, int64_t *out, struct err *e);
+
 /* contract.c: a stage held against --describe of its program */
 
 /** The option of that name and kind; ERR_USAGE with a did-you-mean where there is none. NULL

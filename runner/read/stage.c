@@ -11,7 +11,6 @@
 #include "runner/read/reader.h"
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-static const int64_t kill_after_default_ms = 10000, retry_delay_default_ms = 10000;
 
 bool is_name(const char *text)
 {
@@ -214,76 +213,6 @@ int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struc
 
 /* ---- the rest ---- */
 
-/* A setting of the stage, or else of `defaults`. With `sub` one key of a mapping: what the stage
- * leaves out there comes from the defaults too. */
-static const struct yaml *setting(const struct reader *r, const struct yaml *map, const char *key,
-                                  const char *sub)
-{
-    const struct yaml *own = yaml_get(map, key), *def = yaml_get(r->defaults, key);
-    if (sub)
-        return yaml_get(own, sub) ? yaml_get(own, sub) : yaml_get(def, sub);
-    return own ? own : def;
-}
-
-/* The keys of a mapping of the stage and of the same one of `defaults`. */
-static int setting_only(const struct reader *r, const struct yaml *map, const char *key,
-                        struct err *e)
-{
-    const struct yaml *both[2] = { yaml_get(map, key), yaml_get(r->defaults, key) };
-    int rc = 0;
-    for (int i = 0; i < 2 && rc == 0; i++)
-        if (both[i])
-            rc = keys_only(both[i], key, keys_below(stage_keys, key), KEY_ANYWHERE, e);
-    return rc;
-}
-
-static int retry_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
-                      struct err *e)
-{
-    const struct key *keys = keys_below(stage_keys, "retry");
-    const struct yaml *max = setting(r, map, "retry", "max"),
-                      *delay = setting(r, map, "retry", "delay");
-    const struct yaml *backoff = setting(r, map, "retry", "backoff");
-    long long n = 0;
-    int rc;
-
-    s->retry = (struct retry){ .delay_ms = retry_delay_default_ms, .backoff = 1 };
-    if ((rc = setting_only(r, map, "retry", e)) ||
-        (rc = key_int(max, "retry.max", key_of(keys, "max"), &n, e)) ||
-        (delay && (rc = duration_read(delay, "retry.delay", &s->retry.delay_ms, e))) ||
-        (rc = key_real(backoff, "retry.backoff", key_of(keys, "backoff"), &s->retry.backoff, e)))
-        return rc;
-    s->retry.max = n;
-    return 0;
-}
-
-static int resources_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
-                          struct err *e)
-{
-    const struct key *keys = keys_below(stage_keys, "resources");
-    const struct yaml *cpus = setting(r, map, "resources", "cpus");
-    long long n = 0;
-    int rc;
-    if ((rc = setting_only(r, map, "resources", e)) ||
-        (rc = key_int(cpus, "resources.cpus", key_of(keys, "cpus"), &n, e)))
-        return rc;
-    s->cpus = n;
-    return 0;
-}
-
-static int times_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
-                      struct err *e)
-{
-    const struct yaml *timeout = setting(r, map, "timeout", NULL),
-                      *kill = setting(r, map, "kill_after", NULL);
-    int rc;
-    s->kill_after_ms = kill_after_default_ms;
-    if (timeout && strcmp(timeout->text, "none") != 0 &&
-        (rc = duration_read(timeout, "timeout", &s->timeout_ms, e)))
-        return rc;
-    return kill ? duration_read(kill, "kill_after", &s->kill_after_ms, e) : 0;
-}
-
 static int flags_read(const struct yaml *map, struct stage_spec *s, struct err *e)
 {
     const struct yaml *always = yaml_get(map, "always_changed"), *frozen = yaml_get(map, "frozen");
@@ -305,7 +234,7 @@ static int compare_text(const void *a, const void *b)
 static int secrets_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
                         struct err *e)
 {
-    const struct yaml *list = setting(r, map, "secrets", NULL);
+    const struct yaml *list = reader_setting(r, map, "secrets", NULL);
     if (!list)
         return 0;
     if (list->kind != YAML_LIST)
@@ -460,13 +389,12 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
                            e)) ||
         (rc = fileref_read(yaml_get(map, "outs"), s, &own.paths, PROGRAM_OUT, &s->out, &s->n_out,
                            e)) ||
-        (rc = fileref_read_code(setting(r, map, "code", NULL), s, &own.paths, e)) ||
+        (rc = fileref_read_code(reader_setting(r, map, "code", NULL), s, &own.paths, e)) ||
         (rc = checkpoint_read(yaml_get(map, "checkpoint"), s, &own.paths, e)) ||
         (rc = s->run ? 0 : cmd_resolve(s, yaml_get(map, "cmd"), &own.words, e)) ||
         (rc = needs_read(r, i, yaml_get(map, "needs"), e)) || (rc = secrets_read(r, map, s, e)) ||
         (rc = secrets_check(map, s, e)) || (rc = flags_read(map, s, e)) ||
-        (rc = times_read(r, map, s, e)) || (rc = retry_read(r, map, s, e)) ||
-        (rc = resources_read(r, map, s, e)) || (rc = contract_check(map, s, e)))
+        (rc = limits_read(r, map, s, e)) || (rc = contract_check(map, s, e)))
         goto out;
 out:
     own_release(&own);
@@ -486,6 +414,7 @@ void stage_release(struct stage_spec *s)
     mem_free_texts(s->cmd, s->n_cmd);
     mem_free_texts(s->env, s->n_env);
     mem_free_texts(s->secret, s->n_secret);
+    free(s->retry.on_exit);
     free(s->needs);
     free(s->checkpoint);
     free(s->program);

@@ -112,7 +112,27 @@ static void a_mistake_in_a_stage_is_told_with_its_place(void **state)
         { "    deps: {table: t.h5}\n    timeout: 0s\n", "out of range" },
         { "    deps: {table: t.h5}\n    retry: {max: -1}\n", "out of range" },
         { "    deps: {table: t.h5}\n    retry: {tries: 1}\n", "unknown key 'tries'" },
+        { "    deps: {table: t.h5}\n    retry: {jitter: 1.5}\n", "out of range" },
+        { "    deps: {table: t.h5}\n    retry: {max_delay: 400}\n", "'400' is not a duration" },
+        { "    deps: {table: t.h5}\n    retry: {on_timeout: perhaps}\n", "retry.on_timeout" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: 75}\n",
+          "want a list of exit statuses, such as [75]" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [75, 0]}\n", "out of range" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [256]}\n", "out of range" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [98]}\n", "98 is no failure" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [99]}\n", "99 is no failure" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [75, 126]}\n",
+          "pipeline.yaml:8:27: retry.on_exit: 126 says that there is no such program" },
+        { "    deps: {table: t.h5}\n    retry: {on_exit: [127]}\n", "is never tried again" },
         { "    deps: {table: t.h5}\n    resources: {cpus: 0}\n", "out of range" },
+        { "    deps: {table: t.h5}\n    resources: {nice: 20}\n", "out of range" },
+        { "    deps: {table: t.h5}\n    resources: {memory: 4}\n", "'4' is not a size" },
+        { "    deps: {table: t.h5}\n    resources: {memory: 4GB}\n", "'4GB' is not a size" },
+        { "    deps: {table: t.h5}\n    resources: {memory: 4g}\n", "'4g' is not a size" },
+        { "    deps: {table: t.h5}\n    resources: {memory: G}\n", "'G' is not a size" },
+        { "    deps: {table: t.h5}\n    resources: {memory: -1G}\n", "'-1G' is not a size" },
+        { "    deps: {table: t.h5}\n    resources: {memory: 0M}\n", "want at least 1024K" },
+        { "    deps: {table: t.h5}\n    resources: {memory: 9999999999T}\n", "out of range" },
         { "    deps: {table: t.h5}\n    run_if: always\n",
           "pipeline.yaml:8:5: stage 'train': unknown key 'run_if'" },
         { "    deps: {table: t.h5}\n    run: trian\n",
@@ -222,7 +242,8 @@ static const char with_profiles[] = HEAD
     "    deps: {table: \"${params.dir}/t.h5\"}\n"
     "    outs: {model: work/model.h5}\n"
     "    params: {epochs: 20, rate: 0.5, note: \"${params.note}\"}\n"
-    "    retry: {backoff: 2}\n";
+    "    retry: {backoff: 2, on_exit: [1, 75], jitter: 0.5, on_timeout: true}\n"
+    "    resources: {memory: 3G, nice: 5}\n";
 
 static void a_profile_is_merged_and_null_restores_the_default(void **state)
 {
@@ -242,6 +263,13 @@ static void a_profile_is_merged_and_null_restores_the_default(void **state)
     assert_int_equal(train->retry.max, 3);
     assert_int_equal(train->retry.delay_ms, 60000);
     assert_near(train->retry.backoff, 2, 0, 0);
+    assert_near(train->retry.jitter, 0.5, 0, 0);
+    assert_int_equal(train->retry.n_on_exit, 2);
+    assert_int_equal(train->retry.on_exit[0], 1);
+    assert_true(train->retry.on_timeout);
+    assert_int_equal(train->memory, INT64_C(3) << 30);
+    assert_int_equal(train->nice, 5);
+    assert_int_equal(m.stage[0].retry.on_exit[0], 75);
     assert_int_equal(m.n_profile, 5);
     manifest_release(&m);
     assert_ok(project_read(&m, with_profiles, "empty", NULL, &e), e);
