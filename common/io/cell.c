@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/civil.h"
 #include "base/str.h"
 #include "io/schema.h"
 
@@ -78,23 +79,6 @@ static bool to_flag(char *text, uint8_t *out)
     return true;
 }
 
-/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Hinnant 2013:
- * days_from_civil). */
-static int64_t days_of(int64_t y, int m, int d)
-{
-    y -= m <= 2;
-    int64_t era = (y >= 0 ? y : y - 399) / 400, year = y - era * 400;
-    int64_t day = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097 + year * 365 + year / 4 - year / 100 + day - 719468;
-}
-
-static bool exists(int y, int m, int d)
-{
-    static const int length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-    return m >= 1 && m <= 12 && d >= 1 && d <= length[m - 1] + (m == 2 && leap);
-}
-
 static bool two_digits(const char **p, int *out)
 {
     const char *s = *p;
@@ -107,9 +91,10 @@ static bool two_digits(const char **p, int *out)
 
 static bool to_instant(int y, int m, int d, int h, int min, int s, int64_t us, int64_t *out)
 {
-    if (!exists(y, m, d) || h > 23 || min > 59 || s > 59)
+    struct civil date = { y, m, d };
+    if (!civil_exists(date) || h > 23 || min > 59 || s > 59)
         return false;
-    *out = ((days_of(y, m, d) * 24 + h) * 60 + min) * 60 + s;
+    *out = ((civil_to_days(date) * 24 + h) * 60 + min) * 60 + s;
     *out = *out * 1000000 + us;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -86,19 +87,10 @@ const char *column_string(const struct column *c, size_t i, size_t *out_n)
     return *out_n ? c->bytes + c->offset[i] : "";
 }
 
-/* Days since 1970-01-01 to the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level
- * date algorithms", 2013: civil_from_days). */
 static void add_day(struct str *out, int64_t days)
 {
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097, day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
-                           day_of_era / 146096) /
-                          365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t m = (5 * day_of_year + 2) / 153, month = m < 10 ? m + 3 : m - 9;
-    str_addf(out, "%04" PRId64 "-%02" PRId64 "-%02" PRId64, year_of_era + era * 400 + (month <= 2),
-             month, day_of_year - (153 * m + 2) / 5 + 1);
+    struct civil c = civil_of_days(days);
+    str_addf(out, "%04" PRId64 "-%02d-%02d", c.year, c.month, c.day);
 }
 
 static void add_instant(struct str *out, int64_t us)

@@ -20,19 +20,40 @@ static const struct key secret_keys[] = {
 static const char *const catchup[] = { "none", "latest", "all", NULL };
 static const char *const overlap[] = { "skip", "queue", "cancel", NULL };
 
+static const char *const gap[] = { "next", "skip", NULL };
+static const char *const fold[] = { "first", "last", "both", NULL };
+
+static const struct key dst_keys[] = {
+    { "gap", KEY_CHOICE, .choice = gap,
+      .help = "a local time that a change of the clocks leaves out: the next that exists (next)" },
+    { "fold", KEY_CHOICE, .choice = fold, .help = "a local time that comes twice (first)" },
+    { 0 },
+};
+
 static const struct key schedule_keys[] = {
     { "name", KEY_NAME, .help = "its name (weekly, daily, cron); two alike need names" },
     { "weekly", KEY_TEXT, .help = "days and a time: monday 00:00, or tuesday, friday 06:30" },
     { "daily", KEY_TEXT, .help = "a time of day, in quotes: \"21:00\"" },
-    { "cron", KEY_TEXT, .help = "minute hour day month weekday: \"0 3 * * MON-FRI\"" },
+    { "cron", KEY_TEXT,
+      .help = "minute hour day month weekday: \"0 3 * * MON-FRI\", or @daily..." },
     { "timezone", KEY_TEXT, .help = "an IANA name, UTC (default), or UTC-8: eight hours behind" },
+    { "jitter", KEY_DURATION, .help = "starts up to this later, always by as much (0)" },
     { "catchup", KEY_CHOICE, .choice = catchup,
       .help = "which of the runs missed while the machine was off are made up for (latest)" },
     { "catchup_window", KEY_DURATION, .help = "...if it is not longer ago than this (24h)" },
     { "overlap", KEY_CHOICE, .choice = overlap,
       .help = "what to do when another run of the pipeline goes on (skip)" },
+    { "dst", KEY_MAP, .keys = dst_keys, .help = "what to do where the clocks change" },
+    { "start", KEY_TEXT, .help = "not before this day or time of the zone: \"2026-03-29 14:30\"" },
+    { "end", KEY_TEXT, .help = "not after this day or time of the zone" },
+    { "enabled", KEY_BOOL, .help = "false: never (true)" },
     { "targets", KEY_NAME, .list = true, .help = "these stages and all they need (all)" },
     { "force", KEY_NAME, .list = true, .help = "these stages run even if nothing changed" },
+    { "params", KEY_SHAPE,
+      .help = "name: value of the pipeline, stage.name: value of a stage, as -p",
+      .shape = "{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", "
+               "\"number\", \"boolean\", \"null\"]}}" },
+    { "profile", KEY_NAME, .help = "with this profile" },
     { 0 },
 };
 

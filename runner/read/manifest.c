@@ -383,7 +383,7 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
         (o && o->profile && (rc = profile_apply(root, o->profile, e))) ||
         (rc = null_apply(root, e)) || (o && (rc = override_apply(root, o->set, o->n_set, e))))
         return rc;
-    const struct yaml *stages = yaml_get(root, "stages"), *schedule = yaml_get(root, "schedule");
+    const struct yaml *stages = yaml_get(root, "stages");
     if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
         (rc = secrets_read(r, e)) || (rc = defaults_read(r, e)) ||
         (rc = stage_names_read(r, stages, e)))
@@ -398,9 +398,8 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
             return rc;
     if ((rc = links_check(r->m, e)))
         return rc;
-    return schedule ? schedule_read(schedule, r->stage_name, stages->n, &r->m->schedule,
-                                    &r->m->n_schedule, e)
-                    : 0;
+    return schedule_read(root, r->m->name, r->stage_name, stages->n, &r->m->schedule,
+                         &r->m->n_schedule, e);
 }
 
 int manifest_read(struct manifest *m, const char *path, const struct manifest_options *o,

@@ -1,16 +1,14 @@
 #include "runner/schedule/schedule.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "num/hash.h"
 #include "runner/read/keys.h"
+#include "runner/schedule/tick.h"
 
-static const char zone_directory[] = "/usr/share/zoneinfo/";
 static const int64_t day_ms = 86400000, default_window_ms = 86400000;
 
 int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, struct err *e)
@@ -40,272 +38,162 @@ int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, st
                      text);
 }
 
-/* ---- times of day, days ---- */
+/* ---- when ---- */
 
-static const char *const weekdays[] = { "sunday",   "monday", "tuesday",  "wednesday",
-                                        "thursday", "friday", "saturday", NULL };
-static const char *const months[] = { "january",  "february", "march",  "april",     "may",
-                                      "june",     "july",     "august", "september", "october",
-                                      "november", "december", NULL };
-
-/* "09:30" */
-static bool parse_clock(const char *text, struct schedule *s)
+static int daily_read(const struct yaml *node, uint64_t slot, struct schedule *s, struct err *e)
 {
-    size_t h = strspn(text, "0123456789");
-    if (h < 1 || h > 2 || text[h] != ':' || strspn(text + h + 1, "0123456789") != 2 ||
-        text[h + 3] != '\0')
-        return false;
-    long hour = strtol(text, NULL, 10), minute = strtol(text + h + 1, NULL, 10);
-    if (hour > 23 || minute > 59)
-        return false;
-    s->hour = 1u << hour;
-    s->minute = 1ull << minute;
-    return true;
-}
-
-/* A name, whole or its first three letters, in any case: its index, or -1. */
-static int find_name(const char *text, size_t n, const char *const *names)
-{
-    for (int i = 0; names[i]; i++)
-        if ((n == 3 || n == strlen(names[i])) && strncasecmp(text, names[i], n) == 0)
-            return i;
-    return -1;
-}
-
-static int daily_read(const struct yaml *node, struct schedule *s, struct err *e)
-{
-    if (!parse_clock(node->text, s))
+    (void)slot;
+    if (!cron_read_clock(&s->when, node->text))
         return yaml_fail(node, e, "daily: '%s' is not a time of day: want \"21:00\"", node->text);
-    s->weekday = 0x7f;
-    s->any_weekday = true;
     return 0;
 }
 
 /* "monday 00:00", "tuesday, friday 06:30" */
-static int weekly_read(const struct yaml *node, struct schedule *s, struct err *e)
+static int weekly_read(const struct yaml *node, uint64_t slot, struct schedule *s, struct err *e)
 {
     const char *p = node->text;
+    (void)slot;
+    s->when.weekday = 0;
+    s->when.any_weekday = false;
     for (;;) {
         p += strspn(p, " ");
         size_t n = strcspn(p, ", ");
-        int day = find_name(p, n, weekdays);
+        int day = cron_weekday(p, n);
         if (day < 0) {
             char *word = mem_strndup(p, n);
-            const char *near = str_nearest(word, weekdays, 7);
+            const char *near = str_nearest(word, cron_weekdays, 7);
             yaml_fail(node, e,
                       "weekly: '%s' is not a day of the week%s%s%s (want \"monday 00:00\")", word,
                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
             free(word);
             return e->code;
         }
-        s->weekday |= 1u << day;
+        s->when.weekday |= 1u << day;
         p += n;
         p += strspn(p, " ");
         if (*p != ',')
             break;
         p++;
     }
-    if (!parse_clock(p, s))
+    if (!cron_read_clock(&s->when, p))
         return yaml_fail(node, e, "weekly: '%s' is not a time of day: want \"monday 00:00\"", p);
     return 0;
 }
 
-/* ---- cron ---- */
-
-struct cron_field {
-    const char *what;
-    int min, max;
-    const char *const *names; /* NULL: numbers only */
-    int first;                /* number of names[0] */
-};
-
-static const struct cron_field cron_fields[5] = {
-    { "minute", 0, 59, NULL, 0 },
-    { "hour", 0, 23, NULL, 0 },
-    { "day of the month", 1, 31, NULL, 0 },
-    { "month", 1, 12, months, 1 },
-    { "day of the week", 0, 7, weekdays, 0 },
-};
-
-/* One number or name at *p, which moves on; -1 if it is neither. */
-static int cron_value(const char **p, const struct cron_field *f)
+static int cron_entry_read(const struct yaml *node, uint64_t slot, struct schedule *s,
+                           struct err *e)
 {
-    size_t n = strspn(*p, "0123456789");
-    int v = -1;
-    if (n > 0 && n <= 2) {
-        v = (int)strtol(*p, NULL, 10);
-    } else if (n == 0 && f->names) {
-        n = strspn(*p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-        int name = find_name(*p, n, f->names);
-        v = name < 0 ? -1 : name + f->first;
+    struct str warning = { 0 };
+    struct err wrong = { 0 };
+    int rc = cron_read(&s->when, node->text, slot, &warning, &wrong);
+
+    for (const char *p = str_text(&warning); rc == 0 && *p; p += strcspn(p, "\n") + 1) {
+        s->warning = mem_grow(s->warning, s->n_warning, sizeof *s->warning);
+        s->warning[s->n_warning++] = mem_strndup(p, strcspn(p, "\n"));
     }
-    *p += n;
-    return v;
+    str_release(&warning);
+    return rc ? yaml_fail(node, e, "cron: %s", wrong.text) : 0;
 }
 
-/* "*", "5", "1-5", each with "/step", separated by commas; sets bits. Returns what is wrong, NULL
- * if nothing. */
-static const char *cron_parse(const char *p, const struct cron_field *f, uint64_t *out_bits,
-                              bool *out_any)
+static const struct {
+    const char *key;
+    int (*read)(const struct yaml *node, uint64_t slot, struct schedule *s, struct err *e);
+} kinds[] = { { "weekly", weekly_read }, { "daily", daily_read }, { "cron", cron_entry_read } };
+
+enum { N_KIND = sizeof kinds / sizeof *kinds };
+
+/* The name, which the kind is by default, and the kind. */
+static int name_read(const struct yaml *map, struct schedule *s, struct err *e)
 {
-    *out_bits = 0;
-    *out_any = *p == '*';
-    for (;;) {
-        int low = f->min, high = f->max, step = 1;
-        bool star = *p == '*';
-        if (star) {
-            p++;
-        } else {
-            low = high = cron_value(&p, f);
-            if (*p == '-') {
-                p++;
-                high = cron_value(&p, f);
-            }
-        }
-        if (low < 0 || high < 0)
-            return "want numbers, names, *, ranges and steps";
-        if (low < f->min || high > f->max)
-            return "out of range";
-        if (low > high)
-            return "a range runs backwards";
-        if (*p == '/') {
-            p++;
-            size_t n = strspn(p, "0123456789");
-            step = n >= 1 && n <= 2 ? (int)strtol(p, NULL, 10) : 0;
-            if (step < 1 || step > f->max)
-                return "the step is out of range";
-            if (low == high && !star)
-                high = f->max;
-            p += n;
-        }
-        for (int v = low; v <= high; v += step)
-            *out_bits |= 1ull << v;
-        if (*p == '\0')
-            return NULL;
-        if (*p++ != ',')
-            return "want numbers, names, *, ranges and steps";
+    const struct yaml *node = yaml_get(map, "name");
+    const char *found = NULL, *text;
+    int rc;
+
+    for (size_t i = 0; i < N_KIND; i++) {
+        const struct yaml *when = yaml_get(map, kinds[i].key);
+        if (when && found)
+            return yaml_fail(when, e, "schedule: '%s' and '%s' in one entry: want one of them",
+                             found, kinds[i].key);
+        found = when ? kinds[i].key : found;
     }
-}
-
-/* Is there a day in the sets that some year has? */
-static bool ever_fires(const struct schedule *s)
-{
-    static const int days[] = { 0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    if (s->any_day || !s->any_weekday)
-        return true; /* restricted days of the week fire by themselves */
-    for (int month = 1; month <= 12; month++)
-        for (int day = 1; (s->month >> month & 1) && day <= days[month]; day++)
-            if (s->day >> day & 1)
-                return true;
-    return false;
-}
-
-static int cron_read(const struct yaml *node, struct schedule *s, struct err *e)
-{
-    uint64_t bits[5];
-    bool any[5];
-    char *text = mem_strdup(node->text), *p = text;
-    int rc = 0;
-
-    for (int i = 0; i < 5; i++) {
-        p += strspn(p, " \t");
-        size_t n = strcspn(p, " \t");
-        char *next = p + n + (p[n] != '\0');
-        p[n] = '\0';
-        if (n == 0) {
-            rc = yaml_fail(node, e,
-                           "cron: '%s' has %d fields: want 5 (minute hour day month weekday)",
-                           node->text, i);
-            goto out;
-        }
-        const char *wrong = cron_parse(p, &cron_fields[i], &bits[i], &any[i]);
-        if (wrong) {
-            rc = yaml_fail(node, e, "cron: %s '%s': %s (%d to %d)", cron_fields[i].what, p, wrong,
-                           cron_fields[i].min, cron_fields[i].max);
-            goto out;
-        }
-        p = next;
+    if (!found)
+        return yaml_fail(map, e, "schedule: want weekly, daily or cron");
+    s->kind = mem_strdup(found);
+    if (!node) {
+        s->name = mem_strdup(found);
+        return 0;
     }
-    p += strspn(p, " \t");
-    if (*p) {
-        rc = yaml_fail(node, e, "cron: '%s' has more than 5 fields (minute hour day month weekday)",
-                       node->text);
-        goto out;
-    }
-    s->minute = bits[0];
-    s->hour = (uint32_t)bits[1];
-    s->day = (uint32_t)bits[2];
-    s->month = (uint32_t)bits[3];
-    s->weekday = (uint32_t)((bits[4] | bits[4] >> 7) & 0x7f); /* 7 is Sunday too */
-    s->any_day = any[2];
-    s->any_weekday = any[4];
-    if (!ever_fires(s))
-        rc = yaml_fail(node, e, "cron: '%s' never fires: no such day in those months", node->text);
-out:
-    free(text);
-    return rc;
+    if ((rc = yaml_text(node, "name", &text, e)))
+        return rc;
+    if (*text == '\0' || strlen(text) > 64 ||
+        text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+        return yaml_fail(node, e, "schedule: name '%s': want letters, digits, _ and -, at most 64",
+                         text);
+    s->name = mem_strdup(text);
+    return 0;
 }
 
-/* ---- time zones ---- */
-
-/* "UTC", "UTC-8", "UTC+05:30": hours ahead of UTC, as ISO 8601 writes it (a POSIX TZ has the other
- * sign). */
-static bool fixed_offset(const char *text, int64_t *out_s)
+static int when_read(const struct yaml *map, const char *pipeline, struct schedule *s,
+                     struct err *e)
 {
-    *out_s = 0;
-    if (!str_starts(text, "UTC"))
-        return false;
-    text += 3;
-    if (*text == '\0')
-        return true;
-    int sign = *text == '+' ? 1 : *text == '-' ? -1 : 0;
-    size_t h = strspn(text + 1, "0123456789");
-    const char *rest = text + 1 + h;
-    if (sign == 0 || h < 1 || h > 2)
-        return false;
-    long hour = strtol(text + 1, NULL, 10), minute = 0;
-    if (*rest == ':' && strspn(rest + 1, "0123456789") == 2 && rest[3] == '\0')
-        minute = strtol(rest + 1, NULL, 10);
-    else if (*rest)
-        return false;
-    if (hour > 14 || minute > 59)
-        return false;
-    *out_s = sign * (hour * 3600 + minute * 60);
-    return true;
+    const struct yaml *node = yaml_get(map, s->kind);
+    const char *text;
+    size_t i = 0;
+    int rc = yaml_text(node, s->kind, &text, e);
+
+    if (rc)
+        return rc;
+    while (strcmp(kinds[i].key, s->kind) != 0)
+        i++;
+    s->text = mem_strdup(text);
+    s->when = cron_every_day();
+    return kinds[i].read(node, schedule_slot(pipeline, s->name), s, e);
 }
 
-static bool zone_exists(const char *name)
+static int zone_entry_read(const struct yaml *node, struct schedule *s, struct err *e)
 {
-    char magic[4];
-    bool found = false;
-    if (*name == '\0' || *name == '/' || strstr(name, "..") || strlen(name) > 100)
-        return false;
-    char *path = str_format("%s%s", zone_directory, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        found = read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
-        close(fd);
-    }
-    free(path);
-    return found;
-}
-
-static int timezone_read(const struct yaml *node, struct schedule *s, struct err *e)
-{
+    struct err wrong = { 0 };
     const char *text = "UTC";
     int rc = node ? yaml_text(node, "timezone", &text, e) : 0;
     if (rc)
         return rc;
-    s->timezone = mem_strdup(text);
-    s->fixed = fixed_offset(text, &s->offset_s);
-    if (!s->fixed && !zone_exists(text))
+    return zone_read(&s->zone, text, &wrong) ? yaml_fail(node, e, "timezone: %s", wrong.text) : 0;
+}
+
+/* "start" or "end": a day or a time of the zone. */
+static int bound_read(const struct yaml *node, const char *what, bool last, struct schedule *s,
+                      int64_t *out_s, struct err *e)
+{
+    const char *text;
+    int rc = node ? yaml_text(node, what, &text, e) : 0;
+    if (!node || rc)
+        return rc;
+    if (!zone_parse(&s->zone, text, last, out_s))
         return yaml_fail(node, e,
-                         "timezone: '%s' is neither UTC, UTC-8, UTC+5:30... nor a name under %s",
-                         text, zone_directory);
+                         "%s: '%s' is not a time: want \"2026-03-29\" or \"2026-03-29 14:30\"",
+                         what, text);
     return 0;
 }
 
-/* ---- one entry ---- */
+static int bounds_read(const struct yaml *map, const char *pipeline, struct schedule *s,
+                       struct err *e)
+{
+    const struct yaml *start = yaml_get(map, "start"), *end = yaml_get(map, "end");
+    struct tick first;
+    int rc;
+
+    if ((rc = bound_read(start, "start", false, s, &s->start_s, e)) ||
+        (rc = bound_read(end, "end", true, s, &s->end_s, e)))
+        return rc;
+    if ((start || end) && !tick_next(s, pipeline, 0, &first))
+        return yaml_fail(end ? end : start, e,
+                         "schedule '%s' never fires: there is no such time %s%s%s%s", s->name,
+                         start ? "from " : "", start ? start->text : "",
+                         end ? start ? " to " : "up to " : "", end ? end->text : "");
+    return 0;
+}
+
+/* ---- what ---- */
 
 static int stages_read(const struct yaml *list, const char *what, const char *const *stage,
                        size_t n_stage, size_t **out, size_t *out_n, struct err *e)
@@ -333,85 +221,106 @@ static int stages_read(const struct yaml *list, const char *what, const char *co
     return 0;
 }
 
-static int when_read(const struct yaml *map, struct schedule *s, struct err *e)
+/* `text` is one of the names, or an error at the node. */
+static int known(const struct yaml *node, const char *what, const char *text,
+                 const struct yaml *names, struct err *e)
 {
-    static const struct {
-        const char *key;
-        enum schedule_kind kind;
-        int (*read)(const struct yaml *node, struct schedule *s, struct err *e);
-    } when[] = { { "weekly", SCHEDULE_WEEKLY, weekly_read },
-                 { "daily", SCHEDULE_DAILY, daily_read },
-                 { "cron", SCHEDULE_CRON, cron_read } };
-    const char *found = NULL;
-    int rc;
-
-    s->day = 0xfffffffeu;
-    s->month = 0x1ffe;
-    s->any_day = true;
-    for (size_t i = 0; i < sizeof when / sizeof *when; i++) {
-        const struct yaml *node = yaml_get(map, when[i].key);
-        const char *text;
-        if (!node)
-            continue;
-        if (found)
-            return yaml_fail(node, e, "schedule: '%s' and '%s' in one entry: want one of them",
-                             found, when[i].key);
-        found = when[i].key;
-        s->kind = when[i].kind;
-        if ((rc = yaml_text(node, found, &text, e)) || (rc = when[i].read(node, s, e)))
-            return rc;
-        s->text = mem_strdup(text);
-        s->name = mem_strdup(found);
+    size_t n = names && names->kind == YAML_MAP ? names->n : 0;
+    const char **name = mem_calloc(n + 1, sizeof *name);
+    int rc = 0;
+    for (size_t i = 0; i < n; i++)
+        name[i] = names->key[i]->text;
+    if (!names || !yaml_get(names, text)) {
+        const char *near = str_nearest(text, name, n);
+        rc = yaml_fail(node, e, "schedule: there is no %s '%s'%s%s%s", what, text,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
-    return found ? 0 : yaml_fail(map, e, "schedule: want weekly, daily or cron");
+    free(name);
+    return rc;
 }
 
-static int name_read(const struct yaml *node, struct schedule *s, struct err *e)
+/* {name: value} of the pipeline, {stage.name: value} of a stage, as -p sets them. What a stage's
+ * program knows is checked where the pipeline is read with them. */
+static int set_read(const struct yaml *map, const struct yaml *root, struct schedule *s,
+                    struct err *e)
 {
-    const char *text;
-    int rc;
-    if (!node)
+    if (!map)
         return 0;
-    if ((rc = yaml_text(node, "name", &text, e)))
-        return rc;
-    if (*text == '\0' || strlen(text) > 64 ||
-        text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
-        return yaml_fail(node, e, "schedule: name '%s': want letters, digits, _ and -, at most 64",
-                         text);
-    free(s->name);
-    s->name = mem_strdup(text);
+    if (map->kind != YAML_MAP)
+        return yaml_fail(map, e, "params: want a mapping (name: value, stage.name: value)");
+    s->set = mem_calloc(map->n, sizeof *s->set);
+    for (size_t i = 0; i < map->n; i++) {
+        const char *name = map->key[i]->text, *dot = strchr(name, '.'), *value;
+        char *stage = dot ? mem_strndup(name, (size_t)(dot - name)) : NULL;
+        int rc = stage ? known(map->key[i], "stage", stage, yaml_get(root, "stages"), e)
+                       : known(map->key[i], "param", name, yaml_get(root, "params"), e);
+        free(stage);
+        if (rc || (rc = yaml_text(map->item[i], name, &value, e)))
+            return rc;
+        s->set[s->n_set++] = str_format("%s=%s", name, value);
+    }
     return 0;
 }
 
-static int entry_read(const struct yaml *map, const char *const *stage, size_t n_stage,
-                      struct schedule *s, struct err *e)
+static int profile_name_read(const struct yaml *node, const struct yaml *root, struct schedule *s,
+                             struct err *e)
+{
+    const char *text;
+    int rc = node ? yaml_text(node, "profile", &text, e) : 0;
+    if (!node || rc || (rc = known(node, "profile", text, yaml_get(root, "profiles"), e)))
+        return rc;
+    s->profile = mem_strdup(text);
+    return 0;
+}
+
+/* ---- how ---- */
+
+static int policy_read(const struct yaml *map, const struct key *keys, struct schedule *s,
+                       struct err *e)
+{
+    const struct key *dst_keys = keys_below(keys, "dst");
+    const struct yaml *dst = yaml_get(map, "dst"), *jitter = yaml_get(map, "jitter"),
+                      *window = yaml_get(map, "catchup_window"),
+                      *enabled = yaml_get(map, "enabled");
+    size_t catchup = CATCHUP_LATEST, overlap = OVERLAP_SKIP, gap = GAP_NEXT, fold = FOLD_FIRST;
+    int rc;
+
+    if ((rc = key_choice(yaml_get(map, "catchup"), "catchup", key_of(keys, "catchup"), &catchup,
+                         e)) ||
+        (rc = key_choice(yaml_get(map, "overlap"), "overlap", key_of(keys, "overlap"), &overlap,
+                         e)) ||
+        (dst && (rc = keys_only(dst, "dst", dst_keys, KEY_ANYWHERE, e))) ||
+        (rc = key_choice(yaml_get(dst, "gap"), "dst.gap", key_of(dst_keys, "gap"), &gap, e)) ||
+        (rc = key_choice(yaml_get(dst, "fold"), "dst.fold", key_of(dst_keys, "fold"), &fold, e)) ||
+        (jitter && (rc = duration_read(jitter, "jitter", &s->jitter_ms, e))) ||
+        (window && (rc = duration_read(window, "catchup_window", &s->catchup_window_ms, e))) ||
+        (enabled && (rc = yaml_bool(enabled, "enabled", &s->enabled, e))))
+        return rc;
+    s->catchup = (enum schedule_catchup)catchup;
+    s->overlap = (enum schedule_overlap)overlap;
+    s->gap = (enum schedule_gap)gap;
+    s->fold = (enum schedule_fold)fold;
+    return 0;
+}
+
+static int entry_read(const struct yaml *map, const struct yaml *root, const char *pipeline,
+                      const char *const *stage, size_t n_stage, struct schedule *s, struct err *e)
 {
     const struct key *keys = keys_below(pipeline_keys, "schedule");
-    const struct yaml *node;
-    size_t choice;
     int rc;
 
     *s = (struct schedule){ .line = map->line,
                             .column = map->column,
-                            .catchup = CATCHUP_LATEST,
-                            .overlap = OVERLAP_SKIP,
+                            .start_s = INT64_MIN,
+                            .end_s = INT64_MAX,
+                            .enabled = true,
                             .catchup_window_ms = default_window_ms };
-    if ((rc = keys_only(map, "schedule", keys, KEY_ANYWHERE, e)) || (rc = when_read(map, s, e)) ||
-        (rc = name_read(yaml_get(map, "name"), s, e)) ||
-        (rc = timezone_read(yaml_get(map, "timezone"), s, e)))
-        return rc;
-    if ((node = yaml_get(map, "catchup"))) {
-        if ((rc = key_choice(node, "catchup", key_of(keys, "catchup"), &choice, e)))
-            return rc;
-        s->catchup = (enum schedule_catchup)choice;
-    }
-    if ((node = yaml_get(map, "overlap"))) {
-        if ((rc = key_choice(node, "overlap", key_of(keys, "overlap"), &choice, e)))
-            return rc;
-        s->overlap = (enum schedule_overlap)choice;
-    }
-    if ((node = yaml_get(map, "catchup_window")) &&
-        (rc = duration_read(node, "catchup_window", &s->catchup_window_ms, e)))
+    if ((rc = keys_only(map, "schedule", keys, KEY_ANYWHERE, e)) || (rc = name_read(map, s, e)) ||
+        (rc = when_read(map, pipeline, s, e)) ||
+        (rc = zone_entry_read(yaml_get(map, "timezone"), s, e)) ||
+        (rc = policy_read(map, keys, s, e)) || (rc = bounds_read(map, pipeline, s, e)) ||
+        (rc = profile_name_read(yaml_get(map, "profile"), root, s, e)) ||
+        (rc = set_read(yaml_get(map, "params"), root, s, e)))
         return rc;
     if ((rc = stages_read(yaml_get(map, "targets"), "targets", stage, n_stage, &s->target,
                           &s->n_target, e)))
@@ -419,20 +328,23 @@ static int entry_read(const struct yaml *map, const char *const *stage, size_t n
     return stages_read(yaml_get(map, "force"), "force", stage, n_stage, &s->force, &s->n_force, e);
 }
 
-int schedule_read(const struct yaml *list, const char *const *stage, size_t n_stage,
-                  struct schedule **out, size_t *out_n, struct err *e)
+int schedule_read(const struct yaml *root, const char *pipeline, const char *const *stage,
+                  size_t n_stage, struct schedule **out, size_t *out_n, struct err *e)
 {
+    const struct yaml *list = yaml_get(root, "schedule");
     struct schedule *s = NULL;
     size_t n = 0;
     int rc = 0;
 
     *out = NULL;
     *out_n = 0;
+    if (!list)
+        return 0;
     if (list->kind != YAML_LIST)
         return yaml_fail(list, e, "schedule: want a list: - weekly: monday 00:00");
     s = mem_calloc(list->n, sizeof *s);
     for (; rc == 0 && n < list->n; n++) {
-        rc = entry_read(list->item[n], stage, n_stage, &s[n], e);
+        rc = entry_read(list->item[n], root, pipeline, stage, n_stage, &s[n], e);
         for (size_t i = 0; rc == 0 && i < n; i++)
             if (strcmp(s[i].name, s[n].name) == 0)
                 rc = yaml_fail(list->item[n], e,
@@ -448,14 +360,45 @@ int schedule_read(const struct yaml *list, const char *const *stage, size_t n_st
     return 0;
 }
 
+int schedule_find(const struct schedule *s, size_t n, const char *name, size_t *out, struct err *e)
+{
+    for (*out = 0; *out < n; ++*out)
+        if (strcmp(s[*out].name, name) == 0)
+            return 0;
+    const char **names = mem_calloc(n, sizeof *names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = s[i].name;
+    const char *near = str_nearest(name, names, n);
+    err_set(e, ERR_USAGE, "there is no schedule '%s'%s%s%s", name, near ? "; did you mean '" : "",
+            near ? near : "", near ? "'?" : "");
+    free(names);
+    return e->code;
+}
+
+uint64_t schedule_slot(const char *pipeline, const char *name)
+{
+    struct hash h;
+    char hex[HASH_HEX];
+    hash_init(&h);
+    hash_add_text(&h, pipeline);
+    hash_add_text(&h, name);
+    hash_hex(&h, hex);
+    hex[16] = '\0';
+    return strtoull(hex, NULL, 16);
+}
+
 void schedule_release(struct schedule *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(s[i].name);
+        free(s[i].kind);
         free(s[i].text);
-        free(s[i].timezone);
+        zone_release(&s[i].zone);
         free(s[i].target);
         free(s[i].force);
+        free(s[i].profile);
+        mem_free_texts(s[i].set, s[i].n_set);
+        mem_free_texts(s[i].warning, s[i].n_warning);
     }
     free(s);
 }

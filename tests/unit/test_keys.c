@@ -145,7 +145,7 @@ static void check_place(const struct place *p)
         if (p->with && strstr(p->with, k->name))
             continue; /* it says when: of another kind than any value here */
         check_key(p, k);
-        if (k->kind != KEY_MAP || k->list)
+        if (k->kind != KEY_MAP || k->list || p->list)
             continue;
         char *path = str_format("%s/%s", p->path, k->name);
         check_place(&(struct place){ .table = k->keys, .path = path });
@@ -188,6 +188,12 @@ static void every_key_of_the_pipeline_is_judged_alike(void **state)
     agree(&top, "schedule", json_pack("[{s:s, s:s}]", "daily", "21:00", "weekly", "monday 1:00"),
           false);
     agree(&top, "schedule", json_pack("[{s:s}]", "timezone", "UTC"), false);
+    agree(&top, "schedule", json_pack("[{s:s, s:{s:s}}]", "daily", "2:30", "dst", "gap", "skip"),
+          true);
+    agree(&top, "schedule", json_pack("[{s:s, s:{s:s}}]", "daily", "2:30", "dst", "fold", "next"),
+          false);
+    agree(&top, "schedule", json_pack("[{s:s, s:{s:s}}]", "daily", "2:30", "dst", "hole", "skip"),
+          false);
 }
 
 static void what_may_stand_in_a_profile_is_judged_alike(void **state)

@@ -453,8 +453,9 @@ static void schedules_become_sets_of_minutes_hours_and_days(void **state)
             &e),
         e);
     const struct schedule *s = m.schedule;
-    assert_true(s->minute == 1ull << 30 && s->hour == 1u << 6 && s->weekday == (1u << 1 | 1u << 5));
-    assert_true(s->any_day && !s->any_weekday && !s->fixed);
+    assert_true(s->when.minute == 1ull << 30 && s->when.hour == 1u << 6 &&
+                s->when.weekday == (1u << 1 | 1u << 5));
+    assert_true(s->when.any_day && !s->when.any_weekday && !s->zone.fixed);
     assert_true(s->catchup == CATCHUP_ALL && s->overlap == OVERLAP_SKIP && s->n_target == 1);
     assert_string_equal(s->name, "weekly");
     manifest_release(&m);
@@ -462,16 +463,17 @@ static void schedules_become_sets_of_minutes_hours_and_days(void **state)
         read_schedule(&m, "{daily: 21:00, timezone: UTC-8, catchup_window: 20h, name: late}", &e),
         e);
     s = m.schedule;
-    assert_true(s->fixed && s->offset_s == -28800 && s->hour == 1u << 21 && s->any_weekday);
+    assert_true(s->zone.fixed && s->zone.offset_s == -28800 && s->when.hour == 1u << 21 &&
+                s->when.any_weekday);
     assert_true(s->catchup_window_ms == 72000000 && s->catchup == CATCHUP_LATEST);
     assert_string_equal(s->name, "late");
     manifest_release(&m);
     assert_ok(read_schedule(&m, "{cron: \"*/20 1-5/2,23 * feb,DEC sun-tue,7\"}", &e), e);
     s = m.schedule;
-    assert_true(s->minute == (1ull | 1ull << 20 | 1ull << 40));
-    assert_true(s->hour == (1u << 1 | 1u << 3 | 1u << 5 | 1u << 23));
-    assert_true(s->month == (1u << 2 | 1u << 12) && s->weekday == 7 && s->any_day &&
-                !s->any_weekday);
+    assert_true(s->when.minute == (1ull | 1ull << 20 | 1ull << 40));
+    assert_true(s->when.hour == (1u << 1 | 1u << 3 | 1u << 5 | 1u << 23));
+    assert_true(s->when.month == (1u << 2 | 1u << 12) && s->when.weekday == 7 && s->when.any_day &&
+                !s->when.any_weekday);
     manifest_release(&m);
 }
 
