@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/json_keys.h"
 
 static char **copy_texts(char *const *text, size_t n)
 {
@@ -37,11 +38,6 @@ void roles_release(struct table_roles *r)
     *r = (struct table_roles){ 0 };
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text ? json_string(text) : json_null();
-}
-
 static json_t *list_of(char *const *text, size_t n)
 {
     json_t *list = json_array();
@@ -53,10 +49,10 @@ static json_t *list_of(char *const *text, size_t n)
 char *roles_to_json(const struct table_roles *r)
 {
     json_t *root = json_object();
-    json_object_set_new(root, "id", text_or_null(r->id));
-    json_object_set_new(root, "label", text_or_null(r->label));
-    json_object_set_new(root, "date", text_or_null(r->date));
-    json_object_set_new(root, "image", text_or_null(r->image));
+    json_object_set_new(root, "id", json_text_or_null(r->id));
+    json_object_set_new(root, "label", json_text_or_null(r->label));
+    json_object_set_new(root, "date", json_text_or_null(r->date));
+    json_object_set_new(root, "image", json_text_or_null(r->image));
     json_object_set_new(root, "text", list_of(r->text, r->n_text));
     json_object_set_new(root, "feature", list_of(r->feature, r->n_feature));
     char *dumped = json_dumps(root, 0), *json = mem_strdup(dumped);

@@ -118,6 +118,19 @@ int db_step(struct query *q, bool *out_row, struct err *e)
     return rc;
 }
 
+int db_each(struct query *q, bool (*row)(struct query *q, void *self), void *self, struct err *e)
+{
+    bool more = true;
+    while (more) {
+        int rc = db_step(q, &more, e);
+        if (rc)
+            return rc;
+        more = more && row(q, self);
+    }
+    db_end(q);
+    return 0;
+}
+
 int db_done(struct query *q, struct err *e)
 {
     bool row;

@@ -63,6 +63,10 @@ void db_real(struct query *q, double value);
 /** Next row: *out_row is false after the last. */
 int db_step(struct query *q, bool *out_row, struct err *e);
 
+/** Hand row after row to `row` until there are no more or it returns false, and end the statement.
+ */
+int db_each(struct query *q, bool (*row)(struct query *q, void *self), void *self, struct err *e);
+
 /** Step a statement that has no rows, and end it. */
 int db_done(struct query *q, struct err *e);
 

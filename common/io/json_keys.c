@@ -77,3 +77,8 @@ int json_keys_text(const json_t *root, const char *what, const char *key, const 
     *out = json_string_value(value);
     return 0;
 }
+
+json_t *json_text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}

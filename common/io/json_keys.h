@@ -21,4 +21,7 @@ int json_keys_int(const json_t *root, const char *what, const char *key, int64_t
 int json_keys_text(const json_t *root, const char *what, const char *key, const char **out,
                    struct err *e); /* borrowed */
 
+/** A text as JSON, null for NULL. */
+json_t *json_text_or_null(const char *text);
+
 #endif

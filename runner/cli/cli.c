@@ -92,8 +92,23 @@ static const struct option options[] = {
     { 0, "run", "RUN", TEXT, BIT(LOGS), offsetof(struct cli, run), "of this run, not of the last" },
     { 'f', "follow", NULL, FLAG, BIT(LOGS), offsetof(struct cli, follow),
       "go on until the stage has ended" },
+    { 'a', "attempt", "N", COUNT, BIT(LOGS), offsetof(struct cli, attempt),
+      "this attempt, not the last" },
+    { 0, "tail", "N", COUNT, BIT(LOGS), offsetof(struct cli, tail), "only the last N lines" },
+    { 'w', "watch", NULL, FLAG, BIT(STATUS), offsetof(struct cli, watch),
+      "go on until the run has ended: drawn again on a terminal, else a line per change" },
     { 'n', "limit", "N", COUNT, BIT(HISTORY), offsetof(struct cli, limit),
-      "at most so many runs (20; 0: all)" },
+      "at most so many (20; 0: all)" },
+    { 0, "since", "WHEN", TEXT, BIT(HISTORY), offsetof(struct cli, since),
+      "begun since then: 12h, 30d, 8w ago, 2026-11-21, '2026-11-21 03:00' (UTC)" },
+    { 0, "status", "STATE,...", TEXT, BIT(HISTORY), offsetof(struct cli, status),
+      "in one of these states: failed, blocked, lost, missed..." },
+    { 0, "pipeline", "NAME", TEXT, BIT(HISTORY), offsetof(struct cli, pipeline),
+      "of this pipeline" },
+    { 0, "schedule", "NAME", TEXT, BIT(HISTORY), offsetof(struct cli, schedule),
+      "started by this schedule" },
+    { 0, "stage", "STAGE", TEXT, BIT(HISTORY), offsetof(struct cli, stage),
+      "the attempts of this stage instead of runs" },
     { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
       "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
@@ -149,11 +164,24 @@ static const struct command commands[] = {
       command_plan },
     { EXPLAIN, LOOKING, "explain", "STAGE",
       "why a stage runs again: each difference to its last commit", NULL, 1, 1, command_explain },
-    { STATUS, LOOKING, "status", "[RUN]", "the stages of a run (default: the last)", NULL, 0, 1,
-      command_status },
-    { HISTORY, LOOKING, "history", "", "the last runs", NULL, 0, 0, command_history },
-    { LOGS, LOOKING, "logs", "STAGE", "the log of the last attempt of a stage", NULL, 1, 1,
-      command_logs },
+    { STATUS, LOOKING, "status", "[RUN]", "the stages of a run (default: the last)",
+      "RUN is an id, the beginning of one that no other has, or `last`; so it is in every command. "
+      "The exit status is\n"
+      "0 whatever became of the run; --json has its exit_code. With -w --json there is one "
+      "document "
+      "a line for each\n"
+      "change.",
+      0, 1, command_status },
+    { HISTORY, LOOKING, "history", "", "the last runs, and ticks of schedules that made none",
+      "Newest first. A tick that made no run (missed, overlapped, paused) is a row with its "
+      "reason. "
+      "Times are UTC.",
+      0, 0, command_history },
+    { LOGS, LOOKING, "logs", "STAGE", "the log of the last attempt of a stage",
+      "Without --run it is of the last run in which the stage was started. -f goes on through all "
+      "attempts until the stage\n"
+      "has ended, and waits for a stage of the running run that has not begun.",
+      1, 1, command_logs },
     { GRAPH, LOOKING, "graph", "", "draw which stage needs which", NULL, 0, 0, command_graph },
     /* ---- check and keep ---- */
     { VALIDATE, KEEPING, "validate", "", "check the pipeline file and the side files of its stages",
@@ -473,7 +501,8 @@ static void fill_descriptors(void)
 int main(int argc, char **argv)
 {
     struct err e = { 0 };
-    struct parsed p = { .cli = { .file = "pipeline.yaml", .limit = 20, .format = "ascii" } };
+    struct parsed p = { .cli = {
+                            .file = "pipeline.yaml", .limit = 20, .tail = -1, .format = "ascii" } };
 
     fill_descriptors();
     for (int i = 1; i < argc; i++) /* an error of the command line itself is told as JSON too */

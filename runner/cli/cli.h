@@ -21,13 +21,17 @@ struct cli {
     int64_t jobs;              /* -j N; 0: the file's, else the processors */
     bool dry_run, force, keep_going, json, quiet, verbose;
     bool check;         /* plan --check: exit 4 when there is work */
-    const char *format; /* graph --format ascii|dot */
+    const char *format; /* graph --format ascii|dot|mermaid|svg */
     const char *run;    /* --run RUN */
     int64_t limit;      /* history -n N */
-    bool follow;        /* logs -f */
-    bool colour;        /* stdout (with --json stderr) is a terminal and nobody said no */
-    bool error_colour;  /* stderr is one */
-    bool programs;      /* schema --programs */
+    const char *since, *status, *pipeline, *schedule, *stage; /* history: its filters */
+    bool follow;                                              /* logs -f */
+    int64_t attempt;                                          /* logs -a N; 0: the last */
+    int64_t tail;                                             /* logs --tail N; -1: all */
+    bool watch;                                               /* status -w */
+    bool colour;       /* stdout (with --json stderr) is a terminal and nobody said no */
+    bool error_colour; /* stderr is one */
+    bool programs;     /* schema --programs */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */

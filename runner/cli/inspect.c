@@ -7,13 +7,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/json_keys.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-
-static json_t *text_or_null(const char *text)
-{
-    return text && *text ? json_string(text) : json_null();
-}
 
 static const char *action_colour(const struct cli *c, enum plan_action action)
 {
@@ -26,9 +22,9 @@ static const char *action_colour(const struct cli *c, enum plan_action action)
 static json_t *decision_json(const struct stage_spec *s, const struct decision *d)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:o}", "stage", s->name, "action",
-                     plan_action_name(d->action), "reason", text_or_null(d->reason), "fingerprint",
-                     text_or_null(d->fingerprint), "committed_by",
-                     text_or_null(d->has_last ? d->last.run_id : NULL));
+                     plan_action_name(d->action), "reason", json_text_or_null(d->reason),
+                     "fingerprint", json_text_or_null(*d->fingerprint ? d->fingerprint : NULL),
+                     "committed_by", json_text_or_null(d->has_last ? d->last.run_id : NULL));
 }
 
 static json_t *plan_json(const struct project *p, const struct plan *plan)
@@ -208,13 +204,14 @@ static json_t *graph_json(const struct graph *g)
         for (size_t k = 0; k < s->n_out; k++)
             json_array_append_new(outs, json_string(s->out[k].path[0]));
         json_array_append_new(stages, json_pack("{s:s, s:o, s:b, s:o, s:o}", "name", s->name, "run",
-                                                text_or_null(s->run), "enabled", (int)s->enabled,
-                                                "deps", deps, "outs", outs));
+                                                json_text_or_null(s->run), "enabled",
+                                                (int)s->enabled, "deps", deps, "outs", outs));
     }
     for (size_t i = 0; i < g->n_edge; i++)
-        json_array_append_new(
-            edges, json_pack("{s:s, s:s, s:o}", "from", g->m->stage[g->edge[i].from].name, "to",
-                             g->m->stage[g->edge[i].to].name, "dep", text_or_null(g->edge[i].dep)));
+        json_array_append_new(edges, json_pack("{s:s, s:s, s:o}", "from",
+                                               g->m->stage[g->edge[i].from].name, "to",
+                                               g->m->stage[g->edge[i].to].name, "dep",
+                                               json_text_or_null(g->edge[i].dep)));
     return json_pack("{s:s, s:o, s:o}", "pipeline", g->m->name, "stages", stages, "edges", edges);
 }
 

@@ -634,6 +634,7 @@ void attempt_event(struct run *r, struct work *w, const char *line)
         take_progress(w, inner);
     if ((inner = json_object_get(doc, "metric")))
         take_metric(w, inner);
+    r->progress_new = true;
     if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) &&
         w->n_warning < MAX_WARNINGS) {
         w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);

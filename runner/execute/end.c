@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/report.h"
+#include "runner/execute/progress.h"
 #include "runner/execute/run.h"
 
 struct tally {
@@ -89,6 +90,7 @@ int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
     int rc = 0;
 
     *out_status = verdict(r, &t, &state);
+    progress_remove(r);
     if ((rc = state_begin(r->s, e)))
         return rc;
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/json_keys.h"
 #include "runner/execute/run.h"
 
 void run_options_release(struct run_options *o)
@@ -18,11 +19,6 @@ void run_options_release(struct run_options *o)
     *o = (struct run_options){ 0 };
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text ? json_string(text) : json_null();
-}
-
 static json_t *texts(char *const *text, size_t n)
 {
     json_t *list = json_array();
@@ -34,11 +30,11 @@ static json_t *texts(char *const *text, size_t n)
 char *run_options_text(const struct run_options *o)
 {
     json_t *doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file",
-                            text_or_null(o->file), "profile", text_or_null(o->profile), "set",
-                            texts(o->set, o->n_set), "targets", texts(o->target, o->n_target),
-                            "single", text_or_null(o->single), "from", text_or_null(o->from),
-                            "force", (int)o->force, "keep_going", (int)o->keep_going, "jobs",
-                            (json_int_t)o->jobs);
+                            json_text_or_null(o->file), "profile", json_text_or_null(o->profile),
+                            "set", texts(o->set, o->n_set), "targets",
+                            texts(o->target, o->n_target), "single", json_text_or_null(o->single),
+                            "from", json_text_or_null(o->from), "force", (int)o->force,
+                            "keep_going", (int)o->keep_going, "jobs", (json_int_t)o->jobs);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
     return text;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/execute/progress.h"
 
 enum { REDRAW_MS = 100 };
 
@@ -193,12 +194,14 @@ static void draw(struct run *r)
     free(row);
 }
 
-/* When the loop must wake though nothing happens: the next attempt that is due, and on a terminal
- * the clock. */
+/* When the loop must wake though nothing happens: the next attempt that is due, progress to be
+ * written, and on a terminal the clock. */
 static int64_t wake_at(const struct run *r, int64_t redraw_at)
 {
     const struct waiting *first = queue_first(&r->delayed);
-    int64_t at = r->show.live ? redraw_at : -1;
+    int64_t at = r->show.live ? redraw_at : -1, due = progress_due(r);
+    if (due >= 0 && (at < 0 || due < at))
+        at = due;
     return first && (at < 0 || first->key < at) ? first->key : at;
 }
 
@@ -219,6 +222,7 @@ int run_loop(struct run *r, struct err *e)
             draw(r);
             redraw_at = r->x.now_ms(r->x.self) + REDRAW_MS;
         }
+        progress_write(r);
         if ((rc = r->x.wait(r->x.self, wake_at(r, redraw_at), &report, e)))
             return rc;
         if (report.kind == EXEC_SIGNAL)

@@ -111,6 +111,8 @@ struct run {
     struct queue
         ready; /* to be started; entries whose state is another one by now count for nothing */
     struct queue delayed; /* by the instant of the next attempt */
+    int64_t progress_ms;  /* when it was written, on the monotonic clock */
+    bool progress_new;    /* an event has come since */
     bool stopping;        /* start nothing more */
     int signal;           /* that told us to stop; 0 */
 };

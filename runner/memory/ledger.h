@@ -24,8 +24,10 @@ struct run_row {
     char *id, *pipeline, *state, *reason;
     char *options;  /* JSON: how it was started, for retry */
     char *retry_of; /* the run that this one continues */
+    char *schedule; /* that started it */
     struct proc_id holder;
     int64_t began, ended, exit_code; /* ended 0: not ended */
+    int64_t scheduled;               /* the instant of the schedule; 0: none */
 };
 
 struct attempt_row {
@@ -86,13 +88,15 @@ int ledger_lose(struct state *s, const char *run, struct err *e);
 int ledger_recovered(struct state *s, const char *run, const char *stage, int64_t attempt,
                      bool blocked, struct err *e);
 
-/* Readers. A run called running whose runner is dead is shown as lost. */
+/* Readers (recall.c; more of them in recall.h). A run called running whose runner is dead is shown
+ * as lost. */
 
 /** The last `limit` runs (0: all), newest first, of one pipeline (NULL: all). */
 int ledger_runs(struct state *s, const char *pipeline, int64_t limit, struct run_row **out,
                 size_t *out_n, struct err *e);
 
-/** One run by its id, the newest if NULL; ERR_USAGE if there is none. */
+/** One run by its id or the beginning of it that no other has; the newest for NULL and "last".
+ * ERR_USAGE with a did-you-mean if there is none. Every command that takes a RUN asks here. */
 int ledger_run(struct state *s, const char *id, struct run_row *out, struct err *e);
 
 int ledger_stages(struct state *s, const char *run, struct stage_row **out, size_t *out_n,
