@@ -43,7 +43,7 @@ TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
+.PHONY: all run check check-long clockwalk-long test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
 all: $(PROGRAMS) $(TOOLS)
@@ -72,6 +72,8 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/librunner.a $(B)/librefit.a
 
 $(B)/data/%: $$(call obj,data/$$*.c $$(wildcard data/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
+$(B)/tests/oracle/%: $(B)/obj/tests/oracle/%.o $(B)/librunner.a $(B)/librefit.a
+	$(LINK)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/librefit.a
 	$(LINK)
 $(B)/tests/tools/%: $$(call obj,tests/tools/$$*.c $$(wildcard tests/tools/$$*/*.c)) $(B)/librefit.a
@@ -91,9 +93,16 @@ check:
 	@tests/packages.sh $(APT) $(APT_check)
 	@$(MAKE) --no-print-directory -j$(JOBS) test
 
-TESTS ?= $(UNITS) $(wildcard tests/cli/*.t)
-test: all $(UNITS)
+ORACLES := $(patsubst %.c,$(B)/%,$(wildcard tests/oracle/*.c))
+TESTS ?= $(UNITS) $(wildcard tests/cli/*.t tests/oracle/*.t)
+test: all $(UNITS) $(ORACLES)
 	@BIN=$(B) tests/run.sh $(TESTS)
+
+# What takes too long for every commit, one target a line.
+LONG := clockwalk-long
+check-long: check $(LONG)
+clockwalk-long: $(B)/tests/oracle/clockwalk
+	$< 1
 
 lint:
 	@tests/packages.sh $(APT) $(APT_lint)
