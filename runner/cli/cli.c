@@ -51,8 +51,9 @@ enum command_id {
 };
 
 /* Those that read the pipeline file. */
-#define READ (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH))
-#define ALL  (~UINT64_C(0))
+#define READ \
+    (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT))
+#define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR };
 
@@ -109,6 +110,11 @@ static const struct option options[] = {
       "started by this schedule" },
     { 0, "stage", "STAGE", TEXT, BIT(HISTORY), offsetof(struct cli, stage),
       "the attempts of this stage instead of runs" },
+    { 'n', "count", "N", COUNT, BIT(NEXT), offsetof(struct cli, count), "so many firings (10)" },
+    { 0, "from", "TIME", TEXT, BIT(NEXT), offsetof(struct cli, from),
+      "from \"2026-03-29\" or \"2026-03-29 14:30\" of the schedule's zone, with a Z of UTC (now)" },
+    { 0, "schedule", "NAME", TEXT, BIT(NEXT), offsetof(struct cli, schedule),
+      "this schedule alone" },
     { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
       "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
@@ -159,6 +165,14 @@ static const struct command commands[] = {
       "(.refit/runs/RUN/pipeline.yaml); stages\n"
       "that were committed are reused.",
       0, 1, command_retry },
+    /* ---- schedule ---- */
+    { NEXT, SCHEDULING, "next", "[FILE...]", "when the schedules of pipeline files fire",
+      "Each line is one firing in the local time of its schedule, in UTC, and what is special "
+      "about "
+      "it: a local time\n"
+      "that a change of the clocks leaves out or repeats, jitter, a schedule that is disabled or "
+      "paused.",
+      0, SIZE_MAX, command_next },
     /* ---- look ---- */
     { PLAN, LOOKING, "plan", "[STAGE...]", "what `run` would do, and why", NULL, 0, SIZE_MAX,
       command_plan },

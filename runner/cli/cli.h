@@ -17,21 +17,23 @@ struct cli {
     size_t n_set;
     const char **name; /* (n_name) words after the command: stages, a run... */
     size_t n_name;
-    const char *single, *from; /* -s STAGE, --from STAGE */
+    const char *single, *from; /* -s STAGE, --from STAGE (next: TIME) */
     int64_t jobs;              /* -j N; 0: the file's, else the processors */
     bool dry_run, force, keep_going, json, quiet, verbose;
     bool check;         /* plan --check: exit 4 when there is work */
     const char *format; /* graph --format ascii|dot|mermaid|svg */
     const char *run;    /* --run RUN */
     int64_t limit;      /* history -n N */
-    const char *since, *status, *pipeline, *schedule, *stage; /* history: its filters */
-    bool follow;                                              /* logs -f */
-    int64_t attempt;                                          /* logs -a N; 0: the last */
-    int64_t tail;                                             /* logs --tail N; -1: all */
-    bool watch;                                               /* status -w */
+    const char *since, *status, *pipeline, *schedule,
+        *stage;        /* history: its filters; next --schedule */
+    bool follow;       /* logs -f */
+    int64_t attempt;   /* logs -a N; 0: the last */
+    int64_t tail;      /* logs --tail N; -1: all */
+    bool watch;        /* status -w */
     bool colour;       /* stdout (with --json stderr) is a terminal and nobody said no */
     bool error_colour; /* stderr is one */
     bool programs;     /* schema --programs */
+    int64_t count;     /* next -n N; 0: not given */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
@@ -54,6 +56,7 @@ int command_plan(const struct cli *c, struct err *e);
 int command_explain(const struct cli *c, struct err *e);
 int command_validate(const struct cli *c, struct err *e);
 int command_graph(const struct cli *c, struct err *e);
+int command_next(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

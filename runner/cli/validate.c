@@ -38,6 +38,8 @@ struct validation {
     struct question *question;
     size_t n_problem, n_question;
     size_t n_stage;
+    char **warning; /* (n_warning) */
+    size_t n_warning;
 };
 
 /* The text is handed over; the same one from another profile is not told again. */
@@ -207,7 +209,9 @@ static int ask_programs(struct validation *v, struct err *e)
 
 static int report_json(const struct validation *v, size_t n_profile, struct err *e)
 {
-    json_t *problems = json_array();
+    json_t *problems = json_array(), *warnings = json_array();
+    for (size_t i = 0; i < v->n_warning; i++)
+        json_array_append_new(warnings, json_string(v->warning[i]));
     for (size_t i = 0; i < v->n_problem; i++) {
         const struct problem *p = &v->problem[i];
         json_array_append_new(problems,
@@ -216,15 +220,18 @@ static int report_json(const struct validation *v, size_t n_profile, struct err 
                                         p->stage ? json_string(p->stage) : json_null(), "text",
                                         p->text, "code", p->code));
     }
-    return project_print(json_pack("{s:s, s:b, s:I, s:I, s:o}", "file", v->cli->file, "valid",
+    return project_print(json_pack("{s:s, s:b, s:I, s:I, s:o, s:o}", "file", v->cli->file, "valid",
                                    v->n_problem == 0, "stages", (json_int_t)v->n_stage, "profiles",
-                                   (json_int_t)n_profile, "problems", problems),
+                                   (json_int_t)n_profile, "problems", problems, "warnings",
+                                   warnings),
                          e);
 }
 
 static int report(const struct validation *v, size_t n_profile, struct err *e)
 {
     int code = 0;
+    for (size_t i = 0; i < v->n_warning && !v->cli->quiet; i++)
+        fprintf(stderr, "refit: warning: %s\n", v->warning[i]);
     for (size_t i = 0; i < v->n_problem; i++) {
         const struct problem *p = &v->problem[i];
         code = code == 0 || code == p->code ? p->code : ERR_USAGE;
@@ -241,22 +248,49 @@ static int report(const struct validation *v, size_t n_profile, struct err *e)
     return code;
 }
 
-/* The file under one profile of its list, which has nothing to do with the others' mistakes. */
-static int validate_other(struct validation *v, const char *profile, struct err *e)
+/* The file with a profile and params of its own choice, whose mistakes have nothing to do with the
+ * others'. `who` (may be NULL) goes before them. */
+static int validate_other(struct validation *v, struct cli c, const char *who, struct err *e)
 {
-    struct cli c = *v->cli;
     struct project p;
     int rc;
-    c.profile = profile;
     if ((rc = project_open(&p, &c, e))) {
         if (rc != ERR_USAGE)
             return rc;
-        add_problem(v, profile, NULL, mem_strdup(e->text), rc);
+        add_problem(v, c.profile, NULL,
+                    who ? str_format("%s: %s", who, e->text) : mem_strdup(e->text), rc);
         *e = (struct err){ 0 };
         return 0;
     }
-    rc = validate_profile(v, &p, profile, e);
+    rc = validate_profile(v, &p, c.profile, e);
     project_close(&p);
+    return rc;
+}
+
+/* Schedules that run with a profile and params of their own; and what is odd about any. */
+static int validate_schedules(struct validation *v, const struct manifest *m, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < m->n_schedule; i++) {
+        const struct schedule *s = &m->schedule[i];
+        struct cli c = *v->cli;
+        for (size_t k = 0; k < s->n_warning; k++) {
+            v->warning = mem_grow(v->warning, v->n_warning, sizeof *v->warning);
+            v->warning[v->n_warning++] = str_format("%s:%zu:%zu: schedule '%s': %s", m->path,
+                                                    s->line, s->column, s->name, s->warning[k]);
+        }
+        if (!s->profile && s->n_set == 0)
+            continue;
+        char *who = str_format("schedule '%s'", s->name);
+        c.profile = s->profile;
+        c.n_set = s->n_set;
+        c.set = mem_calloc(s->n_set, sizeof *c.set);
+        for (size_t k = 0; k < s->n_set; k++)
+            c.set[k] = s->set[k];
+        rc = validate_other(v, c, who, e);
+        free(c.set);
+        free(who);
+    }
     return rc;
 }
 
@@ -271,8 +305,13 @@ int command_validate(const struct cli *c, struct err *e)
         return rc;
     if ((rc = validate_profile(&v, &p, c->profile, e)))
         goto out;
-    for (size_t i = 0; !c->profile && rc == 0 && i < p.manifest.n_profile; i++, n_profile++)
-        rc = validate_other(&v, p.manifest.profile[i], e);
+    for (size_t i = 0; !c->profile && rc == 0 && i < p.manifest.n_profile; i++, n_profile++) {
+        struct cli other = *c;
+        other.profile = p.manifest.profile[i];
+        rc = validate_other(&v, other, NULL, e);
+    }
+    if (rc == 0)
+        rc = validate_schedules(&v, &p.manifest, e);
     if (rc == 0 && (rc = ask_programs(&v, e)) == 0)
         rc = report(&v, n_profile, e);
 out:
@@ -284,6 +323,7 @@ out:
         argv_free(v.question[i].argv);
         free(v.question[i].stage);
     }
+    mem_free_texts(v.warning, v.n_warning);
     free(v.problem);
     free(v.question);
     project_close(&p);
