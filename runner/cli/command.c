@@ -53,9 +53,7 @@ static void release(struct run *r)
     for (size_t i = 0; r->work && i < r->m.n_stage; i++)
         release_work(&r->work[i]);
     free(r->work);
-    for (size_t i = 0; r->secret && i < r->m.n_secret; i++)
-        free(r->secret[i]);
-    free(r->secret);
+    secrets_release(r);
     queue_release(&r->look);
     queue_release(&r->ready);
     queue_release(&r->delayed);

@@ -157,6 +157,14 @@ static void forget_events(struct work *w)
     w->n_metric = w->n_warning = 0;
 }
 
+/* Tell it now, and keep it for the attempt's row; takes the text over. */
+static void add_warning(struct run *r, struct work *w, char *text)
+{
+    show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, text);
+    w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
+    w->warning[w->n_warning++] = text;
+}
+
 /* The attempt is over without a commit; `state` is final for the stage, or WORK_DELAYED. */
 static int end_without_commit(struct run *r, struct work *w, enum work_state state,
                               const char *reason, struct err *e)
@@ -197,9 +205,7 @@ static int check_inputs(struct run *r, struct work *w, struct err *e)
         for (size_t i = 0; i < changed.n; i++) {
             struct str text = { 0 };
             str_addf(&text, "an input changed while the stage ran: %s", changed.path[i]);
-            show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, str_text(&text));
-            w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
-            w->warning[w->n_warning++] = str_take(&text);
+            add_warning(r, w, str_take(&text));
         }
     }
     path_list_release(&changed);
@@ -330,6 +336,7 @@ static int start_check(struct run *r, struct work *w, bool *out_none, struct err
                             .env = env.entry,
                             .mark = mark,
                             .log = w->log,
+                            .mask = &r->mask,
                             .timeout_ms = CHECK_TIMEOUT_MS,
                             .kill_after_ms = 1000 };
     if (r->x.start(r->x.self, w->index, &job, &handle, &why))
@@ -446,9 +453,7 @@ static void warn_of_strays(struct run *r, struct work *w, const struct exec_end 
     else
         str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
                  end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
-    show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, str_text(&text));
-    w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
-    w->warning[w->n_warning++] = str_take(&text);
+    add_warning(r, w, str_take(&text));
 }
 
 int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
@@ -459,6 +464,10 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
     w->signal = end->signal;
     w->exit_code = end->timed_out ? EXIT_TIMEOUT_STATUS : end->exit_code;
     warn_of_strays(r, w, end);
+    if (end->n_log_lost > 0)
+        add_warning(r, w,
+                    str_format("its log lacks %lld bytes: cannot write '%s': %s",
+                               (long long)end->n_log_lost, w->log, strerror(end->log_errno)));
     w->timed_out = end->timed_out;
     w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
     if (end->exit_code == 0 ||
@@ -526,7 +535,9 @@ static void show_start(struct run *r, const struct work *w, char *const *argv)
         str_addz(&text, "        $");
         for (size_t i = 0; argv[i]; i++)
             str_addf(&text, " %s", argv[i]);
-        show_text(&r->show, false, str_text(&text));
+        char *masked = mask_text(&r->mask, str_text(&text));
+        show_text(&r->show, false, masked);
+        free(masked);
         str_release(&text);
     }
 }
@@ -572,6 +583,8 @@ static int launch(struct run *r, struct work *w, struct err *e)
                             .env = env.entry,
                             .mark = mark,
                             .log = w->log,
+                            .log_max = w->spec->log_max,
+                            .mask = &r->mask,
                             .events = true,
                             .timeout_ms = w->spec->timeout_ms,
                             .kill_after_ms = w->spec->kill_after_ms,
@@ -599,15 +612,22 @@ int attempt_start(struct run *r, struct work *w, struct err *e)
 
 /* ---- events ---- */
 
-static void take_progress(struct work *w, const json_t *p)
+static const char *text_of(const json_t *object, const char *key)
 {
-    const char *unit = json_string_value(json_object_get(p, "unit"));
-    w->done = json_integer_value(json_object_get(p, "done"));
-    w->total = json_integer_value(json_object_get(p, "total"));
-    snprintf(w->unit, sizeof w->unit, "%s", unit ? unit : "");
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
 }
 
-static void take_metric(struct work *w, const json_t *m)
+static void take_progress(struct run *r, struct work *w, const json_t *p)
+{
+    char *unit = mask_text(&r->mask, text_of(p, "unit"));
+    w->done = json_integer_value(json_object_get(p, "done"));
+    w->total = json_integer_value(json_object_get(p, "total"));
+    snprintf(w->unit, sizeof w->unit, "%s", unit);
+    free(unit);
+}
+
+static void take_metric(struct run *r, struct work *w, const json_t *m)
 {
     const char *name = json_string_value(json_object_get(m, "name"));
     const json_t *value = json_object_get(m, "value");
@@ -615,11 +635,11 @@ static void take_metric(struct work *w, const json_t *m)
         return;
     w->metric = mem_grow(w->metric, w->n_metric, sizeof *w->metric);
     struct metric *to = &w->metric[w->n_metric++];
-    *to = (struct metric){ .name = mem_strdup(name),
+    *to = (struct metric){ .name = mask_text(&r->mask, name),
                            .step = json_integer_value(json_object_get(m, "step")),
                            .value = json_is_number(value) ? json_number_value(value)
                                                           : (double)NAN };
-    snprintf(w->note, sizeof w->note, "%s %.4g", name, to->value);
+    snprintf(w->note, sizeof w->note, "%s %.4g", to->name, to->value);
 }
 
 void attempt_event(struct run *r, struct work *w, const char *line)
@@ -631,15 +651,13 @@ void attempt_event(struct run *r, struct work *w, const char *line)
         return;
     }
     if ((inner = json_object_get(doc, "progress")))
-        take_progress(w, inner);
+        take_progress(r, w, inner);
     if ((inner = json_object_get(doc, "metric")))
-        take_metric(w, inner);
+        take_metric(r, w, inner);
     r->progress_new = true;
     if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) &&
         w->n_warning < MAX_WARNINGS) {
-        w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
-        w->warning[w->n_warning++] = mem_strdup(json_string_value(inner));
-        show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, json_string_value(inner));
+        add_warning(r, w, mask_text(&r->mask, json_string_value(inner)));
     }
     json_decref(doc);
 }

@@ -9,6 +9,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/execute/mask.h"
+
+enum { MAX_SECRET = 65536 };
 
 static void env_put(struct env *v, char *entry)
 {
@@ -68,30 +71,48 @@ int env_make(struct env *v, const struct run *r, const struct work *w,
     return rc;
 }
 
+static void wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
 void env_release(struct env *v)
 {
     for (size_t i = 0; i < v->n; i++)
-        free(v->entry[i]);
+        wipe(v->entry[i]);
     free(v->entry);
 }
 
-/* Value of a secret's file: its first line. */
+/* Value of a secret's file: all of it but the last line's end, so that a key of many lines is one.
+ */
 static int read_secret(const struct secret_ref *ref, char **out, struct err *e)
 {
-    char text[65536];
-    int fd = open(ref->file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (n < 0)
-        err_sys(e, "secret '%s': cannot read '%s'", ref->name, ref->file);
+    char text[MAX_SECRET + 2];
+    size_t n = 0;
+    ssize_t got = 0;
+    int rc = 0, fd = open(ref->file, O_RDONLY | O_CLOEXEC);
+
+    while (fd >= 0 && n < sizeof text - 1 && (got = read(fd, text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)got;
+    if (fd < 0 || got < 0)
+        rc = err_sys(e, "secret '%s': cannot read '%s'", ref->name, ref->file);
+    else if (n > MAX_SECRET)
+        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has more than %d bytes", ref->name, ref->file,
+                     (int)MAX_SECRET);
+    else if (memchr(text, '\0', n))
+        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has a NUL byte, which a variable cannot hold",
+                     ref->name, ref->file);
     if (fd >= 0)
         close(fd);
-    if (n < 0)
-        return e->code;
+    n -= rc == 0 && n > 0 && text[n - 1] == '\n';
+    n -= rc == 0 && n > 0 && text[n - 1] == '\r';
     text[n] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    *out = str_format("%s=%s", ref->name, text);
+    if (rc == 0)
+        *out = str_format("%s=%s", ref->name, text);
     explicit_bzero(text, sizeof text);
-    return 0;
+    return rc;
 }
 
 static bool is_named(const struct run *r, const char *secret, const char **out_stage)
@@ -110,25 +131,50 @@ static bool is_named(const struct run *r, const char *secret, const char **out_s
     return false;
 }
 
+static int find_secret(struct run *r, size_t i, const char *stage, struct err *e)
+{
+    const struct secret_ref *ref = &r->m.secret[i];
+    struct err why = { 0 };
+    if (ref->file && read_secret(ref, &r->secret[i], &why))
+        return manifest_fail(&r->m, ref->at, e, "stage '%s': %s", stage, why.text);
+    if (!ref->file && !getenv(ref->env))
+        return manifest_fail(&r->m, ref->at, e,
+                             "secret '%s' of stage '%s': the environment variable '%s' is not set",
+                             ref->name, stage, ref->env);
+    if (!ref->file)
+        r->secret[i] = str_format("%s=%s", ref->name, getenv(ref->env));
+    if (r->secret[i][strlen(ref->name) + 1] == '\0')
+        return manifest_fail(&r->m, ref->at, e, "secret '%s' of stage '%s': '%s' is empty",
+                             ref->name, stage, ref->file ? ref->file : ref->env);
+    return 0;
+}
+
 int secrets_resolve(struct run *r, struct err *e)
 {
     const char *stage;
     for (size_t i = 0; i < r->m.n_secret; i++) {
         const struct secret_ref *ref = &r->m.secret[i];
+        int rc;
         if (r->secret[i] || !is_named(r, ref->name, &stage))
             continue;
-        if (ref->file) {
-            struct err why = { 0 };
-            if (read_secret(ref, &r->secret[i], &why))
-                return manifest_fail(&r->m, ref->at, e, "stage '%s': %s", stage, why.text);
-        } else if (getenv(ref->env)) {
-            r->secret[i] = str_format("%s=%s", ref->name, getenv(ref->env));
-        } else {
-            return manifest_fail(
-                &r->m, ref->at, e,
-                "secret '%s' of stage '%s': the environment variable '%s' is not set", ref->name,
-                stage, ref->env);
+        if ((rc = find_secret(r, i, stage, e)))
+            return rc;
+        if (!mask_add(&r->mask, ref->name, r->secret[i] + strlen(ref->name) + 1)) {
+            char *text = str_format("secret '%s' has less than %d bytes: it is not masked in logs",
+                                    ref->name, (int)MASK_MIN);
+            show_line(&r->show, SHOW_YELLOW, true, "warning", stage, text);
+            free(text);
         }
     }
+    mask_prepare(&r->mask);
     return 0;
+}
+
+void secrets_release(struct run *r)
+{
+    for (size_t i = 0; r->secret && i < r->m.n_secret; i++)
+        wipe(r->secret[i]);
+    free(r->secret);
+    r->secret = NULL;
+    mask_release(&r->mask);
 }

@@ -25,8 +25,11 @@ void env_release(struct env *v);
  * found again. */
 char *env_mark(const struct run *r, const struct work *w);
 
-/** The value of each secret that a stage to be run names. ERR_USAGE with its place in the pipeline
- * file. */
+/** The value of each secret that a stage to be run names, and the mask that hides them. ERR_USAGE
+ * with its place in the pipeline file. */
 int secrets_resolve(struct run *r, struct err *e);
+
+/** Wipe them. */
+void secrets_release(struct run *r);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/execute/joblog.h"
 #include "runner/execute/proc.h"
 #include "runner/execute/spawn.h"
 
@@ -46,9 +47,10 @@ struct job {
     bool stopping;                        /* TERM was sent: what lives on has until kill_at */
     bool killing;                         /* KILL was sent */
     struct exec_end end;
-    struct str line; /* bytes of the channel not delivered yet */
-    size_t n_given;  /* of them the line that was delivered last */
-    bool skipping;   /* inside a line that is too long */
+    struct joblog log; /* empty where the job writes to the file itself */
+    struct str line;   /* bytes of the channel not delivered yet */
+    size_t n_given;    /* of them the line that was delivered last */
+    bool skipping;     /* inside a line that is too long */
 };
 
 struct local {
@@ -59,11 +61,10 @@ struct local {
     size_t n_job;
 };
 
-enum {
-    SIGNALS = 0,
-    TIMER = 1,
-    FIRST_JOB = 2
-}; /* epoll data: pidfds are even from there, channels odd */
+enum { SIGNALS = 0, TIMER = 1, FIRST_JOB = 2 };
+
+/* epoll data: from FIRST_JOB on these of every slot */
+enum end { PROCESS, CHANNEL, LOG, N_END };
 
 static int64_t monotonic_ms(void *self)
 {
@@ -96,8 +97,9 @@ static void forget_job(struct job *j)
     close_fd(&j->pidfd);
     close_fd(&j->events);
     free(j->mark);
+    joblog_release(&j->log);
     str_release(&j->line);
-    *j = (struct job){ .pidfd = -1, .events = -1 };
+    *j = (struct job){ .pidfd = -1, .events = -1, .log = { .pipe = -1, .file = -1 } };
 }
 
 static int local_start(void *self, size_t key, const struct exec_job *job, char **out_handle,
@@ -106,12 +108,13 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     struct local *x = self;
     size_t slot = free_slot(x);
     struct job *j = &x->job[slot];
-    int channel[2] = { -1, -1 }, rc = 0;
+    int channel[2] = { -1, -1 }, log = -1, rc = 0;
 
     *out_handle = NULL;
     *j = (struct job){ .key = key,
                        .pidfd = -1,
                        .events = -1,
+                       .log = { .pipe = -1, .file = -1 },
                        .kill_after_ms = job->kill_after_ms,
                        .kill_at = -1,
                        .timeout_at = -1,
@@ -122,9 +125,12 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     /* Only our end does not block: a stage need not know about EAGAIN. */
     if (j->events >= 0 && fcntl(j->events, F_SETFL, O_NONBLOCK) < 0)
         rc = err_sys(e, "cannot make a pipe");
+    if (rc == 0 && (job->log_max > 0 || (job->mask && mask_any(job->mask))))
+        rc = joblog_open(&j->log, job->log, job->log_max, job->mask, &log, e);
     if (rc == 0)
-        rc = spawn_process(job, channel[1], &j->pid, e);
+        rc = spawn_process(job, channel[1], log, &j->pid, e);
     close_fd(&channel[1]);
+    close_fd(&log);
     if (rc)
         goto out;
     j->phase = ALIVE;
@@ -135,9 +141,11 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     if (j->pidfd < 0)
         rc = err_sys(e, "cannot watch process %d", (int)j->pid);
     if (rc == 0)
-        rc = watch(x, j->pidfd, FIRST_JOB + 2 * slot, e);
+        rc = watch(x, j->pidfd, FIRST_JOB + N_END * slot + PROCESS, e);
     if (rc == 0 && j->events >= 0)
-        rc = watch(x, j->events, FIRST_JOB + 2 * slot + 1, e);
+        rc = watch(x, j->events, FIRST_JOB + N_END * slot + CHANNEL, e);
+    if (rc == 0 && j->log.pipe >= 0)
+        rc = watch(x, j->log.pipe, FIRST_JOB + N_END * slot + LOG, e);
     if (rc) {
         kill(-j->pid, SIGKILL);
         waitpid(j->pid, NULL, 0);
@@ -347,6 +355,9 @@ static bool ready(struct local *x, struct exec_report *out)
             return true;
         }
         if (j->phase == GONE) {
+            joblog_end(&j->log);
+            j->end.n_log_lost = j->log.n_lost;
+            j->end.log_errno = j->log.why;
             *out = (struct exec_report){ .kind = EXEC_ENDED, .key = j->key, .end = j->end };
             forget_job(j);
             return true;
@@ -455,9 +466,12 @@ static int local_wait(void *self, int64_t until_ms, struct exec_report *out, str
             if (read(x->timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
                 return err_sys(e, "cannot read the timer");
         } else {
-            struct job *j = &x->job[(ev.data.u64 - FIRST_JOB) / 2];
-            if (ev.data.u64 % 2)
+            struct job *j = &x->job[(ev.data.u64 - FIRST_JOB) / N_END];
+            enum end end = (enum end)((ev.data.u64 - FIRST_JOB) % N_END);
+            if (end == CHANNEL)
                 read_events(j);
+            else if (end == LOG)
+                joblog_read(&j->log);
             else
                 reap(x, j);
         }

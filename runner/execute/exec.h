@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runner/execute/mask.h"
 
 /* Seam: run a command. The runner's loop starts jobs and waits for reports; it neither knows nor
  * cares where a job runs. exec_local is the one for this machine. */
@@ -17,11 +18,13 @@ struct exec_job {
     const char *mark;  /* one of `env`, "REFIT_RUN=...": what the job's processes are known by, also
                           to clear() */
     const char *log;   /* file that standard output and error are appended to */
-    bool events;       /* give it a channel for REFIT_EVENTS */
-    int64_t timeout_ms;    /* 0: none */
-    int64_t kill_after_ms; /* from TERM to KILL */
-    int64_t memory;        /* bytes; 0: no limit */
-    int nice;              /* added to the runner's own */
+    int64_t log_max;   /* bytes that it may have (see joblog.h); 0: no limit */
+    const struct mask *mask; /* what must not appear in it; NULL: nothing. Borrowed to the end */
+    bool events;             /* give it a channel for REFIT_EVENTS */
+    int64_t timeout_ms;      /* 0: none */
+    int64_t kill_after_ms;   /* from TERM to KILL */
+    int64_t memory;          /* bytes; 0: no limit */
+    int nice;                /* added to the runner's own */
 };
 
 /** What a job took, as wait4 says. */
@@ -35,8 +38,10 @@ struct exec_end {
     int signal;    /* 0: by itself */
     bool timed_out;
     bool cancelled;
-    size_t n_stray; /* processes that it left behind and that were killed */
-    size_t n_left;  /* processes that could not be killed */
+    size_t n_stray;     /* processes that it left behind and that were killed */
+    size_t n_left;      /* processes that could not be killed */
+    int64_t n_log_lost; /* bytes that the log could not take, because of */
+    int log_errno;
     struct exec_usage usage;
 };
 

@@ -104,6 +104,7 @@ struct run {
     char *id, *directory; /* NULL until there is work */
     char *here;           /* absolute current directory */
     char **secret;        /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
+    struct mask mask;     /* their values, in what stages write */
     int64_t jobs;
     int64_t n_slot;           /* of `jobs` in use */
     size_t n_in[WORK_STATES]; /* stages in each state */

@@ -39,17 +39,25 @@ static int lift(int fd)
     return up;
 }
 
-static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
+static int open_log(const struct exec_job *job, int *out, struct err *e)
 {
     int rc, flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-    x->log = lift(open(job->log, flags, 0666));
-    if (x->log < 0 && errno == ENOENT) {
+    *out = lift(open(job->log, flags, 0666));
+    if (*out < 0 && errno == ENOENT) {
         if ((rc = outfile_make_parent(job->log, e)))
             return rc;
-        x->log = lift(open(job->log, flags, 0666));
+        *out = lift(open(job->log, flags, 0666));
     }
-    if (x->log < 0)
-        return err_sys(e, "cannot open the log '%s'", job->log);
+    return *out < 0 ? err_sys(e, "cannot open the log '%s'", job->log) : 0;
+}
+
+static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
+{
+    int rc = 0;
+    if (x->log >= 0 && (x->log = fcntl(x->log, F_DUPFD_CLOEXEC, EVENTS_FD + 1)) < 0)
+        return err_sys(e, "cannot duplicate a descriptor");
+    if (x->log < 0 && (rc = open_log(job, &x->log, e)))
+        return rc;
     x->null = lift(open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (x->null < 0)
         return err_sys(e, "cannot open '/dev/null'");
@@ -119,9 +127,10 @@ static char **environment(const struct exec_job *job, bool events)
     return env;
 }
 
-int spawn_process(const struct exec_job *job, int events_fd, pid_t *out_pid, struct err *e)
+int spawn_process(const struct exec_job *job, int events_fd, int log_fd, pid_t *out_pid,
+                  struct err *e)
 {
-    struct ends x = { .null = -1, .log = -1, .events = events_fd, .report = { -1, -1 } };
+    struct ends x = { .null = -1, .log = log_fd, .events = events_fd, .report = { -1, -1 } };
     char **env = environment(job, events_fd >= 0);
     pid_t parent = getpid(), pid;
     int why = 0, rc;
@@ -150,7 +159,8 @@ out:
     close_fd(&x.report[0]);
     close_fd(&x.report[1]);
     close_fd(&x.null);
-    close_fd(&x.log);
+    if (x.log != log_fd)
+        close_fd(&x.log);
     free(env);
     return rc;
 }

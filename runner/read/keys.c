@@ -11,7 +11,7 @@
 
 static const struct key secret_keys[] = {
     { "env", KEY_TEXT, .help = "the environment variable of refit that holds the value" },
-    { "file", KEY_TEXT, .help = "the file whose first line is the value" },
+    { "file", KEY_TEXT, .help = "the file whose content is the value (without the last line end)" },
     { 0 },
 };
 
@@ -81,6 +81,12 @@ static const struct key resource_keys[] = {
     { 0 },
 };
 
+static const struct key log_keys[] = {
+    { "max_size", KEY_SIZE, .word = "none",
+      .help = "of a longer log the first half and the end are kept (100M)" },
+    { 0 },
+};
+
 /* A path, a list of paths, or a mapping; by names, or (of a cmd) as a plain list. */
 #define FILES(one)                                                                    \
     "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"" one \
@@ -127,6 +133,7 @@ const struct key stage_keys[] = {
       .help = "time between TERM and KILL when it is stopped (10s)" },
     { "resources", KEY_MAP, .keys = resource_keys, .where = KEY_DEFAULTS,
       .help = "what it takes of the machine" },
+    { "log", KEY_MAP, .keys = log_keys, .where = KEY_DEFAULTS, .help = "how much of it is kept" },
     { 0 },
 };
 

@@ -9,7 +9,8 @@
 #include "runner/read/reader.h"
 
 static const int64_t kill_after_default_ms = 10000, retry_delay_default_ms = 10000,
-                     max_delay_default_ms = INT64_C(7) * 86400000, memory_min = INT64_C(1) << 20;
+                     max_delay_default_ms = INT64_C(7) * 86400000, memory_min = INT64_C(1) << 20,
+                     log_max_default = INT64_C(100) << 20, log_min = INT64_C(4) << 10;
 
 const struct yaml *reader_setting(const struct reader *r, const struct yaml *map, const char *key,
                                   const char *sub)
@@ -134,6 +135,17 @@ static int resources_read(const struct reader *r, const struct yaml *map, struct
     return 0;
 }
 
+static int log_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
+                    struct err *e)
+{
+    const struct yaml *max = reader_setting(r, map, "log", "max_size");
+    int rc = setting_only(r, map, "log", e);
+    s->log_max = max && strcmp(max->text, "none") == 0 ? 0 : log_max_default;
+    if (rc == 0 && max && s->log_max > 0)
+        rc = size_read(max, "log.max_size", log_min, &s->log_max, e);
+    return rc;
+}
+
 static int times_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
                       struct err *e)
 {
@@ -150,7 +162,8 @@ static int times_read(const struct reader *r, const struct yaml *map, struct sta
 int limits_read(const struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e)
 {
     int rc;
-    if ((rc = times_read(r, map, s, e)) || (rc = retry_read(r, map, s, e)))
+    if ((rc = times_read(r, map, s, e)) || (rc = retry_read(r, map, s, e)) ||
+        (rc = resources_read(r, map, s, e)))
         return rc;
-    return resources_read(r, map, s, e);
+    return log_read(r, map, s, e);
 }

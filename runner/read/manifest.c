@@ -385,8 +385,8 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
         return rc;
     const struct yaml *stages = yaml_get(root, "stages");
     if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
-        (rc = secrets_read(r, e)) || (rc = defaults_read(r, e)) ||
-        (rc = stage_names_read(r, stages, e)))
+        (rc = secrets_read(r, e)) || (rc = secrets_guard(root, r->m, e)) ||
+        (rc = defaults_read(r, e)) || (rc = stage_names_read(r, stages, e)))
         return rc;
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read_program(r, i, stages->item[i], e)))

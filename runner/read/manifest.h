@@ -88,9 +88,10 @@ struct stage_spec {
     struct retry retry;
     int64_t timeout_ms; /* 0: none */
     int64_t kill_after_ms;
-    int64_t cpus;   /* so many of -j, and threads; 0: one of -j, threads for all processors */
-    int64_t memory; /* bytes; 0: no limit */
-    int nice;       /* added to the runner's own */
+    int64_t cpus;    /* so many of -j, and threads; 0: one of -j, threads for all processors */
+    int64_t memory;  /* bytes; 0: no limit */
+    int64_t log_max; /* bytes; 0: no limit */
+    int nice;        /* added to the runner's own */
     struct mark at;
 };
 

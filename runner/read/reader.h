@@ -77,6 +77,11 @@ int limits_read(const struct reader *r, const struct yaml *map, struct stage_spe
 /** "50M" in bytes: K, M, G, T are powers of 1024. */
 int size_read(const struct yaml *node, const char *what, int64_t min, int64_t *out, struct err *e);
 
+/* guard.c */
+
+/** Nothing in the tree refers to a variable that is the source of a secret. */
+int secrets_guard(const struct yaml *node, const struct manifest *m, struct err *e);
+
 /* contract.c: a stage held against --describe of its program */
 
 /** The option of that name and kind; ERR_USAGE with a did-you-mean where there is none. NULL

@@ -297,7 +297,7 @@ if grep -rqa abc .refit; then fail "and never the memory"; else pass "and never 
 printf 'xyz\n' >token
 sed -i 's/{env: OUR_TOKEN}/{file: token}/' pipeline.yaml
 ok "a secret from a file" refit run -F
-is "is its first line" "$(cat work/o.txt)" "$(echo xyz | sha256sum)"
+is "is its content, without the line end" "$(cat work/o.txt)" "$(echo xyz | sha256sum)"
 
 # ---- persist, checkpoint ----
 one 'echo line >>"$1"; [ ! -e fail ]' '    always_changed: true'

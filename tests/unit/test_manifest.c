@@ -132,6 +132,8 @@ static void a_mistake_in_a_stage_is_told_with_its_place(void **state)
         { "    deps: {table: t.h5}\n    resources: {memory: G}\n", "'G' is not a size" },
         { "    deps: {table: t.h5}\n    resources: {memory: -1G}\n", "'-1G' is not a size" },
         { "    deps: {table: t.h5}\n    resources: {memory: 0M}\n", "want at least 1024K" },
+        { "    deps: {table: t.h5}\n    log: {max_size: 1K}\n", "want at least 4K" },
+        { "    deps: {table: t.h5}\n    log: {size: 1M}\n", "unknown key 'size'" },
         { "    deps: {table: t.h5}\n    resources: {memory: 9999999999T}\n", "out of range" },
         { "    deps: {table: t.h5}\n    run_if: always\n",
           "pipeline.yaml:8:5: stage 'train': unknown key 'run_if'" },
@@ -243,7 +245,8 @@ static const char with_profiles[] = HEAD
     "    outs: {model: work/model.h5}\n"
     "    params: {epochs: 20, rate: 0.5, note: \"${params.note}\"}\n"
     "    retry: {backoff: 2, on_exit: [1, 75], jitter: 0.5, on_timeout: true}\n"
-    "    resources: {memory: 3G, nice: 5}\n";
+    "    resources: {memory: 3G, nice: 5}\n"
+    "    log: {max_size: none}\n";
 
 static void a_profile_is_merged_and_null_restores_the_default(void **state)
 {
@@ -269,6 +272,8 @@ static void a_profile_is_merged_and_null_restores_the_default(void **state)
     assert_true(train->retry.on_timeout);
     assert_int_equal(train->memory, INT64_C(3) << 30);
     assert_int_equal(train->nice, 5);
+    assert_int_equal(train->log_max, 0);
+    assert_int_equal(m.stage[0].log_max, 100 << 20);
     assert_int_equal(m.stage[0].retry.on_exit[0], 75);
     assert_int_equal(m.n_profile, 5);
     manifest_release(&m);
