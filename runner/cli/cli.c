@@ -14,6 +14,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/execute/lock.h"
+#include "runner/schedule/schedule.h"
 
 /* One bit a command, for the table of options. */
 #define BIT(command) (UINT64_C(1) << (command))
@@ -55,7 +57,7 @@ enum command_id {
     (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT))
 #define ALL (~UINT64_C(0))
 
-enum value { FLAG, TEXT, COUNT, LIST, COLOUR };
+enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
 
 struct option {
     char letter;            /* 0: none */
@@ -86,6 +88,10 @@ static const struct option options[] = {
       "after a failure, run what does not need the failed stage" },
     { 'j', "jobs", "N", COUNT, BIT(RUN) | BIT(RETRY), offsetof(struct cli, jobs),
       "stages at a time (the file's `jobs`, else the processors)" },
+    { 0, "wait", "DURATION", WAIT, BIT(RUN) | BIT(RETRY), 0,
+      "wait for another run of the pipeline to end, without =DURATION (10m...) however long" },
+    { 0, "queued", "RUN", TEXT, BIT(RUN), offsetof(struct cli, queued),
+      "be this queued run of a schedule: what `daemon` and `tick` start" },
     { 0, "check", NULL, FLAG, BIT(PLAN), offsetof(struct cli, check),
       "exit 4 when there is work to do" },
     { 0, "format", "ascii|dot", TEXT, BIT(GRAPH), offsetof(struct cli, format),
@@ -240,7 +246,7 @@ static void print_options(enum command_id command)
         else
             str_addf(&left, "    --%s", o->name);
         if (o->value_name)
-            str_addf(&left, " %s", o->value_name);
+            str_addf(&left, o->value == WAIT ? "[=%s]" : " %s", o->value_name);
         if (left.n <= 26)
             printf("  %-26s  %s\n", str_text(&left), o->help);
         else
@@ -344,6 +350,12 @@ static int store(struct parsed *p, const struct option *o, const char *value, st
             return err_set(e, ERR_USAGE, "--color is '%s', want auto, always or never", value);
         p->colour = value;
         return 0;
+    case WAIT: {
+        const char *wrong = value ? duration_parse(value, &p->cli.wait_ms) : NULL;
+        if (!value)
+            p->cli.wait_ms = LOCK_FOREVER;
+        return wrong ? err_set(e, ERR_USAGE, "--%s: '%s' %s", o->name, value, wrong) : 0;
+    }
     case TEXT:
         break;
     }
@@ -398,6 +410,8 @@ static int parse_option(struct parsed *p, const struct command *k, int argc, cha
                 return rc;
             continue;
         }
+        if (o->value == WAIT)
+            return store(p, o, value ? value + 1 : NULL, e);
         if (is_long)
             value = value ? value + 1 : NULL;
         else if (!*value)

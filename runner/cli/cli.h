@@ -25,15 +25,17 @@ struct cli {
     const char *run;    /* --run RUN */
     int64_t limit;      /* history -n N */
     const char *since, *status, *pipeline, *schedule,
-        *stage;        /* history: its filters; next --schedule */
-    bool follow;       /* logs -f */
-    int64_t attempt;   /* logs -a N; 0: the last */
-    int64_t tail;      /* logs --tail N; -1: all */
-    bool watch;        /* status -w */
-    bool colour;       /* stdout (with --json stderr) is a terminal and nobody said no */
-    bool error_colour; /* stderr is one */
-    bool programs;     /* schema --programs */
-    int64_t count;     /* next -n N; 0: not given */
+        *stage;         /* history: its filters; next --schedule */
+    bool follow;        /* logs -f */
+    int64_t attempt;    /* logs -a N; 0: the last */
+    int64_t tail;       /* logs --tail N; -1: all */
+    bool watch;         /* status -w */
+    bool colour;        /* stdout (with --json stderr) is a terminal and nobody said no */
+    bool error_colour;  /* stderr is one */
+    bool programs;      /* schema --programs */
+    int64_t count;      /* next -n N; 0: not given */
+    const char *queued; /* run --queued RUN */
+    int64_t wait_ms;    /* --wait[=DURATION]; LOCK_FOREVER */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */

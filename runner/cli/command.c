@@ -24,6 +24,8 @@ static void options_from_cli(struct run_options *o, const struct cli *c)
                                .from = copy_of(c->from),
                                .force = c->force,
                                .keep_going = c->keep_going,
+                               .wait_ms = c->wait_ms,
+                               .queued = copy_of(c->queued),
                                .jobs = c->jobs };
     o->set = mem_calloc(c->n_set + 1, sizeof *o->set);
     for (size_t i = 0; i < c->n_set; i++)
@@ -84,22 +86,51 @@ static void start_showing(struct run *r, const struct cli *c)
               : c->json ? stderr
                         : stdout,
               c->colour, c->error_colour, widest(r));
+    r->show.prefix = r->o.queued;
     r->verbose = c->verbose;
+}
+
+/* What is read while another run goes on may be old when that has ended: only the name counts. */
+static int read_after_waiting(struct run *r, const char *command, bool **out_selected,
+                              struct err *e)
+{
+    struct manifest_options mo = { .profile = r->o.profile,
+                                   .set = (const char *const *)r->o.set,
+                                   .n_set = r->o.n_set };
+    struct manifest m;
+    int rc = manifest_read(&m, r->o.snapshot ? r->o.snapshot : r->o.file, &mo, r->s, e);
+    if (rc == 0)
+        rc = run_lock(r, m.name, command, e);
+    if (rc == 0 && (rc = run_read(r, out_selected, e)) == 0 && strcmp(m.name, r->m.name) != 0)
+        rc = err_set(e, ERR_RETRY, "%s has changed its name from '%s' to '%s' meanwhile", r->o.file,
+                     m.name, r->m.name);
+    manifest_release(&m);
+    return rc;
 }
 
 /* r->o is filled in; takes it over. */
 static int run_pipeline(struct run *r, const struct cli *c, const char *command, int *out_status,
                         struct err *e)
 {
-    bool *selected = NULL;
+    bool *selected = NULL, ours = true, ended = false;
     size_t n_work = 0;
     int64_t began = 0;
     int rc;
 
     *out_status = 0;
-    if ((rc = run_read(r, &selected, e)) || (rc = lock_take(&r->lock, r->m.name, command, e)))
-        goto out;
     start_showing(r, c);
+    if (r->o.queued) {
+        if ((rc = run_take(r, command, &ours, e)) || !ours)
+            goto out;
+        rc = run_read(r, &selected, e);
+    } else if (r->o.wait_ms != LOCK_AT_ONCE) {
+        rc = read_after_waiting(r, command, &selected, e);
+    } else if ((rc = run_read(r, &selected, e)) == 0) {
+        rc = run_lock(r, r->m.name, command, e);
+    }
+    if (rc)
+        goto out;
+    r->show.stage_width = widest(r);
     r->here = getcwd(NULL, 0);
     if (!r->here) {
         rc = err_sys(e, "cannot find the current directory");
@@ -110,21 +141,25 @@ static int run_pipeline(struct run *r, const struct cli *c, const char *command,
     r->past = (struct state_history){ .s = r->s, .pipeline = r->m.name };
     r->history = state_history_view(&r->past);
     r->jobs = r->o.jobs > 0 ? r->o.jobs : r->m.jobs > 0 ? r->m.jobs : proc_cpus();
-    if ((rc = exec_local_open(&r->x, e)) || (rc = run_recover(r, e)) || (rc = run_unforce(r, e)) ||
-        (rc = run_plan(r, &n_work, e)))
+    if ((!r->x.self && (rc = exec_local_open(&r->x, e))) || (rc = run_recover(r, e)) ||
+        (rc = run_unforce(r, e)) || (rc = run_plan(r, &n_work, e)))
         goto out;
-    if (n_work > 0) {
+    r->idle = n_work == 0;
+    if (n_work > 0 || r->id) { /* a run of a schedule keeps its row */
         began = r->x.now_ms(r->x.self);
         if ((rc = secrets_resolve(r, e)) || (rc = run_begin(r, command, e)))
             goto out;
-        if ((rc = run_loop(r, e)) || (rc = run_end(r, began, out_status, e)))
-            run_end_badly(r, e);
+        if ((rc = run_loop(r, e)) == 0)
+            rc = run_end(r, began, out_status, e);
+        ended = rc == 0;
     } else {
         show_text(&r->show, false, "nothing to do");
     }
     if (rc == 0 && c->json)
         rc = run_print_json(r, e);
 out:
+    if (rc && r->id && !ended)
+        run_end_badly(r, e);
     free(selected);
     return rc;
 }
@@ -193,7 +228,11 @@ int command_retry(const struct cli *c, struct err *e)
 
     if ((rc = state_open(&r.s, true, e)) || (rc = find_run(r.s, c, &row, &r.o, e)))
         goto out;
-    if (strcmp(row.state, "running") == 0) {
+    if (strcmp(row.state, "queued") == 0) {
+        rc = err_set(e, ERR_USAGE, "run %s has not begun yet: it is queued", row.id);
+        goto out;
+    }
+    if (strcmp(row.state, "running") == 0 && c->wait_ms == LOCK_AT_ONCE) {
         rc = err_set(e, ERR_RETRY, "run %s is still running (pid %lld)", row.id,
                      (long long)row.holder.pid);
         goto out;
@@ -207,6 +246,7 @@ int command_retry(const struct cli *c, struct err *e)
             printf("nothing to retry: run %s of '%s' %s\n", row.id, row.pipeline, row.state);
         goto out;
     }
+    r.o.wait_ms = c->wait_ms;
     r.o.retry_of = mem_strdup(row.id);
     r.o.snapshot = str_format("%s/runs/%s/pipeline.yaml", STATE_DIR, row.id);
     if (access(r.o.snapshot, R_OK) != 0) { /* it died before it had written it */

@@ -58,6 +58,12 @@ static void add_clean(struct str *out, const char *text)
         str_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 }
 
+static void add_prefix(struct show *s)
+{
+    if (s->prefix)
+        str_addf(&s->text, "%s: ", s->prefix);
+}
+
 void show_line(struct show *s, enum show_colour colour, bool error, const char *word,
                const char *stage, const char *text)
 {
@@ -66,6 +72,7 @@ void show_line(struct show *s, enum show_colour colour, bool error, const char *
         return;
     show_wipe(s);
     bool in_colour = colour && (error ? s->error_colour : s->colour);
+    add_prefix(s);
     str_addz(&s->text, in_colour ? colour_code[colour] : "");
     str_addf(&s->text, "%-*s", WORD, word);
     str_addz(&s->text, in_colour ? "\033[0m" : "");
@@ -85,6 +92,7 @@ void show_text(struct show *s, bool error, const char *text)
     if (!to)
         return;
     show_wipe(s);
+    add_prefix(s);
     str_addf(&s->text, "%s\n", text);
     flush_text(s, to);
 }

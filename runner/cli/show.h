@@ -22,8 +22,9 @@ struct show_row {
 };
 
 struct show {
-    FILE *to;       /* lines; NULL: say nothing */
-    FILE *to_error; /* lines about failures */
+    FILE *to;           /* lines; NULL: say nothing */
+    FILE *to_error;     /* lines about failures */
+    const char *prefix; /* of each finished line; NULL: none; borrowed */
     bool live, colour, error_colour;
     int stage_width; /* columns of the longest stage name */
     int n_drawn;     /* rows of the live part on the screen */

@@ -9,6 +9,16 @@
 #include "io/outfile.h"
 #include "runner/execute/run.h"
 
+static int force_stages(struct run *r, struct err *e)
+{
+    size_t k;
+    int rc = 0;
+    for (size_t i = 0; i < r->o.n_force_stage && rc == 0; i++)
+        if ((rc = manifest_stage(&r->m, r->o.force_stage[i], &k, e)) == 0)
+            r->work[k].force = true;
+    return rc;
+}
+
 int run_read(struct run *r, bool **out_selected, struct err *e)
 {
     struct manifest_options mo = { .profile = r->o.profile,
@@ -32,7 +42,7 @@ int run_read(struct run *r, bool **out_selected, struct err *e)
         w->state = (*out_selected)[i] ? WORK_PENDING : WORK_OFF;
         staging_init(&w->staging, r->m.name, w->spec);
     }
-    return 0;
+    return force_stages(r, e);
 }
 
 /* Stop what dead runs left running, finish or take back their commits, remove what they staged. We
@@ -44,6 +54,12 @@ int run_recover(struct run *r, struct err *e)
     size_t n_dead = 0, n_found = 0;
     int rc = ledger_running(r->s, r->m.name, &dead, &n_dead, e);
 
+    for (size_t i = 0; i < n_dead && r->id; i++) { /* this one is a queued run that we have taken */
+        if (strcmp(dead[i].id, r->id) == 0) {
+            run_row_release(&dead[i]);
+            dead[i--] = dead[--n_dead];
+        }
+    }
     for (size_t i = 0; i < n_dead && rc == 0; i++) {
         char *mark = str_format("REFIT_RUN=%s/%s/runs/%s/", r->here, STATE_DIR, dead[i].id);
         r->x.clear(r->x.self, mark);
@@ -125,8 +141,8 @@ int run_begin(struct run *r, const char *command, struct err *e)
     char *options = run_options_text(&r->o);
     int rc = options ? state_begin_lazy(r->s, e)
                      : err_set(e, ERR_USAGE, "the command line is not UTF-8");
-    if (rc == 0 &&
-        (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id, e)) == 0) {
+    if (rc == 0 && (r->id || (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id,
+                                                    e)) == 0)) {
         for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
             rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, work_state_name(r->work[i].state),
                               NULL, e);
@@ -148,7 +164,9 @@ int run_unforce(struct run *r, struct err *e)
 {
     struct stage_row *stage = NULL;
     size_t n = 0;
-    int rc = r->o.force && r->o.retry_of ? ledger_stages(r->s, r->o.retry_of, &stage, &n, e) : 0;
+    int rc = (r->o.force || r->o.n_force_stage) && r->o.retry_of
+                 ? ledger_stages(r->s, r->o.retry_of, &stage, &n, e)
+                 : 0;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < r->m.n_stage; k++)
             if (strcmp(stage[i].stage, r->m.stage[k].name) == 0 &&

@@ -97,7 +97,10 @@ int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
         if (r->work[i].state == WORK_READY || r->work[i].state == WORK_PENDING)
             rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, "pending", "not started", e);
     if (rc == 0)
-        rc = ledger_run_end(r->s, r->id, state, r->signal ? strsignal(r->signal) : NULL,
+        rc = ledger_run_end(r->s, r->id, state,
+                            r->signal ? strsignal(r->signal)
+                            : r->idle ? "nothing to do"
+                                      : NULL,
                             *out_status, e);
     if (rc == 0)
         rc = state_commit(r->s, e);

@@ -10,6 +10,8 @@ void run_options_release(struct run_options *o)
 {
     mem_free_texts(o->set, o->n_set);
     mem_free_texts(o->target, o->n_target);
+    mem_free_texts(o->force_stage, o->n_force_stage);
+    free(o->queued);
     free(o->file);
     free(o->profile);
     free(o->single);
@@ -29,12 +31,12 @@ static json_t *texts(char *const *text, size_t n)
 
 char *run_options_text(const struct run_options *o)
 {
-    json_t *doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file",
-                            json_text_or_null(o->file), "profile", json_text_or_null(o->profile),
-                            "set", texts(o->set, o->n_set), "targets",
-                            texts(o->target, o->n_target), "single", json_text_or_null(o->single),
-                            "from", json_text_or_null(o->from), "force", (int)o->force,
-                            "keep_going", (int)o->keep_going, "jobs", (json_int_t)o->jobs);
+    json_t *doc = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I}", "file", json_text_or_null(o->file),
+        "profile", json_text_or_null(o->profile), "set", texts(o->set, o->n_set), "targets",
+        texts(o->target, o->n_target), "force_stages", texts(o->force_stage, o->n_force_stage),
+        "single", json_text_or_null(o->single), "from", json_text_or_null(o->from), "force",
+        (int)o->force, "keep_going", (int)o->keep_going, "jobs", (json_int_t)o->jobs);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
     return text;
@@ -69,6 +71,7 @@ int run_options_parse(struct run_options *o, const char *text, struct err *e)
     o->from = take_text(doc, "from");
     take_texts(doc, "set", &o->set, &o->n_set);
     take_texts(doc, "targets", &o->target, &o->n_target);
+    take_texts(doc, "force_stages", &o->force_stage, &o->n_force_stage);
     o->force = json_is_true(json_object_get(doc, "force"));
     o->keep_going = json_is_true(json_object_get(doc, "keep_going"));
     o->jobs = json_integer_value(json_object_get(doc, "jobs"));

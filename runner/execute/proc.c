@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -74,6 +75,29 @@ struct proc_id proc_self(void)
         id.start = -1;
     read_boot(id.boot);
     return id;
+}
+
+int proc_open(const struct proc_id *id)
+{
+    char boot[PROC_BOOT], state;
+    pid_t parent;
+    int64_t start;
+
+    read_boot(boot);
+    if (id->pid <= 0 || strcmp(boot, id->boot) != 0)
+        return -1;
+    /* Opened before it is looked at: from then on the descriptor cannot come to mean another. */
+    int fd = (int)syscall(SYS_pidfd_open, (pid_t)id->pid, 0);
+    if (fd >= 0 && (!read_stat((pid_t)id->pid, &state, &parent, &start) || start != id->start)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+void proc_signal(int pidfd, int sig)
+{
+    syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
 pid_t *proc_all(size_t *out_n)

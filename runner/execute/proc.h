@@ -19,6 +19,13 @@ struct proc_id {
 /** Who we are. */
 struct proc_id proc_self(void);
 
+/** A pidfd of exactly that process, -1 if it is gone (or of another boot, or not to be seen from
+ * here). */
+int proc_open(const struct proc_id *id);
+
+/** By a pidfd; harmless when it is gone. */
+void proc_signal(int pidfd, int sig);
+
 /** Our direct children, those adopted as a subreaper too; the array is owned by the caller. */
 pid_t *proc_children(size_t *out_n);
 

@@ -81,8 +81,13 @@ struct run_options {
     char **target;        /* (n_target) */
     size_t n_set, n_target;
     char *single, *from; /* NULL: none */
+    char **force_stage;  /* (n_force_stage) these run even if up to date */
+    size_t n_force_stage;
     bool force, keep_going;
     int64_t jobs;
+    /* not kept */
+    char *queued;    /* the run of a schedule that this one is; NULL: one of its own */
+    int64_t wait_ms; /* for the lock; LOCK_FOREVER */
     char *snapshot; /* path of the pipeline file's copy that is read instead; NULL: `file` itself */
     char *retry_of; /* NULL */
 };
@@ -106,6 +111,7 @@ struct run {
     char **secret;        /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
     struct mask mask;     /* their values, in what stages write */
     int64_t jobs;
+    bool idle;                /* everything was up to date */
     int64_t n_slot;           /* of `jobs` in use */
     size_t n_in[WORK_STATES]; /* stages in each state */
     struct queue look;        /* pending stages: something above them has changed */
@@ -135,6 +141,16 @@ int64_t work_slots(const struct run *r, const struct work *w);
 
 /** Before the loop: count what the states are that run_read has set. */
 void work_count(struct run *r);
+
+/* take.c */
+
+/** Become the queued run r->o.queued: wait for the lock of its pipeline as its `overlap` says, take
+ * its options. The lock is held and the signals are taken over then. *out_ours is false, and it has
+ * been told why, when another process has started it or it has given way. */
+int run_take(struct run *r, const char *command, bool *out_ours, struct err *e);
+
+/** Take the lock of a pipeline, waiting as r->o.wait_ms says, and saying for whom. */
+int run_lock(struct run *r, const char *pipeline, const char *command, struct err *e);
 
 /* begin.c */
 

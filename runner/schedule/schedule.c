@@ -11,16 +11,12 @@
 
 static const int64_t day_ms = 86400000, default_window_ms = 86400000;
 
-int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, struct err *e)
+const char *duration_parse(const char *text, int64_t *out_ms)
 {
     static const struct {
         const char *name;
         int64_t ms;
     } unit[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-    const char *text;
-    int rc = yaml_text(node, what, &text, e);
-    if (rc)
-        return rc;
     size_t digits = strspn(text, "0123456789");
     char *number = mem_strndup(text, digits);
     long long n = 0;
@@ -30,12 +26,21 @@ int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, st
         if (strcmp(text + digits, unit[i].name) != 0)
             continue;
         if (n < 1 || n > 3660 * day_ms / unit[i].ms)
-            return yaml_fail(node, e, "%s: '%s' is out of range: want 1ms to 3660d", what, text);
+            return "is out of range: want 1ms to 3660d";
         *out_ms = n * unit[i].ms;
-        return 0;
+        return NULL;
     }
-    return yaml_fail(node, e, "%s: '%s' is not a duration: want 500ms, 30s, 15m, 2h or 3d", what,
-                     text);
+    return "is not a duration: want 500ms, 30s, 15m, 2h or 3d";
+}
+
+int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, struct err *e)
+{
+    const char *text;
+    int rc = yaml_text(node, what, &text, e);
+    if (rc)
+        return rc;
+    const char *wrong = duration_parse(text, out_ms);
+    return wrong ? yaml_fail(node, e, "%s: '%s' %s", what, text, wrong) : 0;
 }
 
 /* ---- when ---- */

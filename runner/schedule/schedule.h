@@ -60,7 +60,10 @@ uint64_t schedule_slot(const char *pipeline, const char *name);
 
 void schedule_release(struct schedule *s, size_t n);
 
-/** "500ms", "30s", "15m", "2h", "3d" in milliseconds. ERR_USAGE at the node. */
+/** "500ms", "30s", "15m", "2h", "3d" in milliseconds. Returns NULL, or what is wrong with it. */
+const char *duration_parse(const char *text, int64_t *out_ms);
+
+/** The same of a node. ERR_USAGE there. */
 int duration_read(const struct yaml *node, const char *what, int64_t *out_ms, struct err *e);
 
 #endif

@@ -246,7 +246,7 @@ static void a_run_whose_lock_nobody_holds_is_lost(void **unused)
     char *id;
     (void)unused;
     assert_ok(state_open(&s, true, &e), e);
-    assert_ok(lock_take(&lock, "p", "refit run", &e), e);
+    assert_ok(lock_take(&lock, "p", "refit run", LOCK_AT_ONCE, &e), e);
     assert_ok(state_begin(s, &e), e);
     assert_ok(ledger_run_begin(s, "p", "{}", NULL, &id, &e), e);
     assert_ok(state_commit(s, &e), e);
@@ -269,16 +269,17 @@ static void a_held_lock_names_its_holder_and_is_not_disturbed_by_asking(void **u
     (void)unused;
     assert_int_equal(mkdir(STATE_DIR, 0777), 0);
     assert_false(lock_is_held("products"));
-    assert_ok(lock_take(&mine, "products", "refit run", &e), e);
+    assert_ok(lock_take(&mine, "products", "refit run", LOCK_AT_ONCE, &e), e);
     lock_name(&mine, "20261121-100102", "refit run");
     snprintf(pid, sizeof pid, "pid %d,", (int)getpid());
     assert_true(lock_is_held("products"));
-    assert_int_equal(lock_take(&other, "products", "refit run", &e), ERR_RETRY);
+    assert_int_equal(lock_take(&other, "products", "refit run", LOCK_AT_ONCE, &e), ERR_RETRY);
     assert_non_null(strstr(e.text, "another run of 'products' holds the lock"));
     assert_non_null(strstr(e.text, pid));
     assert_non_null(strstr(e.text, "20261121-100102"));
     e = (struct err){ 0 };
-    assert_ok(lock_take(&other, "votes", "refit run", &e), e); /* one lock for each pipeline */
+    assert_ok(lock_take(&other, "votes", "refit run", LOCK_AT_ONCE, &e),
+              e); /* one lock for each pipeline */
     lock_release(&other);
     lock_release(&mine);
     assert_false(lock_is_held("products"));
