@@ -53,8 +53,9 @@ enum command_id {
 };
 
 /* Those that read the pipeline file. */
-#define READ \
-    (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT))
+#define READ                                                                                      \
+    (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT) | \
+     BIT(GC))
 #define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
@@ -82,6 +83,8 @@ static const struct option options[] = {
       "this stage and all below it" },
     { 'n', "dry-run", NULL, FLAG, BIT(RUN), offsetof(struct cli, dry_run),
       "print the plan, run nothing" },
+    { 'n', "dry-run", NULL, FLAG, BIT(GC), offsetof(struct cli, dry_run),
+      "say what would be removed, remove nothing" },
     { 'F', "force", NULL, FLAG, BIT(RUN) | BIT(PLAN), offsetof(struct cli, force),
       "run even what is up to date" },
     { 'k', "keep-going", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, keep_going),
@@ -212,6 +215,15 @@ static const struct command commands[] = {
       "# yaml-language-server: $schema=refit.schema.json\n"
       "after 'refit schema --programs >refit.schema.json'.",
       0, 0, command_schema },
+    { GC, KEEPING, "gc", "", "remove old runs, and what crashes left",
+      "Runs of the pipeline that are older than its newest `retention.runs` and ended more than "
+      "`retention.days` ago\n"
+      "go, with their logs: never one that made what lies there now, nor the last that failed. The "
+      "end of a run does\n"
+      "so too; gc also sweeps directories that belong to no run, the cache of hashes, and the "
+      "database's free space.\n"
+      "Outputs and registries are never touched.",
+      0, 0, command_gc },
     { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },
 };
 

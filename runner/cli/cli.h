@@ -59,6 +59,7 @@ int command_explain(const struct cli *c, struct err *e);
 int command_validate(const struct cli *c, struct err *e);
 int command_graph(const struct cli *c, struct err *e);
 int command_next(const struct cli *c, struct err *e);
+int command_gc(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

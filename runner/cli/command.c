@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/cli.h"
+#include "runner/cli/gc.h"
 #include "runner/execute/env.h"
 #include "runner/cli/report.h"
 #include "runner/execute/run.h"
@@ -152,6 +153,8 @@ static int run_pipeline(struct run *r, const struct cli *c, const char *command,
         if ((rc = run_loop(r, e)) == 0)
             rc = run_end(r, began, out_status, e);
         ended = rc == 0;
+        if (rc == 0)
+            gc_after_run(r->s, &r->m);
     } else {
         show_text(&r->show, false, "nothing to do");
     }

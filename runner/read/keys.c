@@ -159,6 +159,12 @@ const struct key out_keys[] = {
 
 /* ---- the pipeline ---- */
 
+static const struct key retention_keys[] = {
+    { "runs", KEY_INT, .min = 1, .max = 1000000, .help = "the newest so many runs (30)" },
+    { "days", KEY_INT, .min = 0, .max = 36500, .help = "and those of so many days (90)" },
+    { 0 },
+};
+
 static const char *const versions[] = { "1", NULL };
 
 const struct key pipeline_keys[] = {
@@ -182,6 +188,8 @@ const struct key pipeline_keys[] = {
     { "schedule", KEY_MAP, .list = true, .keys = schedule_keys, .where = KEY_PROFILE,
       .help = "when it runs by itself",
       .shape = "{\"oneOf\": [" GIVEN("weekly") ", " GIVEN("daily") ", " GIVEN("cron") "]}" },
+    { "retention", KEY_MAP, .keys = retention_keys, .where = KEY_PROFILE,
+      .help = "how much of the history is kept" },
     { "stages", KEY_SHAPE, .required = true, .where = KEY_PROFILE, .help = "name: stage",
       .shape = "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1000, "
                "\"propertyNames\": {\"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$\"}, "

@@ -204,6 +204,20 @@ static int secrets_read(struct reader *r, struct err *e)
     return rc;
 }
 
+static int retention_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "retention");
+    const struct key *keys = keys_below(pipeline_keys, "retention");
+    long long runs = 30, days = 90;
+    int rc;
+    if ((map && (rc = keys_only(map, "retention", keys, KEY_ANYWHERE, e))) ||
+        (rc = key_int(yaml_get(map, "runs"), "retention.runs", key_of(keys, "runs"), &runs, e)) ||
+        (rc = key_int(yaml_get(map, "days"), "retention.days", key_of(keys, "days"), &days, e)))
+        return rc;
+    r->m->retention = (struct retention){ .runs = runs, .days = days };
+    return 0;
+}
+
 static int defaults_read(struct reader *r, struct err *e)
 {
     r->defaults = yaml_get(r->root, "defaults");
@@ -386,7 +400,8 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     const struct yaml *stages = yaml_get(root, "stages");
     if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
         (rc = secrets_read(r, e)) || (rc = secrets_guard(root, r->m, e)) ||
-        (rc = defaults_read(r, e)) || (rc = stage_names_read(r, stages, e)))
+        (rc = defaults_read(r, e)) || (rc = retention_read(r, e)) ||
+        (rc = stage_names_read(r, stages, e)))
         return rc;
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read_program(r, i, stages->item[i], e)))

@@ -102,6 +102,11 @@ struct secret_ref {
     struct mark at;
 };
 
+/** How much of the history is kept: what is among the newest `runs` or younger than `days`. */
+struct retention {
+    int64_t runs, days;
+};
+
 struct manifest {
     char *path; /* of the pipeline file, as given */
     char *name, *description;
@@ -115,6 +120,7 @@ struct manifest {
     size_t n_schedule;
     struct program **program; /* (n_program) every program that a stage runs, once */
     size_t n_program;
+    struct retention retention;
     char **profile; /* (n_profile) names of the profiles of the file */
     size_t n_profile;
 };

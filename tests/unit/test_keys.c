@@ -160,6 +160,8 @@ static void every_value_of_every_key_is_judged_alike(void **state)
     check_place(&(struct place){ .table = stage_keys, .path = "stages/a" });
     check_place(&(struct place){ .table = dep_keys, .path = "stages/a/deps/d" });
     check_place(&(struct place){ .table = out_keys, .path = "stages/a/outs/o" });
+    check_place(
+        &(struct place){ .table = keys_below(pipeline_keys, "retention"), .path = "retention" });
     check_place(&(struct place){ .table = keys_below(pipeline_keys, "schedule"),
                                  .path = "schedule",
                                  .list = true,
