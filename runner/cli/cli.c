@@ -55,7 +55,7 @@ enum command_id {
 /* Those that read the pipeline file. */
 #define READ                                                                                      \
     (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT) | \
-     BIT(GC))
+     BIT(GC) | BIT(VERIFY))
 #define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
@@ -215,6 +215,16 @@ static const struct command commands[] = {
       "# yaml-language-server: $schema=refit.schema.json\n"
       "after 'refit schema --programs >refit.schema.json'.",
       0, 0, command_schema },
+    { VERIFY, KEEPING, "verify", "[STAGE...]",
+      "hash committed outputs and their inputs again: are they what they were?",
+      "A run takes a file for unchanged by its inode, size and times; verify reads every byte, on "
+      "all processors.\n"
+      "changed, gone: an output is not what was committed. decayed: an input has other bytes "
+      "though "
+      "its stamp is the\n"
+      "same. Exit 1 if anything differs; 'refit run' makes such outputs again once they are "
+      "removed.",
+      0, SIZE_MAX, command_verify },
     { GC, KEEPING, "gc", "", "remove old runs, and what crashes left",
       "Runs of the pipeline that are older than its newest `retention.runs` and ended more than "
       "`retention.days` ago\n"

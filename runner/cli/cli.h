@@ -60,6 +60,10 @@ int command_validate(const struct cli *c, struct err *e);
 int command_graph(const struct cli *c, struct err *e);
 int command_next(const struct cli *c, struct err *e);
 int command_gc(const struct cli *c, struct err *e);
+int command_verify(const struct cli *c, struct err *e);
+int command_doctor(const struct cli *c, struct err *e);
+int command_reproduce(const struct cli *c, struct err *e);
+int command_completion(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

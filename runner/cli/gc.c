@@ -272,7 +272,7 @@ int command_gc(const struct cli *c, struct err *e)
     if (rc)
         return rc;
     if (!c->dry_run && access(STATE_DIR, F_OK) == 0 &&
-        (rc = lock_take(&g.lock, g.p.manifest.name, "refit gc", 0, e)))
+        (rc = lock_take(&g.lock, g.p.manifest.name, "refit gc", LOCK_AT_ONCE, e)))
         goto out;
     g.database_before = database_bytes();
     if ((rc = sweep_runs(&g, e)) || (rc = sweep_staging(&g, e)) || (rc = sweep_cache(&g, e)) ||

@@ -128,12 +128,17 @@ static json_t *key_schema(const struct key *k)
     json_t *doc = kind_schema(k);
     if (k->shape && k->kind == KEY_MAP)
         json_object_update_new(doc, parse(k->shape));
-    else if (k->shape && k->kind != KEY_SHAPE && k->kind != KEY_NAMED)
+    else if (k->shape && !k->list && k->kind != KEY_SHAPE && k->kind != KEY_NAMED)
         doc = json_pack("{s:[o, o]}", "anyOf", doc, parse(k->shape));
     if (k->word)
         doc = json_pack("{s:[o, {s:s}]}", "anyOf", doc, "const", k->word);
     if (k->list)
         doc = json_pack("{s:s, s:o}", "type", "array", "items", doc);
+    if (k->shape && k->list && k->kind != KEY_MAP) {
+        json_t *more = parse(k->shape);
+        json_object_update_recursive(doc, more);
+        json_decref(more);
+    }
     if (!k->required)
         doc = or_null(doc);
     json_object_set_new(doc, "description", json_string(k->help));

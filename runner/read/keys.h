@@ -44,7 +44,8 @@ struct key {
     int where;                 /* enum key_where, or-ed */
     const char *const *choice; /* NULL-terminated */
     const struct key *keys;
-    const char *shape; /* JSON Schema; of the other kinds it is added to what they say */
+    const char *shape; /* JSON Schema; of KEY_MAP, KEY_NAMED and lists it must fit too, of other
+                          kinds it is another value that is good */
 };
 
 /* The mappings, each ended by a row without a name. */
