@@ -62,8 +62,7 @@ static int bad_choice(const struct yaml *at, const struct stage_spec *s,
     return e->code;
 }
 
-/* "postgresql://user:word@host": the file is no place for it. */
-static bool has_password(const char *text)
+bool url_has_password(const char *text)
 {
     const char *authority = strstr(text, "://");
     if (!authority)
@@ -125,7 +124,7 @@ static char *canonical(const struct yaml *at, const struct stage_spec *s,
 int contract_value(const struct yaml *at, const struct stage_spec *s,
                    const struct program_option *o, char **value, struct err *e)
 {
-    if (has_password(*value))
+    if (url_has_password(*value))
         return node_fail(
             at, e,
             "stage '%s': a password in a URL would be kept in the history: declare it under "

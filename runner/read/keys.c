@@ -157,6 +157,33 @@ const struct key out_keys[] = {
     { 0 },
 };
 
+/* ---- notifications ---- */
+
+static const struct key channel_keys[] = {
+    { "webhook", KEY_TEXT, .help = "the message is posted to this URL as JSON" },
+    { "header", KEY_SHAPE, .help = "Name: value, further headers of a webhook", .shape = VALUES },
+    { "mail", KEY_SHAPE, .help = "an address or a list of them, told by sendmail",
+      .shape = "{\"type\": [\"string\", \"array\"], \"minItems\": 1, \"items\": " TEXT "}" },
+    { "cmd", KEY_SHAPE, .help = "a command that gets the message as JSON on standard input",
+      .shape = "{\"type\": [\"string\", \"array\"], \"minItems\": 1, \"minLength\": 1, "
+               "\"items\": " TEXT "}" },
+    { "tail", KEY_INT, .min = 0, .max = 1000,
+      .help = "so many last lines of the log of the stage that failed (20)" },
+    { 0 },
+};
+
+#define CHANNEL_SHAPE "{\"oneOf\": [" GIVEN("webhook") ", " GIVEN("mail") ", " GIVEN("cmd") "]}"
+#define CHANNELS      KEY_MAP, .list = true, .keys = channel_keys, .shape = CHANNEL_SHAPE
+
+static const struct key notify_keys[] = {
+    { "on_failure", CHANNELS, .help = "a run failed, timed out, or its runner died" },
+    { "on_blocked", CHANNELS, .help = "a run waits for an approval" },
+    { "on_missed", CHANNELS, .help = "instants of a schedule passed without a run" },
+    { "on_recovery", CHANNELS, .help = "the first success after one of these" },
+    { "on_success", CHANNELS, .help = "a run succeeded" },
+    { 0 },
+};
+
 /* ---- the pipeline ---- */
 
 static const struct key retention_keys[] = {
@@ -190,6 +217,7 @@ const struct key pipeline_keys[] = {
       .shape = "{\"oneOf\": [" GIVEN("weekly") ", " GIVEN("daily") ", " GIVEN("cron") "]}" },
     { "retention", KEY_MAP, .keys = retention_keys, .where = KEY_PROFILE,
       .help = "how much of the history is kept" },
+    { "notify", KEY_MAP, .keys = notify_keys, .where = KEY_PROFILE, .help = "who is told what" },
     { "stages", KEY_SHAPE, .required = true, .where = KEY_PROFILE, .help = "name: stage",
       .shape = "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1000, "
                "\"propertyNames\": {\"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$\"}, "

@@ -49,6 +49,13 @@ void reference_values_release(struct reference_value *v, size_t n)
     free(v);
 }
 
+struct reference_scope reader_scope(const struct reader *r, const struct yaml *stage)
+{
+    return (struct reference_scope){
+        .param = r->param, .env = r->env, .n_param = r->n_param, .n_env = r->n_env, .stage = stage
+    };
+}
+
 bool is_variable(const char *text)
 {
     size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
@@ -131,7 +138,7 @@ static int params_read(struct reader *r, struct err *e)
         return node_fail(map, e, "params: want a mapping (name: value)");
     r->param = mem_calloc(map->n, sizeof *r->param);
     for (size_t i = 0; i < map->n; i++) {
-        struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, NULL, false };
+        struct reference_scope scope = reader_scope(r, NULL);
         const char *name = map->key[i]->text;
         char *value = NULL;
         int rc;
@@ -411,7 +418,7 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read(r, i, stages->item[i], e)))
             return rc;
-    if ((rc = links_check(r->m, e)))
+    if ((rc = links_check(r->m, e)) || (rc = channels_read(r, e)))
         return rc;
     return schedule_read(root, r->m->name, r->stage_name, stages->n, &r->m->schedule,
                          &r->m->n_schedule, e);
@@ -462,6 +469,7 @@ void manifest_release(struct manifest *m)
         free(m->profile[i]);
     schedule_release(m->schedule, m->n_schedule);
     makers_release(&m->makers);
+    channels_release(m->channel, m->n_channel);
     free(m->stage);
     free(m->program);
     free(m->secret);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "runner/read/makers.h"
+#include "runner/read/channel.h"
 #include "runner/read/program.h"
 #include "runner/schedule/schedule.h"
 
@@ -118,6 +119,8 @@ struct manifest {
     size_t n_secret;
     struct schedule *schedule;
     size_t n_schedule;
+    struct channel *channel; /* (n_channel) who is told what, by event */
+    size_t n_channel;
     struct program **program; /* (n_program) every program that a stage runs, once */
     size_t n_program;
     struct retention retention;

@@ -34,6 +34,9 @@ bool is_variable(const char *text);
 int env_read(const struct yaml *map, const struct reference_scope *scope,
              struct reference_value **env, size_t *n_env, struct err *e);
 
+/** The pipeline's params and env; `stage` NULL: no run-time references. */
+struct reference_scope reader_scope(const struct reader *r, const struct yaml *stage);
+
 void reference_values_release(struct reference_value *v, size_t n);
 
 struct mark reader_mark(const struct yaml *node);
@@ -82,6 +85,11 @@ int size_read(const struct yaml *node, const char *what, int64_t min, int64_t *o
 /** Nothing in the tree refers to a variable that is the source of a secret. */
 int secrets_guard(const struct yaml *node, const struct manifest *m, struct err *e);
 
+/* channel.c */
+
+/** The lists under `notify`. */
+int channels_read(struct reader *r, struct err *e);
+
 /* contract.c: a stage held against --describe of its program */
 
 /** The option of that name and kind; ERR_USAGE with a did-you-mean where there is none. NULL
@@ -93,6 +101,9 @@ int contract_option(const struct yaml *at, const struct stage_spec *s, const cha
  * for a text. */
 int contract_value(const struct yaml *at, const struct stage_spec *s,
                    const struct program_option *o, char **value, struct err *e);
+
+/** "scheme://user:word@host": a file is no place for the word. */
+bool url_has_password(const char *text);
 
 /** What is missing, what belongs to another value of another option. */
 int contract_check(const struct yaml *map, const struct stage_spec *s, struct err *e);

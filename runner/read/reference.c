@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/read/manifest.h"
 
 const char *piece_next(const char *p, struct piece *out)
 {
@@ -81,11 +82,35 @@ static int check_file_name(const struct yaml *at, const struct yaml *stage, cons
     return e->code;
 }
 
+static int check_secret(const struct yaml *at, const struct reference_scope *scope,
+                        const char *name, struct err *e)
+{
+    if (!scope->secret)
+        return node_fail(at, e,
+                         "'${secrets.%s}' may stand only in a webhook and its header under "
+                         "notify; a stage names its secrets under `secrets`",
+                         name);
+    const char **names = mem_calloc(scope->n_secret, sizeof *names);
+    bool found = false;
+    for (size_t i = 0; i < scope->n_secret; i++) {
+        names[i] = scope->secret[i].name;
+        found |= strcmp(names[i], name) == 0;
+    }
+    const char *near = str_nearest(name, names, scope->n_secret);
+    if (!found)
+        node_fail(at, e, "${secrets.%s}: `secrets` has no such name%s%s%s", name,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    free(names);
+    return found ? 0 : e->code;
+}
+
 static int check_run_time(const struct yaml *at, const struct reference_scope *scope,
                           const char *name, struct err *e)
 {
     static const char *const known[] = { "params.",    "env.",   "deps.",   "outs.",
                                          "checkpoint", "run.id", "run.dir", "run.attempt" };
+    if (str_starts(name, "secrets."))
+        return check_secret(at, scope, name + 8, e);
     bool file = str_starts(name, "deps.") || str_starts(name, "outs.");
     bool run = strcmp(name, "run.id") == 0 || strcmp(name, "run.dir") == 0 ||
                strcmp(name, "run.attempt") == 0;

@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "io/yaml.h"
 
+struct secret_ref;
+
 /* References in the texts of a pipeline file: ${params.x} and ${env.X} are replaced when it is
  * read, ${deps.n},
  * ${outs.n}, ${checkpoint}, ${run.id}, ${run.dir}, ${run.attempt} when a process is started. $$ is
@@ -33,8 +35,10 @@ struct reference_value {
 struct reference_scope {
     const struct reference_value *param, *env; /* (n_param), (n_env); the first of a name counts */
     size_t n_param, n_env;
-    const struct yaml *stage; /* the stage's mapping; NULL: no run-time references here */
-    bool shell;               /* a text for sh -c: values are quoted where the shell needs it */
+    const struct yaml *stage;        /* the stage's mapping; NULL: no run-time references here */
+    const struct secret_ref *secret; /* (n_secret) that ${secrets.X} may name here; kept as it is */
+    size_t n_secret;
+    bool shell; /* a text for sh -c: values are quoted where the shell needs it */
 };
 
 /** Resolve a scalar into a new template. ERR_USAGE at the node: unknown name (did-you-mean),

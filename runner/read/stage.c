@@ -38,7 +38,7 @@ static int param_value_read(const struct yaml *node, const struct reader *r, con
                             const struct stage_spec *s, const struct program_option *o, char **out,
                             struct err *e)
 {
-    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map, false };
+    struct reference_scope scope = reader_scope(r, map);
     const char *text;
     int rc;
     if ((rc = yaml_text(node, "params", &text, e)))
@@ -306,7 +306,7 @@ static int stage_env_read(const struct reader *r, const struct yaml *map, struct
                           struct err *e)
 {
     const struct yaml *maps[2] = { yaml_get(r->defaults, "env"), yaml_get(map, "env") };
-    struct reference_scope scope = { r->param, r->env, r->n_param, r->n_env, map, false };
+    struct reference_scope scope = reader_scope(r, map);
     for (size_t i = 0; i < r->n_env; i++) {
         own->env = mem_grow(own->env, own->n_env, sizeof *own->env);
         own->env[own->n_env++] = (struct reference_value){ mem_strdup(r->env[i].name),
@@ -381,7 +381,11 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
     if ((rc = params_read(r, map, s, e)) || (rc = stage_env_read(r, map, &own, e)))
         goto out;
     collect_params(r, s, &own);
-    own.words = (struct reference_scope){ own.param, own.env, own.n_param, own.n_env, map, false };
+    own.words = reader_scope(r, map);
+    own.words.param = own.param;
+    own.words.n_param = own.n_param;
+    own.words.env = own.env;
+    own.words.n_env = own.n_env;
     own.paths = own.words;
     own.paths.stage = NULL;
     keep_env(&own, s);
