@@ -11,13 +11,13 @@ B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang
 
 APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
        libjpeg62-turbo-dev libsqlite3-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
-       libstemmer-dev libexif-dev liblcms2-dev libcmocka-dev
+       libstemmer-dev libexif-dev liblcms2-dev libcurl4-openssl-dev libcmocka-dev
 APT_check := perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-torch
 
-PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2
+PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wformat=2 -Wdouble-promotion -Werror=implicit-function-declaration
 OPT_release := -O3
@@ -36,7 +36,8 @@ LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lstemmer $(
 LIB_SRC    := $(wildcard common/*/*.c models/*.c models/nn/*.c)
 RUNNER_SRC := $(filter-out runner/helpers/%,$(wildcard runner/*/*.c))
 STAGES     := $(patsubst stages/%.c,%,$(wildcard stages/*.c)) $(patsubst stages/%/,%,$(wildcard stages/*/))
-HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c))
+HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c)) \
+              $(patsubst runner/helpers/%/,%,$(wildcard runner/helpers/*/))
 UNITS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 PROGRAMS   := $(if $(wildcard runner/cli/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
 TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.c))
@@ -60,8 +61,11 @@ $(B)/bin/refit: $(call obj,$(RUNNER_SRC)) $(B)/librefit.a
 	$(LINK)
 
 .SECONDEXPANSION:
-$(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner/helpers/$$*.c)) $(B)/librefit.a
+$(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner/helpers/$$*.c \
+                       runner/helpers/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
+# What it shares with the runner.
+$(B)/libexec/refit/refit-notify: $(call obj,$(addprefix runner/read/,probe.c reference.c secret.c) runner/execute/spawn.c)
 
 $(B)/librunner.a: $(filter-out $(call obj,runner/cli/cli.c),$(call obj,$(RUNNER_SRC)))
 	@rm -f $@; $(AR) rcs $@ $^

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pipe2, SYS_pidfd_open */
+#define _GNU_SOURCE /* pipe2, memfd_create, SYS_pidfd_open */
 #include "runner/read/probe.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,9 +26,9 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Standard output and error into pipes, standard input from nowhere, default signals. 0, or an
- * errno. */
-static int spawn(struct probe *p, int out, int err)
+/* Standard output and error into pipes, standard input from `in` (-1: nowhere), default signals. 0,
+ * or an errno. */
+static int spawn(struct probe *p, int in, int out, int err)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
@@ -40,7 +41,8 @@ static int spawn(struct probe *p, int out, int err)
         goto no_attr;
     sigfillset(&all);
     sigemptyset(&none);
-    if ((rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)) ||
+    if ((rc = in >= 0 ? posix_spawn_file_actions_adddup2(&files, in, 0)
+                      : posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)) ||
         (rc = posix_spawn_file_actions_adddup2(&files, out, 1)) ||
         (rc = posix_spawn_file_actions_adddup2(&files, err, 2)) ||
         (rc = posix_spawnattr_setsigdefault(&attr, &all)) ||
@@ -48,7 +50,7 @@ static int spawn(struct probe *p, int out, int err)
         (rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
                                                   POSIX_SPAWN_SETPGROUP)))
         goto out;
-    rc = posix_spawn(&p->pid, p->argv[0], &files, &attr, p->argv, environ);
+    rc = posix_spawnp(&p->pid, p->argv[0], &files, &attr, p->argv, p->env ? p->env : environ);
 out:
     posix_spawnattr_destroy(&attr);
 no_attr:
@@ -56,9 +58,26 @@ no_attr:
     return rc;
 }
 
+/* What it is to read: in memory, so that nobody waits for it to be read. */
+static int open_input(const struct probe *p, int *out_fd, struct err *e)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    for (size_t at = 0; fd >= 0 && at < p->n_input;) {
+        ssize_t put = write(fd, p->input + at, p->n_input - at);
+        if (put <= 0)
+            close_fd(&fd);
+        else
+            at += (size_t)put;
+    }
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return err_sys(e, "cannot keep %zu bytes for '%s'", p->n_input, p->argv[0]);
+    *out_fd = fd;
+    return 0;
+}
+
 static int start(struct probe *p, int64_t timeout_ms, struct err *e)
 {
-    int out[2] = { -1, -1 }, err[2] = { -1, -1 }, rc = 0;
+    int out[2] = { -1, -1 }, err[2] = { -1, -1 }, in = -1, rc = 0;
 
     p->pid = 0;
     p->handle = p->fd[0] = p->fd[1] = -1;
@@ -66,7 +85,9 @@ static int start(struct probe *p, int64_t timeout_ms, struct err *e)
         rc = err_sys(e, "cannot make a pipe");
         goto out;
     }
-    int failed = spawn(p, out[1], err[1]);
+    if (p->input && (rc = open_input(p, &in, e)))
+        goto out;
+    int failed = spawn(p, in, out[1], err[1]);
     if (failed == EAGAIN || failed == ENOMEM) {
         errno = failed;
         rc = err_sys(e, "cannot start '%s'", p->argv[0]);
@@ -86,13 +107,14 @@ static int start(struct probe *p, int64_t timeout_ms, struct err *e)
         p->pid = 0;
         goto out;
     }
-    p->deadline_ms = now_ms() + timeout_ms;
+    p->deadline_ms = now_ms() + (p->timeout_ms > 0 ? p->timeout_ms : timeout_ms);
     p->fd[0] = out[0];
     p->fd[1] = err[0];
     out[0] = err[0] = -1;
     for (int i = 0; i < 2; i++)
         fcntl(p->fd[i], F_SETFL, O_NONBLOCK);
 out:
+    close_fd(&in);
     close_fd(&out[0]);
     close_fd(&out[1]);
     close_fd(&err[0]);
