@@ -47,6 +47,7 @@ enum command_id {
     VERIFY,
     REPRODUCE,
     GC,
+    NOTIFY,
     COMPLETION,
     VERSION,
     ANY = 63, /* in front of the command */
@@ -55,7 +56,7 @@ enum command_id {
 /* Those that read the pipeline file. */
 #define READ                                                                                      \
     (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT) | \
-     BIT(GC) | BIT(VERIFY))
+     BIT(GC) | BIT(VERIFY) | BIT(NOTIFY))
 #define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
@@ -85,6 +86,16 @@ static const struct option options[] = {
       "print the plan, run nothing" },
     { 'n', "dry-run", NULL, FLAG, BIT(GC), offsetof(struct cli, dry_run),
       "say what would be removed, remove nothing" },
+    { 'n', "dry-run", NULL, FLAG, BIT(NOTIFY), offsetof(struct cli, dry_run),
+      "list what is not delivered, send nothing" },
+    { 0, "no-notify", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, no_notify),
+      "tell nobody of this run's end" },
+    { 0, "due", NULL, FLAG, BIT(NOTIFY), offsetof(struct cli, due),
+      "only what is due; without it also what waits for its next attempt" },
+    { 0, "test", NULL, FLAG, BIT(NOTIFY), offsetof(struct cli, test),
+      "send a test message on every channel of the pipeline file" },
+    { 0, "event", "EVENT", TEXT, BIT(NOTIFY), offsetof(struct cli, event),
+      "with --test: those of failure, blocked, missed, recovery or success" },
     { 'F', "force", NULL, FLAG, BIT(RUN) | BIT(PLAN), offsetof(struct cli, force),
       "run even what is up to date" },
     { 'k', "keep-going", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, keep_going),
@@ -234,6 +245,15 @@ static const struct command commands[] = {
       "database's free space.\n"
       "Outputs and registries are never touched.",
       0, 0, command_gc },
+    { NOTIFY, KEEPING, "notify", "", "send the notifications that wait; try the channels",
+      "A notification is put into the outbox together with the end of the run that it tells of, "
+      "and sent when the run\n"
+      "has ended. What does not arrive is tried again after 1 min, 5 min, 30 min and then every 2 "
+      "h "
+      "for three days, by\n"
+      "the next run, retry, tick or daemon of the directory, or here. Exit 1: something was not "
+      "delivered.",
+      0, 0, command_notify },
     { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },
 };
 

@@ -20,6 +20,9 @@ struct cli {
     const char *single, *from; /* -s STAGE, --from STAGE (next: TIME) */
     int64_t jobs;              /* -j N; 0: the file's, else the processors */
     bool dry_run, force, keep_going, json, quiet, verbose;
+    bool no_notify;     /* run, retry --no-notify */
+    bool test, due;     /* notify --test, --due */
+    const char *event;  /* notify --event EVENT */
     bool check;         /* plan --check: exit 4 when there is work */
     const char *format; /* graph --format ascii|dot|mermaid|svg */
     const char *run;    /* --run RUN */
@@ -64,6 +67,7 @@ int command_verify(const struct cli *c, struct err *e);
 int command_doctor(const struct cli *c, struct err *e);
 int command_reproduce(const struct cli *c, struct err *e);
 int command_completion(const struct cli *c, struct err *e);
+int command_notify(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 #include "runner/execute/env.h"
 #include "runner/cli/report.h"
 #include "runner/execute/run.h"
+#include "runner/notify/delivery.h"
 
 static char *copy_of(const char *text)
 {
@@ -89,6 +90,7 @@ static void start_showing(struct run *r, const struct cli *c)
               c->colour, c->error_colour, widest(r));
     r->show.prefix = r->o.queued;
     r->verbose = c->verbose;
+    r->no_notify = c->no_notify;
 }
 
 /* What is read while another run goes on may be old when that has ended: only the name counts. */
@@ -164,6 +166,11 @@ out:
     if (rc && r->id && !ended)
         run_end_badly(r, e);
     free(selected);
+    if (r->lock.held) { /* the next run need not wait for the world */
+        exec_local_close(&r->x);
+        lock_release(&r->lock);
+        outbox_deliver_after_run(r->s, &r->show, r->verbose);
+    }
     return rc;
 }
 

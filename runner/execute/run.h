@@ -104,7 +104,7 @@ struct run {
     struct state_history past;
     struct history_view history;
     struct show show;
-    bool verbose;
+    bool verbose, no_notify;
     struct work *work;    /* (m.n_stage) */
     char *id, *directory; /* NULL until there is work */
     char *here;           /* absolute current directory */

@@ -1,0 +1,214 @@
+#!/bin/sh
+# Who is told what, when: the outbox between the end of a run and whoever shall know. No sleeps: what is awaited shows
+# in a file.
+. "$(dirname "$0")/tap.sh"
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+
+# server ANSWER...: $port and the directory $hook; its requests are $hook/1, $hook/2...
+server() {
+    hook=$(mktemp -d "$t/hook.XXXXXX")
+    "$B/tests/tools/httpd" "$hook" "$@" &
+    until [ -s "$hook/port" ]; do kill -0 $! || exit 1; done
+    port=$(cat "$hook/port")
+}
+
+# fresh CHANNELS: a pipeline whose stage `work` does what the file `do` says
+fresh() {
+    cd "$t" && rm -rf p && mkdir p && cd p || exit 1
+    cat >pipeline.yaml <<EOY
+refit: 1
+name: toy
+secrets: {TOKEN: {env: SOME_TOKEN}}
+stages:
+  other:
+    cmd: [sh, -c, 'cp other "\$1"', sh, "\${outs.o}"]
+    deps: [other]
+    outs: {o: work/other.txt}
+  work:
+    cmd: [sh, do, "\${outs.o}"]
+    code: [do]
+    outs: {o: work/o.txt}
+notify: $1
+EOY
+    echo 1 >other
+    echo 'echo fine >"$1"' >do
+}
+
+# field FILE EXPRESSION: of the JSON document d that ends the file
+field() { tail -n 1 "$1" | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($2)"; }
+waiting() { refit notify -n --json | /usr/bin/python3 -c "import json, sys; print(' '.join(r['state'] + ':' + str(r['attempts']) for r in json.load(sys.stdin)))"; }
+told() { ls "$hook" | grep -vc port; }
+# all_events CHANNEL...: the same list for every event
+all_events() { echo "{on_failure: [$1], on_blocked: [$1], on_missed: [$1], on_recovery: [$1], on_success: [$1]}"; }
+
+# ---- failure, and what it says ----
+server 200
+export SOME_TOKEN='t0ken&much'
+fresh "$(all_events "{webhook: \"http://127.0.0.1:$port/x\", tail: 3, header: {Authorization: \"Bearer \${secrets.TOKEN}\"}}")"
+printf 'echo one; echo two; echo three; printf "caf\\351 \\033[31m\\n"; exit 65\n' >do
+run refit run
+is "a failed run keeps its status" $rc 1
+is "and is told once" "$(told)" 1
+is "with its event and stage" "$(field "$hook/1" '[d[k] for k in ("event", "pipeline", "state", "exit_code", "late")] + [d["stage"]["name"], d["stage"]["exit_code"]]')" "['failure', 'toy', 'failed', 1, False, 'work', 65]"
+is "with the end of its log, as UTF-8" "$(field "$hook/1" 'd["stage"]["tail"] == ["two", "three", "caf\ufffd ?[31m"]')" True
+id=$(refit history | awk '{ print $1; exit }')
+is "and how to go on" "$(field "$hook/1" 'd["commands"]')" "{'retry': 'refit retry $id', 'logs': 'refit logs work --run $id'}"
+is "in one line" "$(field "$hook/1" 'd["subject"]')" "[refit] toy failed: work (exit 65)"
+has "and as a text" "$(field "$hook/1" 'd["text"]')" "    refit retry $id"
+has "and where" "$(field "$hook/1" 'd["directory"] + d["host"]')" "$t/p$(uname -n)"
+is "the secret reaches the server" "$(grep -c 'Authorization: Bearer t0ken&much' "$hook/1")" 1
+is "and nothing else" "$(grep -rl 't0ken&much' . | wc -l)" 0
+is "nothing is left to send" "$(waiting)" ""
+
+# ---- success, recovery ----
+echo 'echo fine >"$1"' >do
+refit run -q
+is "the recovery is told once, not as a success too" "$(told) $(field "$hook/2" 'd["event"], d["subject"], d["since"]')" "2 recovery [refit] toy recovered run $id failed"
+refit run -q -F
+is "the next success is one" "$(told) $(field "$hook/3" 'd["event"], d["stage"]')" "3 success None"
+refit run -q
+is "nothing to do is not told" "$(told)" 3
+echo 'exit 1' >do
+refit run -q --no-notify >/dev/null 2>&1
+is "--no-notify" "$(told)" 3
+refit run -q >/dev/null 2>&1
+is "a failure again" "$(told) $(field "$hook/4" 'd["event"]')" "4 failure"
+echo 2 >other
+refit run -q -s other
+is "a success elsewhere is no recovery" "$(told) $(field "$hook/5" 'd["event"]')" "5 success"
+echo 'echo well >"$1"' >do
+refit run -q
+is "the stage that failed is one" "$(told) $(field "$hook/6" 'd["event"]')" "6 recovery"
+echo 'echo ask; exit 98' >do
+refit run -q >/dev/null 2>&1
+is "a blocked run" "$(told) $(field "$hook/7" 'd["event"], d["subject"], list(d["commands"])')" "7 blocked [refit] toy blocked: work (exit 98) ['logs', 'approve']"
+echo 'exit 99' >do
+refit run -q
+is "skipped by design is well" "$(told) $(field "$hook/8" 'd["event"], d["state"]')" "8 recovery skipped"
+echo 'kill -9 $$' >do
+refit run -q >/dev/null 2>&1
+is "a signal by its name" "$(field "$hook/9" 'd["subject"], d["stage"]["signal"], d["stage"]["exit_code"]')" "[refit] toy failed: work (SIGKILL) SIGKILL None"
+mkfifo there
+echo 'echo >there; read x <there' >do
+refit run -q >/dev/null 2>&1 &
+runner=$!
+read -r _ <there
+kill -INT $runner 2>/dev/null || true
+kill -TERM $runner
+wait $runner
+is "stopped by a person: nobody is told" "$(told)" 9
+rm there
+
+# ---- what does not arrive ----
+server 500 200 404
+fresh "{on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}, {cmd: [sh, -c, 'cat >told; exit 3']}]}"
+echo 'exit 1' >do
+run refit run
+is "a server in trouble changes no status" $rc 1
+has "but is a warning" "$err" "warning webhook 127.0.0.1:$port  it answered 500, tried again later"
+is "both wait" "$(waiting)" "due:1 due:1"
+is "a command that fails has got it" "$(/usr/bin/python3 -c 'import json; print(json.load(open("told"))["event"])')" failure
+run refit status
+has "status tells" "$out" "2 notifications are not delivered"
+run refit notify --due
+has "what is not due waits" "$out" "nothing waits"
+run refit notify
+has "refit notify sends it at once" "$out" "delivered  failure of run"
+has "and says what still fails" "$out" "'sh' ended with 3"
+is "with status 1" $rc 1
+is "which stays" "$(waiting)" "due:2"
+is "the same message, the same id" "$(field "$hook/1" 'd["id"]')" "$(field "$hook/2" 'd["id"]')"
+run refit run
+has "a refusal is final" "$err" "it answered 404, given up"
+is "and stays in view" "$(waiting)" "due:2 failed:1 due:1"
+
+# ---- the runner dies ----
+server 200
+fresh "{on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}]}"
+mkfifo there
+echo 'echo >there; read x <there' >do
+refit run -q -s work >/dev/null 2>&1 &
+runner=$!
+read -r _ <there
+kill -9 $runner
+wait $runner 2>/dev/null
+is "a dead runner tells nothing itself" "$(told)" 0
+id=$(refit history | awk '{ print $1; exit }')
+echo 3 >other
+refit run -q -s other
+is "the next one does" "$(told) $(field "$hook/1" 'd["event"], d["state"], d["late"], d["run"], d["subject"]')" "1 failure lost True $id [refit] toy lost: its runner died while it ran work"
+refit run -q -s other
+is "once" "$(told)" 1
+
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ "${B%asan*}${B%tsan*}" = "$B$B" ]; then
+    echo 'exit 1' >do
+    strace -f -o /dev/null -e trace=memfd_create -e inject=memfd_create:signal=SIGKILL refit run -q >/dev/null 2>&1
+    is "killed between the end of a run and its telling" "$(told) $(refit history | awk '{ print $3; exit }')" "1 failed"
+    echo 4 >other
+    refit run -q -s other
+    is "it is told by the next command" "$(told) $(field "$hook/2" 'd["event"], d["stage"]["exit_code"]')" "2 failure 1"
+    # at every commit of the memory at the end of a run: told as it is recorded, or lost and told so
+    for at in 1 2 3 4 5 6 7 8; do
+        rm -rf .refit work
+        before=$(told)
+        strace -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=SIGKILL:when=$at refit run -q >/dev/null 2>&1
+        refit run -q -s other >/dev/null 2>&1
+        state=$(refit history | awk '$3 == "failed" || $3 == "lost" { n++ } END { print n + 0 }')
+        [ $(($(told) - before)) -ge "$state" ] || bad="${bad-} $at"
+        [ "$(waiting)" = "" ] || bad="${bad-} $at(waits)"
+    done
+    is "killed at each sync: no message is lost" "${bad-}" ""
+else
+    skip "killed between the end of a run and its telling" "no strace here"
+fi
+
+server slow 200
+fresh "{on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}]}"
+echo 'exit 1' >do
+refit run -q >/dev/null 2>&1 &
+runner=$!
+until [ -s "$hook/1" ]; do kill -0 $runner || break; done
+kill -9 $runner
+wait $runner 2>/dev/null
+echo 5 >other
+refit run -q -s other
+is "killed while it tells: told again, by the same id" "$(told) $(field "$hook/2" 'd["id"]')" "2 $(field "$hook/1" 'd["id"]')"
+is "and done" "$(waiting)" ""
+
+# ---- many; nobody in the way ----
+server 200
+many=$(for i in 1 2 3 4 5 6 7 8 9 10; do for k in 0 1 2 3 4 5 6 7 8 9; do printf '{webhook: "http://127.0.0.1:%s/%s"}, ' "$port" "$i$k"; done; done)
+fresh "{on_success: [${many%, }]}"
+refit run -q
+is "a hundred channels" "$(told) $(waiting)" "100 "
+fresh "{on_success: [{webhook: \"http://127.0.0.1:$port/x\"}]}"
+refit run -q -s other
+/usr/bin/python3 - <<'EOY' &
+import os, sqlite3, time
+c = sqlite3.connect(".refit/refit.db", isolation_level=None)
+c.execute("BEGIN IMMEDIATE")
+open("locked", "w").close()
+while not os.path.exists("free"):
+    time.sleep(0.01)
+c.execute("COMMIT")
+EOY
+until [ -e locked ]; do kill -0 $! || break; done
+refit notify -q && touch free
+wait $!
+pass "a memory that another process writes to is waited for"
+
+# ---- refit notify --test ----
+server 200 404
+fresh "{on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}], on_missed: [{webhook: \"http://127.0.0.1:$port/y\"}, {cmd: [./nowhere]}]}"
+ok "a test of one event" refit notify --test --event failure
+is "tells its result" "$out" "delivered  on_failure   webhook 127.0.0.1:$port"
+is "and says what it is" "$(field "$hook/1" 'd["event"], d["state"], d["subject"]')" "failure test [refit] toy: a test of on_failure"
+run refit notify --test --json
+is "a test of all" "$rc $(echo "$out" | /usr/bin/python3 -c 'import json, sys; print([(r["event"], r["state"], r["exit_code"]) for r in json.load(sys.stdin)])')" "1 [('failure', 'failed', 65), ('missed', 'failed', 65), ('missed', 'failed', 75)]"
+is "leaves nothing in the outbox" "$(waiting)" ""
+refuses "an event that there is not" 64 "did you mean 'failure'" refit notify --test --event failur
+refuses "nobody to tell" 64 "tells nobody of on_success" refit notify --test --event success
+refuses "--event alone" 64 "goes with --test" refit notify --event failure
+sed -i 's/on_failure/on_failed/' pipeline.yaml
+refuses "an unknown list" 64 "pipeline.yaml:13:10: notify: unknown key 'on_failed'; did you mean 'on_failure'?" refit notify --test
+finish
