@@ -19,17 +19,6 @@ static json_t *text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *row_doc(const struct outbox_row *r)
-{
-    return json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "notification",
-                     (json_int_t)r->id, "event", r->event, "pipeline", r->pipeline, "run",
-                     text_or_null(r->run), "channel", r->name, "state", r->state, "attempts",
-                     (json_int_t)r->attempts, "made", report_time(r->made), "tried",
-                     report_time(r->tried), "due",
-                     strcmp(r->state, "due") == 0 ? report_time(r->due) : json_null(), "reason",
-                     text_or_null(r->reason));
-}
-
 /* "delivered  failure of run R  webhook hooks.example.org" */
 static void print_row(const struct outbox_row *r)
 {
@@ -65,7 +54,7 @@ static void tell(void *self, const struct outbox_row *r)
     x->n++;
     x->n_left += strcmp(r->state, "delivered") != 0;
     if (x->list)
-        json_array_append_new(x->list, row_doc(r));
+        json_array_append_new(x->list, outbox_row_doc(r));
     else if (!x->quiet)
         print_row(r);
 }
@@ -94,7 +83,7 @@ static int list_open(struct state *s, const struct cli *c, struct err *e)
     int rc = outbox_open(s, NULL, &row, &n, e);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(list, row_doc(&row[i]));
+        json_array_append_new(list, outbox_row_doc(&row[i]));
         if (!c->json)
             print_row(&row[i]);
     }

@@ -11,6 +11,7 @@
 #include "runner/cli/show.h"
 #include "runner/cli/watch.h"
 #include "runner/execute/progress.h"
+#include "runner/notify/outbox.h"
 
 enum { TICK_MS = 1000 }; /* the clock of a live status */
 
@@ -19,11 +20,14 @@ struct view {
     struct run_row run;
     struct stage_row *stage;
     size_t n;
-    json_t *progress; /* NULL: none */
+    json_t *progress;          /* NULL: none */
+    struct outbox_row *untold; /* (n_untold) notifications that are not delivered */
+    size_t n_untold;
 };
 
 static void view_release(struct view *v)
 {
+    outbox_rows_free(v->untold, v->n_untold);
     stage_rows_free(v->stage, v->n);
     run_row_release(&v->run);
     json_decref(v->progress);
@@ -41,6 +45,8 @@ static int view_take(struct view *v, struct state *s, const char *name, struct e
     int rc = ledger_run(s, name, &v->run, e);
     if (rc == 0)
         rc = ledger_stages(s, v->run.id, &v->stage, &v->n, e);
+    if (rc == 0)
+        rc = outbox_open(s, v->run.id, &v->untold, &v->n_untold, e);
     if (rc == 0 && goes_on(&v->run))
         v->progress = progress_read(v->run.id);
     if (rc)
@@ -62,6 +68,10 @@ static int view_json(struct state *s, const struct view *v, json_t **out, struct
         json_t *progress = json_object_get(v->progress, name);
         json_object_set(stage, "progress", progress ? progress : json_null());
     }
+    json_t *untold = json_array();
+    json_object_set_new(*out, "not_delivered", untold);
+    for (i = 0; i < v->n_untold; i++)
+        json_array_append_new(untold, outbox_row_doc(&v->untold[i]));
     return 0;
 }
 
@@ -148,6 +158,12 @@ static void add_next(const struct view *v, struct str *out)
     static const char *const bad[] = { "failed", "timed_out", "lost", "blocked" };
     const char *id = v->run.id;
     size_t shown = 0;
+    for (size_t i = 0; i < v->n_untold && i < 3; i++)
+        str_addf(out, "not told:  %s%s%s (%s)\n", v->untold[i].name,
+                 v->untold[i].reason ? ": " : "", v->untold[i].reason ? v->untold[i].reason : "",
+                 strcmp(v->untold[i].state, "due") == 0 ? "it is tried again" : "given up");
+    if (v->n_untold > 3)
+        str_addf(out, "not told:  %zu more, see refit notify -n\n", v->n_untold - 3);
     if (goes_on(&v->run))
         return;
     for (size_t i = 0; i < v->n; i++)

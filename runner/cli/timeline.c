@@ -10,6 +10,7 @@
 #include "io/json_keys.h"
 #include "runner/cli/report.h"
 #include "runner/cli/show.h"
+#include "runner/notify/outbox.h"
 #include "runner/memory/recall.h"
 
 /* ---- filters ---- */
@@ -276,6 +277,18 @@ out:
     return rc;
 }
 
+/* What somebody should have been told by now. */
+static int print_untold(struct state *s, struct err *e)
+{
+    struct outbox_row *row = NULL;
+    size_t n = 0;
+    int rc = outbox_open(s, NULL, &row, &n, e);
+    outbox_rows_free(row, n);
+    if (n > 0)
+        printf("%zu notification%s not delivered: refit notify -n\n", n, n == 1 ? " is" : "s are");
+    return rc;
+}
+
 int command_history(const struct cli *c, struct err *e)
 {
     struct state *s = NULL;
@@ -290,6 +303,8 @@ int command_history(const struct cli *c, struct err *e)
         (rc = check_name(s, PAST_SCHEDULES, "schedule", c->schedule, e)))
         goto out;
     rc = c->stage ? print_attempts(c, s, &f, e) : print_past(c, s, &f, e);
+    if (rc == 0 && !c->json && !c->quiet)
+        rc = print_untold(s, e);
 out:
     mem_free_texts(status, f.n_status);
     state_close(s);

@@ -2,16 +2,13 @@
 #define _DEFAULT_SOURCE
 #include "runner/execute/env.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/secret.h"
 #include "runner/execute/mask.h"
-
-enum { MAX_SECRET = 65536 };
 
 static void env_put(struct env *v, char *entry)
 {
@@ -71,48 +68,11 @@ int env_make(struct env *v, const struct run *r, const struct work *w,
     return rc;
 }
 
-static void wipe(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 void env_release(struct env *v)
 {
     for (size_t i = 0; i < v->n; i++)
-        wipe(v->entry[i]);
+        secret_free(v->entry[i]);
     free(v->entry);
-}
-
-/* Value of a secret's file: all of it but the last line's end, so that a key of many lines is one.
- */
-static int read_secret(const struct secret_ref *ref, char **out, struct err *e)
-{
-    char text[MAX_SECRET + 2];
-    size_t n = 0;
-    ssize_t got = 0;
-    int rc = 0, fd = open(ref->file, O_RDONLY | O_CLOEXEC);
-
-    while (fd >= 0 && n < sizeof text - 1 && (got = read(fd, text + n, sizeof text - 1 - n)) > 0)
-        n += (size_t)got;
-    if (fd < 0 || got < 0)
-        rc = err_sys(e, "secret '%s': cannot read '%s'", ref->name, ref->file);
-    else if (n > MAX_SECRET)
-        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has more than %d bytes", ref->name, ref->file,
-                     (int)MAX_SECRET);
-    else if (memchr(text, '\0', n))
-        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has a NUL byte, which a variable cannot hold",
-                     ref->name, ref->file);
-    if (fd >= 0)
-        close(fd);
-    n -= rc == 0 && n > 0 && text[n - 1] == '\n';
-    n -= rc == 0 && n > 0 && text[n - 1] == '\r';
-    text[n] = '\0';
-    if (rc == 0)
-        *out = str_format("%s=%s", ref->name, text);
-    explicit_bzero(text, sizeof text);
-    return rc;
 }
 
 static bool is_named(const struct run *r, const char *secret, const char **out_stage)
@@ -135,17 +95,11 @@ static int find_secret(struct run *r, size_t i, const char *stage, struct err *e
 {
     const struct secret_ref *ref = &r->m.secret[i];
     struct err why = { 0 };
-    if (ref->file && read_secret(ref, &r->secret[i], &why))
+    char *value = NULL;
+    if (secret_value(ref->name, ref->env, ref->file, &value, &why))
         return manifest_fail(&r->m, ref->at, e, "stage '%s': %s", stage, why.text);
-    if (!ref->file && !getenv(ref->env))
-        return manifest_fail(&r->m, ref->at, e,
-                             "secret '%s' of stage '%s': the environment variable '%s' is not set",
-                             ref->name, stage, ref->env);
-    if (!ref->file)
-        r->secret[i] = str_format("%s=%s", ref->name, getenv(ref->env));
-    if (r->secret[i][strlen(ref->name) + 1] == '\0')
-        return manifest_fail(&r->m, ref->at, e, "secret '%s' of stage '%s': '%s' is empty",
-                             ref->name, stage, ref->file ? ref->file : ref->env);
+    r->secret[i] = str_format("%s=%s", ref->name, value);
+    secret_free(value);
     return 0;
 }
 
@@ -173,7 +127,7 @@ int secrets_resolve(struct run *r, struct err *e)
 void secrets_release(struct run *r)
 {
     for (size_t i = 0; r->secret && i < r->m.n_secret; i++)
-        wipe(r->secret[i]);
+        secret_free(r->secret[i]);
     free(r->secret);
     r->secret = NULL;
     mask_release(&r->mask);

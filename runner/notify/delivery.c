@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/execute/lock.h"
+#include "runner/notify/logtail.h"
 #include "runner/read/probe.h"
 #include "runner/read/program.h"
 
@@ -16,7 +17,6 @@ enum {
     HOOK_MS = 70000,   /* refit-notify gives a command 60 s, */
     MAIL_MS = 40000,   /* sendmail 30 s, */
     SERVER_MS = 15000, /* a server 10 s */
-    LOCK_PAUSE_NS = 50000000,
     MAX_OUTPUT = 1 << 16,
 };
 
@@ -71,8 +71,11 @@ static char *reason_of(const struct probe *p)
         from--;
     if (str_starts(from, self))
         from += sizeof self - 1;
-    if (from < text + n)
-        return mem_strndup(from, (size_t)(text + n - from));
+    if (from < text + n) {
+        struct str line = { 0 };
+        clean_add(&line, from, (size_t)(text + n - from));
+        return str_take(&line);
+    }
     return str_format("refit-notify ended with %d", p->status);
 }
 
@@ -172,19 +175,6 @@ static int send_batch(struct state *s, struct outbox_row *row, size_t n, int64_t
 
 /* ---- the outbox ---- */
 
-/* Take the lock, if nobody has it; while another process sends, wait a little. */
-static int take_turn(struct lock *lock, struct err *e)
-{
-    struct err why = { 0 };
-    int rc = lock_take(lock, lock_name_of_outbox, "send notifications", &why);
-    if (rc == 0)
-        return 0;
-    if (rc != ERR_RETRY)
-        return err_set(e, rc, "%s", why.text);
-    nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
-    return 0;
-}
-
 int outbox_deliver(struct state *s, const struct delivery_wish *wish, struct err *e)
 {
     int64_t began = ledger_now_ms(), until = now_ms() + wish->budget_ms;
@@ -199,8 +189,8 @@ int outbox_deliver(struct state *s, const struct delivery_wish *wish, struct err
         rc = outbox_due(s, wish->waiting ? INT64_MAX : ledger_now_ms(), began, DELIVERY_PARALLEL,
                         &row, &n, e);
         bool done = rc || n == 0 || left <= 0;
-        if (!done && !lock.held)
-            rc = take_turn(&lock, e); /* and look again: another process may have sent them */
+        if (!done && !lock.held) /* and look again: another process may have sent them */
+            rc = lock_take(&lock, lock_name_of_outbox, "send notifications", left, e);
         else if (!done)
             rc = send_batch(s, row, n, left, wish, e);
         outbox_rows_free(row, n);
@@ -208,6 +198,10 @@ int outbox_deliver(struct state *s, const struct delivery_wish *wish, struct err
             break;
     }
     lock_release(&lock);
+    if (rc == ERR_RETRY) { /* the one that sends will send ours too */
+        *e = (struct err){ 0 };
+        rc = 0;
+    }
     return rc;
 }
 

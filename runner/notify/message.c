@@ -186,25 +186,6 @@ static void add_subject(json_t *doc, const struct run_row *run, enum notify_even
     set_subject(doc, &text);
 }
 
-/* When and by which schedule it was to run. */
-static int add_schedule(struct state *s, const char *run, json_t *doc, struct err *e)
-{
-    struct query q;
-    bool row;
-    int rc = db_query(state_db(s), &q, "SELECT schedule, scheduled FROM runs WHERE name=?", e);
-    if (rc)
-        return rc;
-    db_text(&q, run);
-    if ((rc = db_step(&q, &row, e)))
-        return rc;
-    char *schedule = row ? db_get_text(&q, 0) : NULL;
-    json_object_set_new(doc, "schedule", text_of(schedule));
-    json_object_set_new(doc, "scheduled", report_time(row ? db_get_int(&q, 1) : 0));
-    free(schedule);
-    db_end(&q);
-    return 0;
-}
-
 int message_of_run(struct state *s, const struct run_row *run, enum notify_event event, bool late,
                    const char *since, json_t **out, struct err *e)
 {
@@ -231,8 +212,9 @@ int message_of_run(struct state *s, const struct run_row *run, enum notify_event
     json_object_set_new(doc, "stage", about ? stage_doc(about) : json_null());
     json_object_set_new(doc, "stages", count_stages(stage, n));
     json_object_set_new(doc, "commands", commands(run, about, event));
-    if ((rc = add_warnings(s, run->id, stage, n, doc, e)) == 0)
-        rc = add_schedule(s, run->id, doc, e);
+    json_object_set_new(doc, "schedule", text_of(run->schedule));
+    json_object_set_new(doc, "scheduled", report_time(run->scheduled));
+    rc = add_warnings(s, run->id, stage, n, doc, e);
     stage_rows_free(stage, n);
     if (rc)
         json_decref(doc);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/cli/report.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 
@@ -21,6 +22,22 @@ void outbox_rows_free(struct outbox_row *r, size_t n)
         free(r[i].reason);
     }
     free(r);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+json_t *outbox_row_doc(const struct outbox_row *r)
+{
+    bool waits = strcmp(r->state, "due") == 0;
+    return json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "notification",
+                     (json_int_t)r->id, "event", r->event, "pipeline", r->pipeline, "run",
+                     text_or_null(r->run), "channel", r->name, "state", r->state, "attempts",
+                     (json_int_t)r->attempts, "made", report_time(r->made), "tried",
+                     report_time(r->tried), "due", waits ? report_time(r->due) : json_null(),
+                     "reason", text_or_null(r->reason));
 }
 
 /* ---- writing ---- */

@@ -31,6 +31,9 @@ struct outbox_row {
     char *state, *reason;
 };
 
+/** For programs, without what is sent; new. */
+json_t *outbox_row_doc(const struct outbox_row *r);
+
 void outbox_rows_free(struct outbox_row *r, size_t n);
 
 /* Writers: inside state_begin and state_commit. They do nothing where `m` names no channel. */

@@ -8,30 +8,57 @@
 
 #include "base/mem.h"
 
-enum { MAX_SECRET = 65536 };
+static int read_file(const char *name, const char *file, char **out, struct err *e)
+{
+    char text[SECRET_MAX + 2];
+    size_t n = 0;
+    ssize_t got = 0;
+    int rc = 0, fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    while (fd >= 0 && n < sizeof text - 1 && (got = read(fd, text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)got;
+    if (fd < 0 || got < 0)
+        rc = err_sys(e, "secret '%s': cannot read '%s'", name, file);
+    else if (n > SECRET_MAX)
+        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has more than %d bytes", name, file,
+                     (int)SECRET_MAX);
+    else if (memchr(text, '\0', n))
+        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' has a NUL byte, which a variable cannot hold",
+                     name, file);
+    if (fd >= 0)
+        close(fd);
+    n -= rc == 0 && n > 0 && text[n - 1] == '\n';
+    n -= rc == 0 && n > 0 && text[n - 1] == '\r';
+    if (rc == 0)
+        *out = mem_strndup(text, n);
+    explicit_bzero(text, sizeof text);
+    return rc;
+}
 
 int secret_value(const char *name, const char *env, const char *file, char **out, struct err *e)
 {
-    char text[MAX_SECRET];
-    if (env) {
-        const char *value = getenv(env);
-        if (!value)
-            return err_set(e, ERR_USAGE, "secret '%s': the environment variable '%s' is not set",
-                           name, env);
-        *out = mem_strdup(value);
-        return 0;
+    const char *variable = env ? getenv(env) : NULL;
+    char *value = NULL;
+    int rc = 0;
+    if (file)
+        rc = read_file(name, file, &value, e);
+    else if (!variable)
+        rc = err_set(e, ERR_USAGE, "secret '%s': the environment variable '%s' is not set", name,
+                     env);
+    else
+        value = mem_strdup(variable);
+    if (rc == 0 && !*value) {
+        free(value);
+        rc = err_set(e, ERR_USAGE, "secret '%s': '%s' is empty", name, file ? file : env);
     }
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (n < 0)
-        err_sys(e, "secret '%s': cannot read '%s'", name, file);
-    if (fd >= 0)
-        close(fd);
-    if (n < 0)
-        return e->code;
-    text[n] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    *out = mem_strdup(text);
-    explicit_bzero(text, sizeof text);
-    return 0;
+    if (rc == 0)
+        *out = value;
+    return rc;
+}
+
+void secret_free(char *value)
+{
+    if (value)
+        explicit_bzero(value, strlen(value));
+    free(value);
 }

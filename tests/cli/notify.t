@@ -109,7 +109,8 @@ has "but is a warning" "$err" "warning webhook 127.0.0.1:$port  it answered 500,
 is "both wait" "$(waiting)" "due:1 due:1"
 is "a command that fails has got it" "$(/usr/bin/python3 -c 'import json; print(json.load(open("told"))["event"])')" failure
 run refit status
-has "status tells" "$out" "2 notifications are not delivered"
+has "status tells" "$out" "not told:  webhook 127.0.0.1:$port: it answered 500 (it is tried again)"
+has "history too" "$(refit history)" "2 notifications are not delivered"
 run refit notify --due
 has "what is not due waits" "$out" "nothing waits"
 run refit notify

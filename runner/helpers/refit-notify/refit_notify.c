@@ -5,7 +5,6 @@
  *
  * Exit 0: delivered; 75: not now; 64, 65: never. A line "retry_after SECONDS" on standard output is
  * what the server asked for. */
-#define _DEFAULT_SOURCE /* explicit_bzero */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +15,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/helpers/refit-notify/deliver.h"
+#include "runner/execute/mask.h"
 #include "runner/read/probe.h"
 #include "runner/read/reference.h"
 #include "runner/read/secret.h"
 
-enum { MAX_INPUT = 16 << 20, MAX_OUTPUT = 16 << 20, SHORTEST_SECRET = 4 };
+enum { MAX_INPUT = 16 << 20, MAX_OUTPUT = 16 << 20 };
 
 static const char help[] =
     "refit-notify: deliver one message on one channel\n\n"
@@ -177,24 +177,25 @@ static int deliver(struct delivery *d, struct err *e)
 }
 
 /* Whatever a server or a command repeats of a secret is not told. */
-static void mask(const struct delivery *d, struct err *e)
+static void hide_secrets(const struct delivery *d, struct err *e)
 {
-    for (size_t i = 0; i < d->n_secret; i++) {
-        size_t n = strlen(d->secret[i].value);
-        for (char *p = e->text; n >= SHORTEST_SECRET && (p = strstr(p, d->secret[i].value));) {
-            memmove(p + 3, p + n, strlen(p + n) + 1);
-            memcpy(p, "***", 3);
-            p += 3;
-        }
+    struct mask m = { 0 };
+    for (size_t i = 0; i < d->n_secret; i++)
+        mask_add(&m, d->secret[i].name, d->secret[i].value);
+    mask_prepare(&m);
+    if (mask_any(&m)) {
+        char *text = mask_text(&m, e->text);
+        err_set(e, e->code, "%s", text);
+        free(text);
     }
+    mask_release(&m);
 }
 
 static void release(struct delivery *d)
 {
     for (size_t i = 0; i < d->n_secret; i++) {
-        explicit_bzero(d->secret[i].value, strlen(d->secret[i].value));
         free(d->secret[i].name);
-        free(d->secret[i].value);
+        secret_free(d->secret[i].value);
     }
     free(d->secret);
     free(d->document);
@@ -226,7 +227,8 @@ int main(int argc, char **argv)
     }
     if (d.retry_after_s > 0)
         printf("retry_after %ld\n", d.retry_after_s);
-    mask(&d, &e);
+    if (e.code)
+        hide_secrets(&d, &e);
     release(&d);
     json_decref(doc);
     if (fflush(stdout) != 0 && e.code == 0)
