@@ -246,12 +246,11 @@ static const struct command commands[] = {
       "Outputs and registries are never touched.",
       0, 0, command_gc },
     { NOTIFY, KEEPING, "notify", "", "send the notifications that wait; try the channels",
-      "A notification is put into the outbox together with the end of the run that it tells of, "
-      "and sent when the run\n"
-      "has ended. What does not arrive is tried again after 1 min, 5 min, 30 min and then every 2 "
-      "h "
-      "for three days, by\n"
-      "the next run, retry, tick or daemon of the directory, or here. Exit 1: something was not "
+      "A notification goes into the outbox together with the end of the run that it tells of, and "
+      "is sent when the run\n"
+      "has ended. What does not arrive is tried again after 1 min, 5 min, 30 min, then every 2 h "
+      "for three days, by the\n"
+      "next run, retry, tick or daemon of the directory, or here. Exit 1: something was not "
       "delivered.",
       0, 0, command_notify },
     { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },

@@ -105,7 +105,7 @@ is "which is one" "$(cat k; echo .)" "one
 two
 ."
 : >key.pem
-refuses "an empty file" 64 "secret 'KEY' of stage 'only': 'key.pem' is empty" refit run
+refuses "an empty file" 64 "stage 'only': secret 'KEY': 'key.pem' is empty" refit run
 printf 'a\0b' >key.pem
 refuses "a NUL byte" 64 "'key.pem' has a NUL byte" refit run
 head -c 70000 /dev/zero | tr '\0' x >key.pem

@@ -142,7 +142,8 @@ static void missed_instants_are_one_message_and_a_reason_to_recover(void **state
     json_decref(doc);
     outbox_rows_free(row, n);
     free(news(s));
-    sql(s, "INSERT INTO ticks VALUES('test', 'weekly', 1763953200000, 'missed', 'late', NULL, "
+    sql(s, "INSERT INTO ticks(pipeline, schedule, instant, state, reason, decided) VALUES('test', "
+           "'weekly', 1763953200000, 'missed', 'late', "
            "70000)");
     end_run(s, "2", "succeeded", "succeeded", "succeeded");
     sql(s, "UPDATE runs SET ended = 80000 WHERE name = '2'");
