@@ -54,9 +54,9 @@ enum command_id {
 };
 
 /* Those that read the pipeline file. */
-#define READ                                                                                      \
-    (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(EXPORT) | \
-     BIT(GC) | BIT(VERIFY) | BIT(NOTIFY))
+#define READ                                                                                  \
+    (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(GC) | \
+     BIT(VERIFY) | BIT(NOTIFY))
 #define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
@@ -135,6 +135,10 @@ static const struct option options[] = {
       "from \"2026-03-29\" or \"2026-03-29 14:30\" of the schedule's zone, with a Z of UTC (now)" },
     { 0, "schedule", "NAME", TEXT, BIT(NEXT), offsetof(struct cli, schedule),
       "this schedule alone" },
+    { 'f', "file", "FILE", TEXT, BIT(EXPORT), offsetof(struct cli, file),
+      "the pipeline file (pipeline.yaml)" },
+    { 'o', "output", "DIR", TEXT, BIT(EXPORT), offsetof(struct cli, output),
+      "write the files there (default: print them)" },
     { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
       "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
@@ -193,6 +197,15 @@ static const struct command commands[] = {
       "that a change of the clocks leaves out or repeats, jitter, a schedule that is disabled or "
       "paused.",
       0, SIZE_MAX, command_next },
+    { EXPORT, SCHEDULING, "export", "systemd|cron|github",
+      "what another scheduler needs to start this pipeline",
+      "systemd: a service that runs `refit daemon`, and instead of it one with a timer that runs "
+      "`refit tick`.\n"
+      "cron: a line for a crontab. github: a workflow that runs the profile `ci` on every push, "
+      "the "
+      "pipeline on\n"
+      "tags v* and on its schedules.",
+      1, 1, command_export },
     /* ---- look ---- */
     { PLAN, LOOKING, "plan", "[STAGE...]", "what `run` would do, and why", NULL, 0, SIZE_MAX,
       command_plan },

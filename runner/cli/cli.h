@@ -39,6 +39,7 @@ struct cli {
     int64_t count;      /* next -n N; 0: not given */
     const char *queued; /* run --queued RUN */
     int64_t wait_ms;    /* --wait[=DURATION]; LOCK_FOREVER */
+    const char *output; /* export -o DIR */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
@@ -68,6 +69,7 @@ int command_doctor(const struct cli *c, struct err *e);
 int command_reproduce(const struct cli *c, struct err *e);
 int command_completion(const struct cli *c, struct err *e);
 int command_notify(const struct cli *c, struct err *e);
+int command_export(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

@@ -16,16 +16,26 @@
 
 enum { MAX_DESCRIBE = 1 << 20, DESCRIBE_MS = 10000, MAX_OPTIONS = 1000, MAX_CHOICES = 1000 };
 
-int program_directory(char **out, struct err *e)
+int program_self(char **out, struct err *e)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
         return err_sys(e, "cannot find the running program (/proc/self/exe)");
-    self[n] = '\0';
+    *out = mem_strndup(self, (size_t)n);
+    return 0;
+}
+
+int program_directory(char **out, struct err *e)
+{
+    char *self;
+    int rc = program_self(&self, e);
+    if (rc)
+        return rc;
     char *path = str_format("%s/../../libexec/refit", self);
     *out = path_normal(path);
     free(path);
+    free(self);
     return 0;
 }
 

@@ -42,6 +42,9 @@ struct program {
     size_t n_option;
 };
 
+/** The running program's absolute path; owned. ERR_IO. */
+int program_self(char **out, struct err *e);
+
 /** ../libexec/refit beside the running program; owned. ERR_IO. */
 int program_directory(char **out, struct err *e);
 
