@@ -61,6 +61,10 @@ static void release(struct run *r)
     queue_release(&r->look);
     queue_release(&r->ready);
     queue_release(&r->delayed);
+    for (size_t i = 0; r->pool_wait && i < r->m.n_pool; i++)
+        queue_release(&r->pool_wait[i]);
+    free(r->pool_wait);
+    free(r->pool_used);
     exec_local_close(&r->x);
     graph_release(&r->g);
     manifest_release(&r->m);

@@ -411,7 +411,7 @@ static bool is_tried_again(struct run *r, struct work *w, const struct exec_end 
                             .attempt = w->number,
                             .seed = retry_seed(r->id, w->spec->name, w->number) };
     int64_t delay_ms;
-    if (r->stopping || !retry_again(&w->spec->retry, &c, &delay_ms))
+    if (!run_may_start(r, w) || !retry_again(&w->spec->retry, &c, &delay_ms))
         return false;
     w->due_ms = r->x.now_ms(r->x.self) + delay_ms;
     return true;

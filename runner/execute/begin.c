@@ -36,11 +36,15 @@ int run_read(struct run *r, bool **out_selected, struct err *e)
     if ((rc = graph_select(&r->g, &sel, *out_selected, e)))
         return rc;
     r->work = mem_calloc(r->m.n_stage, sizeof *r->work);
+    r->pool_wait = mem_calloc(r->m.n_pool, sizeof *r->pool_wait);
+    r->pool_used = mem_calloc(r->m.n_pool, sizeof *r->pool_used);
     r->secret = mem_calloc(r->m.n_secret, sizeof *r->secret);
     for (size_t i = 0; i < r->m.n_stage; i++) {
         struct work *w = &r->work[i];
         *w = (struct work){ .spec = &r->m.stage[i], .index = i, .force = r->o.force };
         w->state = (*out_selected)[i] ? WORK_PENDING : WORK_OFF;
+        if (w->state == WORK_OFF)
+            w->reason = mem_strdup(w->spec->enabled ? "not selected" : "disabled");
         staging_init(&w->staging, r->m.name, w->spec);
     }
     return force_stages(r, e);
@@ -147,7 +151,7 @@ int run_begin(struct run *r, const char *command, struct err *e)
                                                     e)) == 0)) {
         for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
             rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, work_state_name(r->work[i].state),
-                              NULL, e);
+                              r->work[i].reason, e);
     }
     if (rc == 0)
         rc = state_commit(r->s, e);

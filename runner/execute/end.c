@@ -94,15 +94,11 @@ int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
     progress_remove(r);
     if ((rc = state_begin(r->s, e)))
         return rc;
-    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
-        if (r->work[i].state == WORK_READY || r->work[i].state == WORK_PENDING)
-            rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, "pending", "not started", e);
-    if (rc == 0)
-        rc = ledger_run_end(r->s, r->id, state,
-                            r->signal ? strsignal(r->signal)
-                            : r->idle ? "nothing to do"
-                                      : NULL,
-                            *out_status, e);
+    rc = ledger_run_end(r->s, r->id, state,
+                        r->signal ? strsignal(r->signal)
+                        : r->idle ? "nothing to do"
+                                  : NULL,
+                        *out_status, e);
     if (rc == 0 && !r->no_notify)
         rc = outbox_run_ended(r->s, &r->m, r->id, false, e);
     if (rc == 0)
@@ -155,9 +151,11 @@ int run_print_json(struct run *r, struct err *e)
     } else {
         json_t *stages = json_array();
         for (size_t i = 0; i < r->m.n_stage; i++)
-            json_array_append_new(stages,
-                                  json_pack("{s:s, s:s}", "stage", r->m.stage[i].name, "state",
-                                            r->work[i].state == WORK_OFF ? "off" : "reused"));
+            json_array_append_new(
+                stages,
+                json_pack("{s:s, s:s, s:s}", "stage", r->m.stage[i].name, "state",
+                          r->work[i].state == WORK_OFF ? "off" : "reused", "reason",
+                          r->work[i].reason ? r->work[i].reason : r->work[i].decision.reason));
         doc = json_pack("{s:n, s:s, s:s, s:i, s:o}", "run", "pipeline", r->m.name, "state",
                         "nothing to do", "exit_code", 0, "stages", stages);
     }

@@ -7,67 +7,125 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/execute/progress.h"
+#include "runner/plan/condition.h"
 
 enum { REDRAW_MS = 100 };
 
-/* What the stages above allow: WORK_READY to plan it, WORK_PENDING to wait, else its final state.
- */
-static enum work_state above(const struct run *r, const struct work *w, const char **out_stage)
+static enum upstream kind_of(enum work_state state)
 {
-    enum work_state result = WORK_READY;
-    for (size_t i = r->g.up[w->index]; i < r->g.up[w->index + 1]; i++) {
-        const struct work *up = &r->work[r->g.edge[i].from];
-        switch (up->state) {
-        case WORK_OFF:
-        case WORK_SUCCEEDED:
-        case WORK_REUSED:
-            continue;
-        case WORK_FAILED:
-        case WORK_TIMED_OUT:
-        case WORK_ABORTED:
-        case WORK_UPSTREAM_FAILED:
-            *out_stage = up->spec->name;
-            return WORK_UPSTREAM_FAILED;
-        case WORK_BLOCKED:
-            *out_stage = up->spec->name;
-            result = WORK_BLOCKED;
-            break;
-        case WORK_SKIPPED:
-            if (result != WORK_BLOCKED) {
-                *out_stage = up->spec->name;
-                result = WORK_SKIPPED;
-            }
-            break;
-        default:
-            if (result == WORK_READY)
-                result = WORK_PENDING;
-            break;
-        }
+    switch (state) {
+    case WORK_SUCCEEDED:
+    case WORK_REUSED:
+        return UPSTREAM_DONE;
+    case WORK_SKIPPED:
+        return UPSTREAM_SKIPPED;
+    case WORK_BLOCKED:
+        return UPSTREAM_BLOCKED;
+    case WORK_NOT_STARTED:
+        return UPSTREAM_NOT_STARTED;
+    case WORK_FAILED:
+    case WORK_TIMED_OUT:
+    case WORK_ABORTED:
+    case WORK_UPSTREAM_FAILED:
+        return UPSTREAM_FAILED;
+    default:
+        return UPSTREAM_OPEN;
     }
-    return result;
 }
 
-static int decide(struct run *r, struct work *w, struct err *e)
+/* What the stages above allow; *out_stage is the first of those that decided. */
+static enum condition_answer above(const struct run *r, const struct work *w,
+                                   enum upstream *out_because, const char **out_stage)
 {
+    struct condition c = { 0 };
+    const char *first[UPSTREAM_KINDS] = { NULL };
+    for (size_t i = r->g.up[w->index]; i < r->g.up[w->index + 1]; i++) {
+        const struct work *up = &r->work[r->g.edge[i].from];
+        if (up->state == WORK_OFF)
+            continue;
+        enum upstream kind = kind_of(up->state);
+        c.n[kind]++;
+        if (!first[kind])
+            first[kind] = up->spec->name;
+    }
+    enum condition_answer answer = condition_answer(w->spec->run_if, &c, out_because);
+    *out_stage = first[*out_because];
+    return answer;
+}
+
+bool run_may_start(const struct run *r, const struct work *w)
+{
+    return !r->halted && (!r->stopping || w->spec->run_if == RUN_IF_ALWAYS);
+}
+
+/* "never run (run_if: always, 'gate' is blocked)": why, with what is above. */
+static void add_condition(const struct work *w, enum upstream because, const char *stage, char **io)
+{
+    if (because == UPSTREAM_DONE)
+        return;
+    char *text = str_format("%s (run_if: %s, '%s' %s)", *io, run_if_name(w->spec->run_if), stage,
+                            upstream_verb(because));
+    free(*io);
+    *io = text;
+}
+
+static int decide(struct run *r, struct work *w, enum upstream because, const char *stage,
+                  struct err *e)
+{
+    struct err why = { 0 };
     int rc = 0;
     if (!w->decided) {
         decision_release(&w->decision);
         rc = plan_stage(&r->g, w->index, NULL, w->force, &r->file_view, &r->history, &w->decision,
-                        e);
+                        &why);
         state_rest(r->s);
         w->decided = true;
     }
     if (rc) {
         /* A dep that a stage above did not leave where this one looks for it. */
-        struct err why = *e;
-        *e = (struct err){ 0 };
-        return why.code == ERR_USAGE ? work_settle(r, w, WORK_FAILED, why.text, e)
-                                     : err_set(e, why.code, "%s", why.text);
+        char *text = mem_strdup(why.text);
+        add_condition(w, because, stage, &text);
+        rc = why.code == ERR_USAGE ? work_settle(r, w, WORK_FAILED, text, e)
+                                   : err_set(e, why.code, "%s", text);
+        free(text);
+        return rc;
     }
     if (w->decision.action == PLAN_REUSE)
         return work_settle(r, w, WORK_REUSED, w->decision.reason, e);
+    add_condition(w, because, stage, &w->decision.reason);
     work_enter(r, w, WORK_READY);
     return 0;
+}
+
+/* A stage that might have run, but the run is stopping. */
+static int leave_out(struct run *r, struct work *w, struct err *e)
+{
+    char *reason = r->halted ? mem_strdup("not started: the run was stopped")
+                             : str_format("not started: '%s' failed", r->first_failed);
+    int rc = work_settle(r, w, WORK_NOT_STARTED, reason, e);
+    free(reason);
+    return rc;
+}
+
+static int settle_one(struct run *r, struct work *w, struct err *e)
+{
+    static const enum work_state state_of[] = {
+        [CONDITION_SKIPPED] = WORK_SKIPPED,
+        [CONDITION_BLOCKED] = WORK_BLOCKED,
+        [CONDITION_NOT_STARTED] = WORK_NOT_STARTED,
+        [CONDITION_FAILED] = WORK_UPSTREAM_FAILED,
+    };
+    enum upstream because;
+    const char *stage;
+    enum condition_answer answer = above(r, w, &because, &stage);
+    if (answer == CONDITION_WAIT)
+        return 0;
+    if (answer == CONDITION_RUN)
+        return run_may_start(r, w) ? decide(r, w, because, stage, e) : leave_out(r, w, e);
+    char *reason = str_format("'%s' %s", stage, upstream_verb(because));
+    int rc = work_settle(r, w, state_of[answer], reason, e);
+    free(reason);
+    return rc;
 }
 
 /* Settle what can be: of the stages to look at always the first in the order, because it may settle
@@ -76,25 +134,21 @@ static int settle(struct run *r, struct err *e)
 {
     struct waiting at;
     int rc = 0;
-    while (rc == 0 && queue_take(&r->look, &at)) {
-        struct work *w = &r->work[at.stage];
-        const char *because = "";
-        if (w->state != WORK_PENDING)
-            continue;
-        enum work_state next = above(r, w, &because);
-        if (next == WORK_PENDING || (next == WORK_READY && r->stopping))
-            continue;
-        if (next == WORK_READY) {
-            rc = decide(r, w, e);
-            continue;
-        }
-        char *reason = str_format(next == WORK_UPSTREAM_FAILED ? "'%s' did not succeed"
-                                  : next == WORK_BLOCKED       ? "'%s' is blocked"
-                                                               : "'%s' was skipped",
-                                  because);
-        rc = work_settle(r, w, next, reason, e);
-        free(reason);
-    }
+    while (rc == 0 && queue_take(&r->look, &at))
+        if (r->work[at.stage].state == WORK_PENDING)
+            rc = settle_one(r, &r->work[at.stage], e);
+    return rc;
+}
+
+/* What was ready when the run began to stop. */
+static int leave_ready_out(struct run *r, struct err *e)
+{
+    int rc = 0;
+    if ((!r->stopping && !r->halted) || r->n_in[WORK_READY] == 0)
+        return 0;
+    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
+        if (r->work[i].state == WORK_READY && !run_may_start(r, &r->work[i]))
+            rc = leave_out(r, &r->work[i], e);
     return rc;
 }
 
@@ -106,24 +160,25 @@ static void wake_delayed(struct run *r)
     int64_t now = r->x.now_ms(r->x.self);
     while ((first = queue_first(&r->delayed)) && first->key <= now) {
         queue_take(&r->delayed, &at);
-        at.key = 0;
-        queue_add(&r->ready, at);
+        queue_add(&r->ready,
+                  (struct waiting){ -r->m.stage[at.stage].priority, at.stage, at.stage });
     }
 }
 
-/* Start what is ready as far as there are slots; one that needs more than are free lets smaller
- * ones pass. */
+/* Start what is ready as far as there are slots, the most urgent first; one that needs more than
+ * are free lets smaller ones pass. */
 static int start_ready(struct run *r, struct err *e)
 {
     struct queue passed = { 0 };
     struct waiting at;
     int rc = 0;
     wake_delayed(r);
-    while (rc == 0 && !r->stopping && r->n_slot < r->jobs && queue_take(&r->ready, &at)) {
+    while (rc == 0 && !r->halted && r->n_slot < r->jobs && queue_take(&r->ready, &at)) {
         struct work *w = &r->work[at.stage];
-        if (w->state != WORK_READY && w->state != WORK_DELAYED)
+        if ((w->state != WORK_READY && w->state != WORK_DELAYED) || !run_may_start(r, w) ||
+            work_wait_for_pool(r, w, at))
             continue;
-        if (r->n_slot + work_slots(r, w) > r->jobs)
+        if (!work_has_room(r, w))
             queue_add(&passed, at);
         else
             rc = attempt_start(r, w, e);
@@ -143,19 +198,18 @@ bool run_is_active(const struct run *r)
 static int give_up_delayed(struct run *r, struct err *e)
 {
     int rc = 0;
-    if (!r->stopping || r->n_in[WORK_DELAYED] == 0)
+    if ((!r->stopping && !r->halted) || r->n_in[WORK_DELAYED] == 0)
         return 0;
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
-        if (r->work[i].state == WORK_DELAYED)
+        if (r->work[i].state == WORK_DELAYED && !run_may_start(r, &r->work[i]))
             rc = work_settle(r, &r->work[i], r->signal ? WORK_ABORTED : WORK_FAILED,
                              "stopped before its next attempt", e);
-    queue_release(&r->delayed);
     return rc;
 }
 
 void run_stop(struct run *r, bool at_once)
 {
-    r->stopping = true;
+    r->stopping = r->halted = true;
     for (size_t i = 0; i < r->m.n_stage; i++)
         if (r->work[i].state == WORK_RUNNING || r->work[i].state == WORK_CHECKING)
             r->x.cancel(r->x.self, i, at_once);
@@ -212,7 +266,8 @@ int run_loop(struct run *r, struct err *e)
     int rc;
     work_count(r);
     for (;;) {
-        if ((rc = settle(r, e)) || (rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)))
+        if ((rc = settle(r, e)) || (rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)) ||
+            (rc = leave_ready_out(r, e)))
             return rc;
         if (queue_first(&r->look))
             continue; /* a stage that ended at once (it could not be started) may settle others */

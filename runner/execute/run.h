@@ -38,7 +38,8 @@ enum work_state {
     WORK_TIMED_OUT,
     WORK_ABORTED,
     WORK_UPSTREAM_FAILED,
-    WORK_STATES, /* how many there are */
+    WORK_NOT_STARTED, /* the run was stopping */
+    WORK_STATES,      /* how many there are */
 };
 
 struct metric {
@@ -117,11 +118,15 @@ struct run {
     struct queue look;        /* pending stages: something above them has changed */
     struct queue
         ready; /* to be started; entries whose state is another one by now count for nothing */
-    struct queue delayed; /* by the instant of the next attempt */
-    int64_t progress_ms;  /* when it was written, on the monotonic clock */
-    bool progress_new;    /* an event has come since */
-    bool stopping;        /* start nothing more */
-    int signal;           /* that told us to stop; 0 */
+    struct queue delayed;    /* by the instant of the next attempt */
+    int64_t progress_ms;     /* when it was written, on the monotonic clock */
+    bool progress_new;       /* an event has come since */
+    struct queue *pool_wait; /* (m.n_pool) ready stages that wait for a place in the pool */
+    int64_t *pool_used;      /* (m.n_pool) */
+    bool stopping; /* a stage failed, without -k: start nothing more but `run_if: always` */
+    bool halted;   /* told to stop: start nothing more at all */
+    const char *first_failed; /* the stage; NULL: none */
+    int signal;               /* that told us to stop; 0 */
 };
 
 /** "succeeded"... as the memory has it. */
@@ -135,6 +140,12 @@ bool work_is_active(enum work_state state);
 /** The stage gets another state; a settled one lets those below be looked at. A stage that is
  * WORK_DELAYED waits until w->due_ms. */
 void work_enter(struct run *r, struct work *w, enum work_state state);
+
+/** Are so many of `jobs` free? */
+bool work_has_room(const struct run *r, const struct work *w);
+
+/** Put a ready stage aside until there is a place in its pool; false if there is one. */
+bool work_wait_for_pool(struct run *r, const struct work *w, struct waiting at);
 
 /** How many of `jobs` the stage takes. */
 int64_t work_slots(const struct run *r, const struct work *w);
@@ -174,6 +185,9 @@ int run_begin(struct run *r, const char *command, struct err *e);
 
 /** Until every stage is settled or nothing more is to start. */
 int run_loop(struct run *r, struct err *e);
+
+/** May the stage still be started, or tried again? */
+bool run_may_start(const struct run *r, const struct work *w);
 
 /** Start nothing more and stop what runs. */
 void run_stop(struct run *r, bool at_once);

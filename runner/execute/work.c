@@ -21,6 +21,7 @@ const char *work_state_name(enum work_state state)
         [WORK_TIMED_OUT] = "timed_out",
         [WORK_ABORTED] = "aborted",
         [WORK_UPSTREAM_FAILED] = "upstream_failed",
+        [WORK_NOT_STARTED] = "pending",
     };
     return name[state];
 }
@@ -71,6 +72,40 @@ static void tell_below(struct run *r, const struct work *w)
     }
 }
 
+/* Among equals of priority the first of the file. */
+static void make_ready(struct run *r, size_t stage)
+{
+    queue_add(&r->ready, (struct waiting){ -r->m.stage[stage].priority, stage, stage });
+}
+
+/* A place is free: one of those that wait for it is ready again. */
+static void leave_pool(struct run *r, size_t pool)
+{
+    struct waiting at;
+    r->pool_used[pool]--;
+    while (queue_take(&r->pool_wait[pool], &at)) {
+        enum work_state state = r->work[at.stage].state;
+        if (state != WORK_READY && state != WORK_DELAYED)
+            continue;
+        queue_add(&r->ready, at);
+        return;
+    }
+}
+
+bool work_has_room(const struct run *r, const struct work *w)
+{
+    return r->n_slot + work_slots(r, w) <= r->jobs;
+}
+
+bool work_wait_for_pool(struct run *r, const struct work *w, struct waiting at)
+{
+    int64_t pool = w->spec->pool;
+    if (pool == NO_POOL || r->pool_used[pool] < r->m.pool[pool].slots)
+        return false;
+    queue_add(&r->pool_wait[pool], at);
+    return true;
+}
+
 void work_enter(struct run *r, struct work *w, enum work_state state)
 {
     enum work_state old = w->state;
@@ -79,13 +114,19 @@ void work_enter(struct run *r, struct work *w, enum work_state state)
     r->n_in[state]++;
     if (has_slots(old) != has_slots(state))
         r->n_slot += has_slots(state) ? work_slots(r, w) : -work_slots(r, w);
+    if (has_slots(state) && !has_slots(old) && w->spec->pool != NO_POOL)
+        r->pool_used[w->spec->pool]++;
+    if (has_slots(old) && !has_slots(state) && w->spec->pool != NO_POOL)
+        leave_pool(r, (size_t)w->spec->pool);
     if (state == WORK_READY)
-        queue_add(&r->ready, (struct waiting){ .place = r->g.line[w->index], .stage = w->index });
+        make_ready(r, w->index);
     if (state == WORK_DELAYED)
         queue_add(&r->delayed, (struct waiting){ w->due_ms, r->g.line[w->index], w->index });
     if (is_settled(state) && !is_settled(old))
         tell_below(r, w);
     /* Without -k nothing new starts after a failure; what runs may finish, as make has it. */
+    if (has_failed(state) && !r->first_failed)
+        r->first_failed = w->spec->name;
     if (has_failed(state) && !r->o.keep_going)
         r->stopping = true;
 }

@@ -76,6 +76,8 @@ static const struct key retry_keys[] = {
 static const struct key resource_keys[] = {
     { "cpus", KEY_INT, .min = 1, .max = 1024,
       .help = "takes so many of -j, works with so many threads" },
+    { "priority", KEY_INT, .min = -100, .max = 100,
+      .help = "of the stages that are ready the one with the highest starts first (0)" },
     { "memory", KEY_SIZE, .help = "it gets no more than this: 512M, 4G (no limit)" },
     { "nice", KEY_INT, .min = 0, .max = 19, .help = "so much behind others for processors (0)" },
     { 0 },
@@ -99,6 +101,8 @@ static const struct key log_keys[] = {
 #define VALUE  "{\"type\": [\"string\", \"number\", \"boolean\", \"null\"]}"
 #define VALUES "{\"type\": \"object\", \"additionalProperties\": " VALUE "}"
 
+static const char *const run_if[] = { "all_success", "none_failed", "always", NULL };
+
 const struct key stage_keys[] = {
     { "run", KEY_NAME, .help = "a program of refit's own (default: the stage's name)" },
     { "cmd", KEY_SHAPE, .help = "any command: a list of words is executed, a text goes to sh -c",
@@ -113,6 +117,8 @@ const struct key stage_keys[] = {
                ", {\"type\": \"array\", \"items\": " TEXT "}]}}" },
     { "needs", KEY_NAME, .list = true, .help = "runs after these stages though no file says so" },
     { "enabled", KEY_BOOL, .help = "false: left out (true)" },
+    { "run_if", KEY_CHOICE, .choice = run_if,
+      .help = "what the stages above must have come to (all_success)" },
     { "always_changed", KEY_BOOL, .help = "true: runs every time, its source is outside (false)" },
     { "frozen", KEY_BOOL, .help = "true: never runs again once it was committed (false)" },
     { "checkpoint", KEY_TEXT, .help = "a file kept across attempts, given as --checkpoint" },
@@ -133,6 +139,7 @@ const struct key stage_keys[] = {
       .help = "time between TERM and KILL when it is stopped (10s)" },
     { "resources", KEY_MAP, .keys = resource_keys, .where = KEY_DEFAULTS,
       .help = "what it takes of the machine" },
+    { "pool", KEY_NAME, .help = "the pool of the pipeline that it takes a place of" },
     { "log", KEY_MAP, .keys = log_keys, .where = KEY_DEFAULTS, .help = "how much of it is kept" },
     { 0 },
 };
@@ -210,6 +217,10 @@ const struct key pipeline_keys[] = {
     { "profiles", KEY_SHAPE, .help = "name: partial pipeline, merged over this one by --profile",
       .shape = "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": "
                "\"#/$defs/profile\"}}" },
+    { "pools", KEY_SHAPE, .where = KEY_PROFILE,
+      .help = "name: so many stages with `pool: name` run at a time",
+      .shape = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\", "
+               "\"minimum\": 1, \"maximum\": 1024}}" },
     { "jobs", KEY_INT, .min = 1, .max = 1024, .where = KEY_PROFILE,
       .help = "stages at a time (the processors)" },
     { "schedule", KEY_MAP, .list = true, .keys = schedule_keys, .where = KEY_PROFILE,

@@ -407,7 +407,7 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     const struct yaml *stages = yaml_get(root, "stages");
     if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
         (rc = secrets_read(r, e)) || (rc = secrets_guard(root, r->m, e)) ||
-        (rc = defaults_read(r, e)) || (rc = retention_read(r, e)) ||
+        (rc = pools_read(r, e)) || (rc = defaults_read(r, e)) || (rc = retention_read(r, e)) ||
         (rc = stage_names_read(r, stages, e)))
         return rc;
     for (size_t i = 0; i < stages->n; i++)
@@ -465,6 +465,9 @@ void manifest_release(struct manifest *m)
         free(m->secret[i].env);
         free(m->secret[i].file);
     }
+    for (size_t i = 0; i < m->n_pool; i++)
+        free(m->pool[i].name);
+    free(m->pool);
     for (size_t i = 0; i < m->n_profile; i++)
         free(m->profile[i]);
     schedule_release(m->schedule, m->n_schedule);

@@ -62,6 +62,21 @@ struct retry {
     bool on_timeout;
 };
 
+/** What the stages above must have come to for this one to run; the truth table is condition.h. */
+enum run_if {
+    RUN_IF_ALL_SUCCESS,
+    RUN_IF_NONE_FAILED,
+    RUN_IF_ALWAYS,
+};
+
+/** So many stages of a pool run at a time. */
+struct pool {
+    char *name;
+    int64_t slots;
+};
+
+enum { NO_POOL = -1 };
+
 struct stage_spec {
     char *name;
     char *program; /* path of the executable: in libexec for `run:`; cmd[0], found by PATH if it has
@@ -80,6 +95,7 @@ struct stage_spec {
     size_t *needs; /* (n_needs) indices of enabled stages */
     size_t n_needs;
     bool enabled, always_changed, frozen;
+    enum run_if run_if;
     char *checkpoint; /* path kept across attempts, passed as --checkpoint; NULL */
     char **env; /* (n_env) template "NAME=value" declared for this stage (pipeline's and its own,
                    sorted) */
@@ -89,10 +105,12 @@ struct stage_spec {
     struct retry retry;
     int64_t timeout_ms; /* 0: none */
     int64_t kill_after_ms;
-    int64_t cpus;    /* so many of -j, and threads; 0: one of -j, threads for all processors */
-    int64_t memory;  /* bytes; 0: no limit */
-    int64_t log_max; /* bytes; 0: no limit */
-    int nice;        /* added to the runner's own */
+    int64_t pool;     /* index in manifest.pool; NO_POOL */
+    int64_t priority; /* of the ready stages the one with the highest starts first */
+    int64_t cpus;     /* so many of -j, and threads; 0: one of -j, threads for all processors */
+    int64_t memory;   /* bytes; 0: no limit */
+    int64_t log_max;  /* bytes; 0: no limit */
+    int nice;         /* added to the runner's own */
     struct mark at;
 };
 
@@ -115,6 +133,8 @@ struct manifest {
     struct stage_spec *stage; /* (n_stage) in the order of the file */
     size_t n_stage;
     struct makers makers; /* of their outs */
+    struct pool *pool;
+    size_t n_pool;
     struct secret_ref *secret;
     size_t n_secret;
     struct schedule *schedule;

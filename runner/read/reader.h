@@ -56,6 +56,14 @@ int fileref_read_code(const struct yaml *node, struct stage_spec *s,
                       const struct reference_scope *scope, struct err *e);
 void fileref_release(struct file_ref *f, size_t n);
 
+/* order.c: which stage comes when */
+
+/** `pools` of the pipeline. */
+int pools_read(struct reader *r, struct err *e);
+
+/** run_if, pool and priority of a stage. */
+int order_read(const struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e);
+
 /* stage.c */
 
 /** The program that stage i runs: sets run, program or cmd, shell, and enabled. */

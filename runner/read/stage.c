@@ -398,7 +398,8 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
         (rc = s->run ? 0 : cmd_resolve(s, yaml_get(map, "cmd"), &own.words, e)) ||
         (rc = needs_read(r, i, yaml_get(map, "needs"), e)) || (rc = secrets_read(r, map, s, e)) ||
         (rc = secrets_check(map, s, e)) || (rc = flags_read(map, s, e)) ||
-        (rc = limits_read(r, map, s, e)) || (rc = contract_check(map, s, e)))
+        (rc = limits_read(r, map, s, e)) || (rc = order_read(r, map, s, e)) ||
+        (rc = contract_check(map, s, e)))
         goto out;
 out:
     own_release(&own);

@@ -82,7 +82,7 @@ echo good >s2.yaml
 bad() { sed "$2" pipeline.yaml >bad.yaml; refuses "$1" 64 "$3" refit validate -f bad.yaml; }
 bad "an unknown key" 's/^params:/param:/' "refit: bad.yaml:3:1: pipeline: unknown key 'param'; did you mean 'params'?"
 bad "a key given twice" 's/^params.*/&\n&/' "bad.yaml:4:1: key 'params' is given twice (first in line 3)"
-bad "a key of a later version" 's/^params:.*/&\npools: {a: 1}/' "unknown key 'pools'"
+bad "a key of a later version" 's/^params:.*/&\nswimming: {a: 1}/' "unknown key 'swimming'"
 bad "an anchor" 's/schema: s1/schema: \&a s1/' "anchors are not part of this format"
 bad "a tab" 's/^  make:/\tmake:/' "bad.yaml:8:1: "
 bad "an unknown program" 's/^  make:/  mak:/' "there is no program 'mak' in"
