@@ -186,7 +186,8 @@ static void give(struct mask_stream *s, size_t limit, struct str *out)
     if (end > at)
         str_add(out, s->held.text + at, end - at);
     s->n_span -= n_done;
-    memmove(s->span, s->span + n_done, s->n_span * sizeof *s->span);
+    if (n_done > 0)
+        memmove(s->span, s->span + n_done, s->n_span * sizeof *s->span);
     for (size_t i = 0; i < s->n_span; i++) {
         s->span[i].from = s->span[i].from > limit ? s->span[i].from - limit : 0;
         s->span[i].to -= limit;

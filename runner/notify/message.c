@@ -306,11 +306,15 @@ static void add_stage_lines(struct str *out, const json_t *doc)
     if (json_object_size(counts) > 0)
         str_addc(out, '\n');
     json_array_foreach(json_object_get(doc, "warnings"), i, line)
+    {
         str_addf(out, "warning: %s\n", json_string_value(line));
+    }
     if (json_array_size(json_object_get(stage, "tail")) > 0)
         str_addf(out, "\nthe end of %s:\n", get(stage, "log"));
     json_array_foreach(json_object_get(stage, "tail"), i, line)
+    {
         str_addf(out, "    %s\n", json_string_value(line));
+    }
 }
 
 static void add_text(json_t *doc)
@@ -323,7 +327,9 @@ static void add_text(json_t *doc)
     add_stage_lines(&out, doc);
     str_addf(&out, "\non %s in %s\n", get(doc, "host"), get(doc, "directory"));
     json_object_foreach(json_object_get(doc, "commands"), name, command)
+    {
         str_addf(&out, "    %s\n", json_string_value(command));
+    }
     json_object_set_new(doc, "text", json_string(str_text(&out)));
     str_release(&out);
 }

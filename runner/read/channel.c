@@ -36,7 +36,8 @@ static void keep_secrets(struct reading *x, const char *template)
             continue;
         for (size_t i = 0; i < x->r->m->n_secret; i++) {
             const struct secret_ref *s = &x->r->m->secret[i];
-            if (strlen(s->name) + 8 != piece.n || strncmp(s->name, piece.text + 8, piece.n - 8))
+            if (strlen(s->name) + 8 != piece.n ||
+                strncmp(s->name, piece.text + 8, piece.n - 8) != 0)
                 continue;
             json_object_set_new(
                 x->secrets, s->name,

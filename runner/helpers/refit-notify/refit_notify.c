@@ -160,20 +160,20 @@ static int deliver(struct delivery *d, struct err *e)
         return err_set(e, ERR_USAGE, "the document has not both a channel and a message");
     if (!json_is_string(webhook) + !json_array_size(mail) + !json_array_size(cmd) != 2)
         return err_set(e, ERR_USAGE, "the channel is not one of webhook, mail and cmd");
-    json_array_foreach(
-        mail ? mail : cmd, i,
-        word) if (!json_is_string(word) ||
-                  !*json_string_value(
-                      word)) return err_set(e, ERR_USAGE,
-                                            "'%s' of the channel: entry %zu is no text",
-                                            mail ? "mail" : "cmd", i + 1);
+    bool by_mail = json_array_size(mail) > 0;
+    json_array_foreach(by_mail ? mail : cmd, i, word)
+    {
+        if (!json_is_string(word) || !*json_string_value(word))
+            return err_set(e, ERR_USAGE, "'%s' of the channel: entry %zu is no text",
+                           by_mail ? "mail" : "cmd", i + 1);
+    }
     d->document = json_dumps(d->message, JSON_COMPACT);
     int rc = read_secrets(d, e);
     if (rc)
         return rc;
-    return webhook ? webhook_send(d, json_string_value(webhook), e)
-           : mail  ? mail_send(d, mail, e)
-                   : hook_run(d, cmd, e);
+    return json_is_string(webhook) ? webhook_send(d, json_string_value(webhook), e)
+           : by_mail               ? mail_send(d, mail, e)
+                                   : hook_run(d, cmd, e);
 }
 
 /* Whatever a server or a command repeats of a secret is not told. */
