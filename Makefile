@@ -12,7 +12,7 @@ B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang
 APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
        libjpeg62-turbo-dev libsqlite3-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
        libstemmer-dev libexif-dev liblcms2-dev libcurl4-openssl-dev libcmocka-dev
-APT_check := perl hdf5-tools python3-h5py strace
+APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-torch
