@@ -56,7 +56,7 @@ enum command_id {
 /* Those that read the pipeline file. */
 #define READ                                                                                  \
     (BIT(RUN) | BIT(PLAN) | BIT(EXPLAIN) | BIT(VALIDATE) | BIT(GRAPH) | BIT(NEXT) | BIT(GC) | \
-     BIT(VERIFY) | BIT(NOTIFY))
+     BIT(VERIFY) | BIT(NOTIFY) | BIT(DOCTOR) | BIT(REPRODUCE))
 #define ALL (~UINT64_C(0))
 
 enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
@@ -239,6 +239,16 @@ static const struct command commands[] = {
       "# yaml-language-server: $schema=refit.schema.json\n"
       "after 'refit schema --programs >refit.schema.json'.",
       0, 0, command_schema },
+    { DOCTOR, KEEPING, "doctor", "", "look for what may be in a run's way, and say what to do",
+      "The pipeline file, programs and their libraries, file systems, space, permissions, the "
+      "memory, locks, lost\n"
+      "runs, secrets (never their values), registries, clock, time zones, limits, kernel. Exit 1 "
+      "if "
+      "there is an error,\n"
+      "0 if there are warnings at most. It makes and removes two small files in each directory "
+      "that "
+      "a run writes to.",
+      0, 0, command_doctor },
     { VERIFY, KEEPING, "verify", "[STAGE...]",
       "hash committed outputs and their inputs again: are they what they were?",
       "A run takes a file for unchanged by its inode, size and times; verify reads every byte, on "
