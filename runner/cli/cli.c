@@ -108,9 +108,10 @@ static const struct option options[] = {
       "be this queued run of a schedule: what `daemon` and `tick` start" },
     { 0, "check", NULL, FLAG, BIT(PLAN), offsetof(struct cli, check),
       "exit 4 when there is work to do" },
-    { 0, "format", "ascii|dot", TEXT, BIT(GRAPH), offsetof(struct cli, format),
+    { 0, "format", "ascii|dot|mermaid|svg", TEXT, BIT(GRAPH), offsetof(struct cli, format),
       "how to draw it (ascii)" },
-    { 0, "run", "RUN", TEXT, BIT(LOGS), offsetof(struct cli, run), "of this run, not of the last" },
+    { 0, "run", "RUN", TEXT, BIT(LOGS) | BIT(GRAPH), offsetof(struct cli, run),
+      "of this run, not of the last" },
     { 'f', "follow", NULL, FLAG, BIT(LOGS), offsetof(struct cli, follow),
       "go on until the stage has ended" },
     { 'a', "attempt", "N", COUNT, BIT(LOGS), offsetof(struct cli, attempt),
@@ -229,7 +230,12 @@ static const struct command commands[] = {
       "attempts until the stage\n"
       "has ended, and waits for a stage of the running run that has not begun.",
       1, 1, command_logs },
-    { GRAPH, LOOKING, "graph", "", "draw which stage needs which", NULL, 0, 0, command_graph },
+    { GRAPH, LOOKING, "graph", "", "draw which stage needs which, and how they fared",
+      "Stages have the colour of their state in the last run of the pipeline, or in --run. svg is "
+      "made "
+      "by the program\n"
+      "dot of Graphviz; mermaid is what GitHub draws in Markdown.",
+      0, 0, command_graph },
     /* ---- check and keep ---- */
     { VALIDATE, KEEPING, "validate", "", "check the pipeline file and the side files of its stages",
       NULL, 0, 0, command_validate },

@@ -1,9 +1,8 @@
-/* plan, explain, graph: what would be done and why, without doing it. */
+/* plan, explain: what would be done and why, without doing it. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -186,71 +185,6 @@ out:
     plan_release(&plan);
     free(runs);
     free(selected);
-    project_close(&p);
-    return rc;
-}
-
-/* ---- graph ---- */
-
-static json_t *graph_json(const struct graph *g)
-{
-    json_t *stages = json_array(), *edges = json_array();
-    for (size_t i = 0; i < g->m->n_stage; i++) {
-        const struct stage_spec *s = &g->m->stage[g->order[i]];
-        json_t *deps = json_array(), *outs = json_array();
-        for (size_t k = 0; k < s->n_dep; k++)
-            for (size_t f = 0; f < s->dep[k].n_path; f++)
-                json_array_append_new(deps, json_string(s->dep[k].path[f]));
-        for (size_t k = 0; k < s->n_out; k++)
-            json_array_append_new(outs, json_string(s->out[k].path[0]));
-        json_array_append_new(stages, json_pack("{s:s, s:o, s:b, s:o, s:o}", "name", s->name, "run",
-                                                json_text_or_null(s->run), "enabled",
-                                                (int)s->enabled, "deps", deps, "outs", outs));
-    }
-    for (size_t i = 0; i < g->n_edge; i++)
-        json_array_append_new(edges, json_pack("{s:s, s:s, s:o}", "from",
-                                               g->m->stage[g->edge[i].from].name, "to",
-                                               g->m->stage[g->edge[i].to].name, "dep",
-                                               json_text_or_null(g->edge[i].dep)));
-    return json_pack("{s:s, s:o, s:o}", "pipeline", g->m->name, "stages", stages, "edges", edges);
-}
-
-/* Can the terminal show box drawing characters? The variables in the order in which locales look at
- * them. */
-static bool is_utf8(void)
-{
-    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-    for (size_t i = 0; i < 3; i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !*value)
-            continue;
-        const char *set = strchr(value, '.');
-        return set && (strncasecmp(set, ".UTF-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
-    }
-    return false;
-}
-
-int command_graph(const struct cli *c, struct err *e)
-{
-    bool dot = c->format && strcmp(c->format, "dot") == 0;
-    struct project p;
-    struct str text = { 0 };
-    int rc;
-
-    if (c->format && !dot && strcmp(c->format, "ascii") != 0)
-        return err_set(e, ERR_USAGE, "--format is '%s', want ascii or dot", c->format);
-    if ((rc = project_open(&p, c, e)))
-        return rc;
-    if (c->json) {
-        rc = project_print(graph_json(&p.graph), e);
-    } else {
-        if (dot)
-            graph_dot(&p.graph, &text);
-        else
-            graph_draw(&p.graph, is_utf8(), &text);
-        fputs(str_text(&text), stdout);
-    }
-    str_release(&text);
     project_close(&p);
     return rc;
 }

@@ -104,6 +104,7 @@ static int print_log(const char *log, int64_t tail, struct err *e)
 /* The log that is being shown. */
 struct following {
     int64_t attempt; /* 0: none yet */
+    bool all;        /* from the first attempt on: there was none when it began */
     int64_t tail;    /* of the first one; -1: all of it */
     int fd;          /* -1: not there yet */
 };
@@ -117,7 +118,7 @@ static int show_new(struct following *f, const struct stage_row *stage, int64_t 
     for (size_t i = 0; i < stage->n_attempt && rc == 0; i++) {
         const struct attempt_row *a = &stage->attempt[i];
         bool first = f->attempt == 0, last = i + 1 == stage->n_attempt;
-        if (only ? a->number != only : first ? !last : a->number < f->attempt)
+        if (only ? a->number != only : first ? !last && !f->all : a->number < f->attempt)
             continue;
         if (a->number != f->attempt) {
             if (!first)
@@ -151,7 +152,7 @@ static bool has_ended(const struct subject *s, int64_t attempt)
 
 static int follow(const struct cli *c, struct state *s, struct subject *now, struct err *e)
 {
-    struct following f = { .tail = c->tail, .fd = -1 };
+    struct following f = { .tail = c->tail, .fd = -1, .all = now->stage->n_attempt == 0 };
     struct watch w = { 0 };
     char *run = mem_strdup(now->run.id);
     int rc = watch_open(&w, &now->run, e);

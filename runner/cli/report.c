@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "io/json_keys.h"
+#include "runner/plan/drawing.h"
 
 /* "2026-11-21 03:00:00", with `between` in the middle. */
 static void add_time(struct str *out, int64_t ms, char between)
@@ -128,22 +129,9 @@ const struct attempt_row *report_last(const struct stage_row *stage)
     return stage->n_attempt ? &stage->attempt[stage->n_attempt - 1] : NULL;
 }
 
-static const char *colour_of(const char *state)
-{
-    static const char *const colour[][2] = {
-        { "succeeded", "\033[32m" }, { "failed", "\033[31m" },  { "timed_out", "\033[31m" },
-        { "lost", "\033[31m" },      { "missed", "\033[31m" },  { "running", "\033[36m" },
-        { "blocked", "\033[33m" },   { "aborted", "\033[33m" }, { "skipped", "\033[33m" },
-    };
-    for (size_t i = 0; i < sizeof colour / sizeof *colour; i++)
-        if (strcmp(state, colour[i][0]) == 0)
-            return colour[i][1];
-    return "\033[2m";
-}
-
 void report_add_state(const struct cli *c, const char *state, int width, struct str *out)
 {
-    str_addf(out, "%s%-*s%s", c->colour ? colour_of(state) : "", width, state,
+    str_addf(out, "%s%-*s%s", c->colour ? drawing_terminal_colour(state) : "", width, state,
              c->colour ? "\033[0m" : "");
 }
 

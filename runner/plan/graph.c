@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "runner/plan/queue.h"
 #include "runner/read/path.h"
 
@@ -263,23 +264,4 @@ int graph_select(const struct graph *g, const struct selection *s, bool *out_sel
 out:
     free(below);
     return rc;
-}
-
-void graph_dot(const struct graph *g, struct str *out)
-{
-    const struct manifest *m = g->m;
-    str_addf(out, "digraph \"%s\" {\n  rankdir=LR;\n  node [shape=box];\n", m->name);
-    for (size_t i = 0; i < m->n_stage; i++)
-        str_addf(out, "  \"%s\"%s;\n", m->stage[i].name,
-                 m->stage[i].enabled ? "" : " [style=dashed]");
-    for (size_t i = 0; i < g->n_edge; i++) {
-        const struct edge *edge = &g->edge[i];
-        str_addf(out, "  \"%s\" -> \"%s\"", m->stage[edge->from].name, m->stage[edge->to].name);
-        if (edge->dep)
-            str_addf(out, " [label=\"%s\"]", edge->dep);
-        else
-            str_addz(out, " [style=dashed]");
-        str_addz(out, ";\n");
-    }
-    str_addz(out, "}\n");
 }

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/str.h"
 #include "runner/read/manifest.h"
 
 /* Which stage needs which, from paths and `needs`. Disabled stages have no edges. */
@@ -55,12 +54,5 @@ struct selection {
  * stage named. */
 int graph_select(const struct graph *g, const struct selection *s, bool *out_selected,
                  struct err *e);
-
-/** Draw it for a terminal: one stage a line, one lane for each that others wait for; edges that
- * follow from others are left out. `utf8`: with box drawing characters. */
-void graph_draw(const struct graph *g, bool utf8, struct str *out);
-
-/** Graphviz. */
-void graph_dot(const struct graph *g, struct str *out);
 
 #endif

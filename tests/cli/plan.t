@@ -123,12 +123,12 @@ run refit plan --json
 has "errors are JSON too" "$out" '"code": 64'
 
 run env LC_ALL=C "$t/bin/refit" graph
-is "graph in ASCII" "$out" "*  first (join)
-*  second (join)
-*  third (cp)"
+is "graph in ASCII" "$out" "*  first (join)  reused
+*  second (join)  succeeded
+*  third (cp)  reused"
 run refit graph --format dot
 has "graph for Graphviz" "$out" '"first" -> "second" [label="in"];'
 run refit graph --json
 has "graph as JSON" "$(printf %s "$out" | tr -d ' \n')" '{"from":"first","to":"second","dep":"in"}'
-refuses "no such format" 64 "--format is 'svg', want ascii or dot" refit graph --format svg
+refuses "no such format" 64 "--format is 'png', want ascii, dot, mermaid or svg" refit graph --format png
 finish

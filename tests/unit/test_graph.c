@@ -2,7 +2,7 @@
 #include "near.h"
 #include "sandbox.h"
 
-#include "runner/plan/graph.h"
+#include "runner/plan/drawing.h"
 #include "runner/read/path.h"
 
 static struct manifest m;
@@ -152,7 +152,7 @@ static void the_drawing_shows_each_stage_on_its_line(void **state)
                     "  f: {cmd: [echo], deps: [d], needs: [e]}\n",
                     &e),
               e);
-    graph_draw(&g, false, &text);
+    graph_draw(&g, &(struct drawing_style){ 0 }, &text);
     assert_string_equal(str_text(&text), "*    a (echo)\n"
                                          "+-*  b (echo)\n"
                                          "* |  c (echo)\n"
@@ -161,10 +161,10 @@ static void the_drawing_shows_each_stage_on_its_line(void **state)
                                          "| o  off (echo), disabled\n"
                                          "*    f (echo)\n");
     str_clear(&text);
-    graph_draw(&g, true, &text);
+    graph_draw(&g, &(struct drawing_style){ .utf8 = true }, &text);
     assert_true(strstr(str_text(&text), "├─●  b (echo)\n● │  c (echo)\n●─╯  d (echo)\n") != NULL);
     str_clear(&text);
-    graph_dot(&g, &text);
+    graph_dot(&g, &(struct drawing_style){ 0 }, &text);
     assert_true(strstr(str_text(&text), "\"d\" -> \"e\" [label=\"d\"];") != NULL);
     assert_true(strstr(str_text(&text), "\"e\" -> \"f\" [style=dashed];") != NULL);
     str_release(&text);
@@ -181,11 +181,58 @@ static void stages_that_need_nothing_of_each_other_do_not_look_connected(void **
               "  d: {cmd: [echo]}\n",
               &e),
         e);
-    graph_draw(&g, false, &text);
+    graph_draw(&g, &(struct drawing_style){ 0 }, &text);
     assert_string_equal(str_text(&text), "*    a (echo)\n"
                                          "*    b (echo)\n"
                                          "  *  c (echo)\n"
                                          "*    d (echo)\n");
+    str_release(&text);
+    drop();
+}
+
+static void too_many_lanes_become_a_list_of_what_each_stage_needs(void **state)
+{
+    struct err e = { 0 };
+    struct str yaml = { 0 }, text = { 0 };
+    (void)state;
+    str_addz(&yaml, "  root: {cmd: [echo], outs: [w/r]}\n");
+    for (int i = 0; i < 3000; i++)
+        str_addf(&yaml, "  s%d: {cmd: [echo], deps: [w/r], outs: [w/%d]}\n", i, i);
+    str_addz(&yaml, "  join: {cmd: [echo], deps: [\"w/*\"]}\n");
+    assert_ok(build(str_text(&yaml), &e), e);
+    graph_draw(&g, &(struct drawing_style){ 0 }, &text);
+    assert_true(str_starts(str_text(&text), "root (echo)\ns0 (echo)  <- root\n"));
+    assert_true(str_ends(str_text(&text), "join (echo)  <- s0, s1, s2, s3 and 2996 more\n"));
+    str_release(&text);
+    str_release(&yaml);
+    drop();
+}
+
+static void states_colour_the_graph_and_a_path_cannot_break_out_of_its_label(void **state)
+{
+    static const char *const states[] = { "succeeded", "failed", NULL };
+    struct drawing_style style = { .state = states, .colour = true };
+    struct err e = { 0 };
+    struct str text = { 0 };
+    (void)state;
+    assert_ok(build("  a: {cmd: [echo], outs: ['x\"y']}\n  b: {cmd: [echo], deps: ['x\"y']}\n"
+                    "  off: {cmd: [echo], enabled: false}\n",
+                    &e),
+              e);
+    graph_draw(&g, &style, &text);
+    assert_string_equal(str_text(&text), "*    \033[32ma\033[0m (echo)  \033[32msucceeded\033[0m\n"
+                                         "*    \033[31mb\033[0m (echo)  \033[31mfailed\033[0m\n"
+                                         "  o  off (echo), disabled\n");
+    str_clear(&text);
+    graph_dot(&g, &style, &text);
+    assert_true(strstr(str_text(&text), "\"a\" [style=filled, fillcolor=") != NULL);
+    assert_true(strstr(str_text(&text), "[label=\"x\\\"y\"]") != NULL);
+    assert_true(strstr(str_text(&text), "\"state: failed\"") != NULL);
+    str_clear(&text);
+    graph_mermaid(&g, &style, &text);
+    assert_true(strstr(str_text(&text), "  s1[\"b\"]:::failed\n  s2[\"off\"]:::off\n"
+                                        "  s0 -->|\"x#34;y\"| s1\n") != NULL);
+    assert_true(strstr(str_text(&text), "classDef failed fill:") != NULL);
     str_release(&text);
     drop();
 }
@@ -225,6 +272,8 @@ int main(void)
         IN_PROJECT(a_loop_is_told_stage_by_stage),
         IN_PROJECT(two_producers_of_one_file_are_refused),
         IN_PROJECT(the_drawing_shows_each_stage_on_its_line),
+        IN_PROJECT(too_many_lanes_become_a_list_of_what_each_stage_needs),
+        IN_PROJECT(states_colour_the_graph_and_a_path_cannot_break_out_of_its_label),
         IN_PROJECT(stages_that_need_nothing_of_each_other_do_not_look_connected),
         cmocka_unit_test(paths_are_normalised_and_related_by_components),
     };
