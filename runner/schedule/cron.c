@@ -17,18 +17,18 @@ static const char *const months[] = { "january",  "february", "march",  "april",
 
 struct field {
     const char *what;
-    int min, max;
-    int last;                 /* of H: 28 days, so that it comes in every month; 6 weekdays */
     const char *const *names; /* NULL: numbers only */
     int first;                /* number of names[0] */
+    int min, max;
+    int last; /* of H: 28 days, so that it comes in every month; 6 weekdays */
 };
 
 static const struct field fields[N_FIELD] = {
-    [MINUTE] = { "minute", 0, 59, 59, NULL, 0 },
-    [HOUR] = { "hour", 0, 23, 23, NULL, 0 },
-    [DAY] = { "day of the month", 1, 31, 28, NULL, 0 },
-    [MONTH] = { "month", 1, 12, 12, months, 1 },
-    [WEEKDAY] = { "day of the week", 0, 7, 6, cron_weekdays, 0 },
+    [MINUTE] = { "minute", NULL, 0, 0, 59, 59 },
+    [HOUR] = { "hour", NULL, 0, 0, 23, 23 },
+    [DAY] = { "day of the month", NULL, 0, 1, 31, 28 },
+    [MONTH] = { "month", months, 1, 1, 12, 12 },
+    [WEEKDAY] = { "day of the week", cron_weekdays, 0, 0, 7, 6 },
 };
 
 static const struct {

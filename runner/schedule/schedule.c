@@ -107,28 +107,25 @@ static const struct {
 
 enum { N_KIND = sizeof kinds / sizeof *kinds };
 
-/* The name, which the kind is by default, and the kind. */
-static int name_read(const struct yaml *map, struct schedule *s, struct err *e)
+/* Which of the kinds it is. */
+static int kind_read(const struct yaml *map, size_t *out, struct err *e)
 {
-    const struct yaml *node = yaml_get(map, "name");
-    const char *found = NULL, *text;
-    int rc;
-
+    *out = N_KIND;
     for (size_t i = 0; i < N_KIND; i++) {
         const struct yaml *when = yaml_get(map, kinds[i].key);
-        if (when && found)
+        if (when && *out < N_KIND)
             return yaml_fail(when, e, "schedule: '%s' and '%s' in one entry: want one of them",
-                             found, kinds[i].key);
-        found = when ? kinds[i].key : found;
+                             kinds[*out].key, kinds[i].key);
+        *out = when ? i : *out;
     }
-    if (!found)
-        return yaml_fail(map, e, "schedule: want weekly, daily or cron");
-    s->kind = mem_strdup(found);
-    if (!node) {
-        s->name = mem_strdup(found);
-        return 0;
-    }
-    if ((rc = yaml_text(node, "name", &text, e)))
+    return *out < N_KIND ? 0 : yaml_fail(map, e, "schedule: want weekly, daily or cron");
+}
+
+static int name_read(const struct yaml *node, struct schedule *s, struct err *e)
+{
+    const char *text = s->kind;
+    int rc = node ? yaml_text(node, "name", &text, e) : 0;
+    if (rc)
         return rc;
     if (*text == '\0' || strlen(text) > 64 ||
         text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
@@ -141,18 +138,19 @@ static int name_read(const struct yaml *map, struct schedule *s, struct err *e)
 static int when_read(const struct yaml *map, const char *pipeline, struct schedule *s,
                      struct err *e)
 {
-    const struct yaml *node = yaml_get(map, s->kind);
     const char *text;
-    size_t i = 0;
-    int rc = yaml_text(node, s->kind, &text, e);
+    size_t kind;
+    int rc = kind_read(map, &kind, e);
 
     if (rc)
         return rc;
-    while (strcmp(kinds[i].key, s->kind) != 0)
-        i++;
+    const struct yaml *node = yaml_get(map, kinds[kind].key);
+    s->kind = kinds[kind].key;
+    if ((rc = name_read(yaml_get(map, "name"), s, e)) || (rc = yaml_text(node, s->kind, &text, e)))
+        return rc;
     s->text = mem_strdup(text);
     s->when = cron_every_day();
-    return kinds[i].read(node, schedule_slot(pipeline, s->name), s, e);
+    return kinds[kind].read(node, schedule_slot(pipeline, s->name), s, e);
 }
 
 static int zone_entry_read(const struct yaml *node, struct schedule *s, struct err *e)
@@ -320,7 +318,7 @@ static int entry_read(const struct yaml *map, const struct yaml *root, const cha
                             .end_s = INT64_MAX,
                             .enabled = true,
                             .catchup_window_ms = default_window_ms };
-    if ((rc = keys_only(map, "schedule", keys, KEY_ANYWHERE, e)) || (rc = name_read(map, s, e)) ||
+    if ((rc = keys_only(map, "schedule", keys, KEY_ANYWHERE, e)) ||
         (rc = when_read(map, pipeline, s, e)) ||
         (rc = zone_entry_read(yaml_get(map, "timezone"), s, e)) ||
         (rc = policy_read(map, keys, s, e)) || (rc = bounds_read(map, pipeline, s, e)) ||
@@ -396,7 +394,6 @@ void schedule_release(struct schedule *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(s[i].name);
-        free(s[i].kind);
         free(s[i].text);
         zone_release(&s[i].zone);
         free(s[i].target);

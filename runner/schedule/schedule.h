@@ -21,7 +21,7 @@ enum schedule_fold { FOLD_FIRST, FOLD_LAST, FOLD_BOTH };
 /** One entry. Every kind is kept as the sets of a cron line. */
 struct schedule {
     char *name;       /* given, or weekly, daily, cron */
-    char *kind;       /* weekly, daily, cron */
+    const char *kind; /* weekly, daily, cron: a literal */
     char *text;       /* as written: "monday 00:00" */
     struct cron when; /* local times of the zone */
     struct zone zone; /* UTC by default */

@@ -135,24 +135,18 @@ bool tick_next(const struct schedule *s, const char *pipeline, int64_t after_s, 
 
 /* ---- what becomes of them ---- */
 
-/* Decide the i-th of the list, at `now_s`. */
-static void decide(const struct schedule *s, struct tick_plan *p, size_t i, int64_t now_s)
+/* Why an instant that is so late is not made up for; NULL if it is. */
+static const char *why_missed(const struct schedule *s, int64_t late_s, bool newest)
 {
-    struct tick_decision *d = &p->list[i];
-    int64_t late_s = now_s - d->tick.due_s;
-
-    d->fate = TICK_MISSED;
-    if (late_s <= TICK_ON_TIME_S) {
-        d->fate = TICK_FIRE;
-    } else if (s->catchup == CATCHUP_NONE) {
-        d->reason = "catchup: none";
-    } else if (late_s > s->catchup_window_ms / 1000) {
-        d->reason = "older than catchup_window";
-    } else if (s->catchup == CATCHUP_LATEST && i + 1 < p->n) {
-        d->reason = "catchup: latest, and a later one has come";
-    } else {
-        d->fate = TICK_FIRE;
-    }
+    if (late_s <= TICK_ON_TIME_S)
+        return NULL;
+    if (s->catchup == CATCHUP_NONE)
+        return "catchup: none";
+    if (late_s > s->catchup_window_ms / 1000)
+        return "older than catchup_window";
+    if (s->catchup == CATCHUP_LATEST && !newest)
+        return "catchup: latest, and a later one has come";
+    return NULL;
 }
 
 /* All that is due after the watermark, the newest TICK_MAX of it in order. */
@@ -189,8 +183,11 @@ void tick_plan(const struct schedule *s, const char *pipeline, int64_t watermark
     walk_begin(&w, s, pipeline, watermark_s);
     collect(&w, now_s, out);
     zone_leave(&use);
-    for (size_t i = 0; i < out->n; i++)
-        decide(s, out, i, now_s);
+    for (size_t i = 0; i < out->n; i++) {
+        struct tick_decision *d = &out->list[i];
+        d->reason = why_missed(s, now_s - d->tick.due_s, i + 1 == out->n);
+        d->fate = d->reason ? TICK_MISSED : TICK_FIRE;
+    }
     out->watermark_s = largest(watermark_s, now_s - w.jitter_s);
 }
 
