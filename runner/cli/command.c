@@ -41,6 +41,7 @@ static void release_work(struct work *w)
 {
     decision_release(&w->decision);
     staging_release(&w->staging);
+    intent_release(&w->intent);
     free(w->reason);
     free(w->log);
     for (size_t i = 0; i < w->n_metric; i++)
@@ -65,6 +66,8 @@ static void release(struct run *r)
         queue_release(&r->pool_wait[i]);
     free(r->pool_wait);
     free(r->pool_used);
+    work_list_release(&r->ended);
+    work_list_release(&r->placed);
     exec_local_close(&r->x);
     graph_release(&r->g);
     manifest_release(&r->m);

@@ -33,6 +33,18 @@ static char *aside(const struct intent_out *o)
     return str_format("%s.refit-old", o->staged);
 }
 
+/* Sync directories, each once, and free their names. */
+static int sync_each(struct path_list *dir, struct err *e)
+{
+    int rc = 0;
+    path_list_sort(dir);
+    for (size_t k = 0; k < dir->n && rc == 0; k++)
+        if (k == 0 || strcmp(dir->path[k], dir->path[k - 1]) != 0)
+            rc = tree_sync_directory(dir->path[k], e);
+    path_list_release(dir);
+    return rc;
+}
+
 /* ---- prepare ---- */
 
 /* Move the modification time back, so that the tick of the clock in which it was written is surely
@@ -47,12 +59,10 @@ static int age(const char *path, const struct stat *st, int64_t *out_ns, struct 
                                                    : 0;
 }
 
-static int prepare_out(struct intent_out *o, const struct file_ref *ref, const char *staged,
+static int look_at_out(struct intent_out *o, const struct file_ref *ref, const char *staged,
                        const char *stage, struct err *e)
 {
     struct stat st;
-    int rc = 0;
-    bool exists;
 
     *o = (struct intent_out){ .name = mem_strdup(ref->name),
                               .path = mem_strdup(ref->path[0]),
@@ -67,25 +77,45 @@ static int prepare_out(struct intent_out *o, const struct file_ref *ref, const c
         return err_set(e, ERR_DATA,
                        "stage '%s': its output '%s' ('%s') is neither a file nor a directory",
                        stage, ref->name, ref->path[0]);
-    if (S_ISREG(st.st_mode) && (rc = age(staged, &st, &o->mtime_ns, e)))
-        return rc;
-    rc = S_ISREG(st.st_mode) ? hash_file(staged, o->sha256, NULL, e)
-                             : files_hash(NULL, staged, &exists, o->sha256, e);
-    return rc ? rc : tree_sync(staged, e);
+    o->directory = S_ISDIR(st.st_mode);
+    o->size = o->directory ? 0 : (uint64_t)st.st_size;
+    return o->directory ? 0 : age(staged, &st, &o->mtime_ns, e);
 }
 
-int commit_prepare(struct intent *i, const struct staging *staged, const struct stage_spec *stage,
-                   struct err *e)
+int commit_look(struct intent *i, const struct staging *staged, const struct stage_spec *stage,
+                struct err *e)
 {
     int rc = 0;
     i->out = mem_calloc(stage->n_out, sizeof *i->out);
     for (size_t k = 0; k < stage->n_out && rc == 0; k++) {
+        const struct file_ref *ref = &stage->out[k];
         i->n_out++;
-        rc = prepare_out(&i->out[k], &stage->out[k], staged->out[k], stage->name, e);
+        rc = look_at_out(&i->out[k], ref, staged->out[k], stage->name, e);
+        i->intended |= ref->persist || (i->out[k].directory && i->out[k].had_old);
     }
-    for (size_t k = 0; k < staged->n_dir && rc == 0; k++)
-        rc = tree_sync_directory(staged->dir[k], e);
+    i->intended |= i->n_out > 1;
     return rc;
+}
+
+int commit_digest(struct intent_out *o, struct err *e)
+{
+    bool exists;
+    int rc = o->directory ? files_hash(NULL, o->staged, &exists, o->sha256, e)
+                          : hash_file(o->staged, o->sha256, NULL, e);
+    return rc ? rc : tree_sync(o->staged, e);
+}
+
+int commit_intend(struct state *s, struct intent *const *list, size_t n, struct err *e)
+{
+    struct path_list dir = { 0 };
+    for (size_t k = 0; k < n; k++) {
+        for (size_t o = 0; o < list[k]->n_out; o++) {
+            path_list_take(&dir, str_parent(list[k]->out[o].staged));
+            path_list_take(&dir, str_parent(list[k]->out[o].path));
+        }
+    }
+    int rc = sync_each(&dir, e);
+    return rc || n == 0 ? rc : state_intents_put(s, list, n, e);
 }
 
 /* ---- place ---- */
@@ -123,24 +153,13 @@ static int place_out(const struct intent_out *o, struct err *e)
     return err_sys(e, "cannot put '%s' in place", o->path);
 }
 
-static int sync_parents(const struct intent *i, struct err *e)
+int commit_sync(const struct intent *const *list, size_t n, struct err *e)
 {
-    int rc = 0;
-    for (size_t k = 0; k < i->n_out && rc == 0; k++) {
-        bool seen = false;
-        const char *slash = strrchr(i->out[k].path, '/');
-        char *dir = slash ? mem_strndup(i->out[k].path, (size_t)(slash - i->out[k].path))
-                          : mem_strdup(".");
-        for (size_t j = 0; j < k && !seen; j++) {
-            const char *other = strrchr(i->out[j].path, '/');
-            size_t n = other ? (size_t)(other - i->out[j].path) : 0;
-            seen = slash ? n == strlen(dir) && strncmp(dir, i->out[j].path, n) == 0 : !other;
-        }
-        if (!seen)
-            rc = tree_sync_directory(dir, e);
-        free(dir);
-    }
-    return rc;
+    struct path_list dir = { 0 };
+    for (size_t k = 0; k < n; k++)
+        for (size_t o = 0; o < list[k]->n_out; o++)
+            path_list_take(&dir, str_parent(list[k]->out[o].path));
+    return sync_each(&dir, e);
 }
 
 /* Remember the hash of a file that is now in place. If it has another time than age() gave it, it
@@ -172,7 +191,7 @@ int commit_place(struct state *s, const struct intent *i, struct err *e)
     for (size_t k = 0; k < i->n_out && rc == 0; k++)
         if ((rc = place_out(&i->out[k], e)) == 0)
             rc = remember(s, &i->out[k], e);
-    return rc ? rc : sync_parents(i, e);
+    return rc;
 }
 
 /* ---- recovery ---- */
@@ -205,7 +224,7 @@ int commit_take_back(const struct intent *i, struct err *e)
     int rc = 0;
     for (size_t k = 0; k < i->n_out && rc == 0; k++)
         rc = take_back_out(&i->out[k], e);
-    return rc ? rc : sync_parents(i, e);
+    return rc ? rc : commit_sync(&i, 1, e);
 }
 
 static int finish_out(struct state *s, const struct intent_out *o, struct err *e)
@@ -255,7 +274,7 @@ static int recover_one(struct state *s, const struct intent *i, struct recovery 
     for (size_t k = 0; k < i->n_out && rc == 0 && r->forward; k++)
         rc = finish_out(s, &i->out[k], e);
     if (rc == 0)
-        rc = r->forward ? sync_parents(i, e) : commit_take_back(i, e);
+        rc = r->forward ? commit_sync(&i, 1, e) : commit_take_back(i, e);
     if (rc || (rc = state_begin(s, e)))
         return rc;
     if ((rc = state_intent_close(s, i, r->forward, e)) == 0 && r->forward)

@@ -84,26 +84,34 @@ static bool from_text(struct intent *i, const char *text)
     return ok;
 }
 
-int state_intent_put(struct state *s, struct intent *i, struct err *e)
+/* Inside a transaction. */
+static int put(struct state *s, struct intent *i, struct err *e)
 {
     struct query q;
     char *text = to_text(i);
     if (!text)
         return err_set(e, ERR_USAGE, "stage '%s': the path of an output is not UTF-8", i->stage);
-    int rc = state_begin(s, e);
-    if (rc == 0 && (rc = db_query(state_db(s), &q,
-                                  "INSERT INTO intents(pipeline, document) VALUES(?,?)", e)) == 0) {
+    int rc = db_query(state_db(s), &q, "INSERT INTO intents(pipeline, document) VALUES(?,?)", e);
+    if (rc == 0) {
         db_text(&q, i->pipeline);
         db_text(&q, text);
         rc = db_done(&q, e);
     }
-    if (rc == 0) {
-        i->id = sqlite3_last_insert_rowid(state_db(s)->handle);
-        rc = state_commit(s, e);
-    } else {
-        db_rollback(state_db(s));
-    }
     free(text);
+    return rc;
+}
+
+int state_intents_put(struct state *s, struct intent *const *list, size_t n, struct err *e)
+{
+    int rc = state_begin(s, e);
+    for (size_t k = 0; k < n && rc == 0; k++)
+        if ((rc = put(s, list[k], e)) == 0)
+            list[k]->id = sqlite3_last_insert_rowid(state_db(s)->handle);
+    if (rc == 0)
+        return state_commit(s, e);
+    db_rollback(state_db(s));
+    for (size_t k = 0; k < n; k++)
+        list[k]->id = 0;
     return rc;
 }
 

@@ -45,8 +45,6 @@ void staging_release(struct staging *s)
 int staging_make(const struct staging *s, const struct stage_spec *stage, struct err *e)
 {
     int rc = staging_remove(s, e);
-    /* The staging directory itself reaches the disk with the directory that holds the targets too,
-     * when that is synced after the renames: no rename can be there without it. */
     for (size_t i = 0; i < s->n_dir && rc == 0; i++)
         if (mkdir(s->dir[i], 0777) < 0)
             rc = errno == ENOENT ? tree_make(s->dir[i], e)

@@ -100,11 +100,16 @@ static void set_state(struct run *r, struct work *w, enum work_state state, cons
     work_enter(r, w, state);
 }
 
-int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
-                struct err *e)
+void attempt_settled(struct run *r, struct work *w, enum work_state state, const char *reason)
 {
     set_state(r, w, state, reason);
     show_settled(r, w);
+}
+
+int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
+                struct err *e)
+{
+    attempt_settled(r, w, state, reason);
     if (!r->id)
         return 0;
     int rc = state_begin_lazy(r->s, e);
@@ -165,9 +170,19 @@ static void add_warning(struct run *r, struct work *w, char *text)
     w->warning[w->n_warning++] = text;
 }
 
-/* The attempt is over without a commit; `state` is final for the stage, or WORK_DELAYED. */
-static int end_without_commit(struct run *r, struct work *w, enum work_state state,
-                              const char *reason, struct err *e)
+int attempt_record(struct run *r, struct work *w, struct err *e)
+{
+    const char *state = work_state_name(w->state);
+    int rc = record_attempt(r, w, state, w->reason, e);
+    if (rc == 0)
+        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, state, w->reason, e);
+    if (rc == 0)
+        forget_events(w);
+    return rc;
+}
+
+int end_without_commit(struct run *r, struct work *w, enum work_state state, const char *reason,
+                       struct err *e)
 {
     bool delayed = state == WORK_DELAYED;
     enum work_state of_attempt = !delayed ? state : w->timed_out ? WORK_TIMED_OUT : WORK_FAILED;
@@ -212,69 +227,6 @@ static int check_inputs(struct run *r, struct work *w, struct err *e)
     decision_release(&now);
     state_rest(r->s);
     return 0;
-}
-
-/* Steps 2 to 5 of commit.h. */
-static int commit(struct run *r, struct work *w, struct intent *i, struct err *e)
-{
-    struct err why = { 0 };
-    enum work_state state = i->blocked ? WORK_BLOCKED : WORK_SUCCEEDED;
-    int rc = 0;
-
-    if (i->n_out > 0 && (rc = state_intent_put(r->s, i, e)))
-        return rc;
-    if (commit_place(r->s, i, &why)) {
-        if ((rc = commit_take_back(i, e)) || (rc = state_begin_lazy(r->s, e)))
-            return rc; /* the intent stays: the next start tries again */
-        rc = state_intent_close(r->s, i, false, e);
-        if (rc == 0)
-            rc = state_commit(r->s, e);
-        return rc ? rc : end_without_commit(r, w, WORK_FAILED, why.text, e);
-    }
-    set_state(r, w, state,
-              i->blocked ? "it ended with 98: a person must decide" : w->decision.reason);
-    if ((rc = state_begin_lazy(r->s, e)))
-        return rc;
-    rc = state_intent_close(r->s, i, true, e);
-    if (rc == 0)
-        rc = record_attempt(r, w, work_state_name(state), w->reason, e);
-    if (rc == 0)
-        rc = ledger_stage(r->s, r->id, w->index, w->spec->name, work_state_name(state), w->reason,
-                          e);
-    if (rc) {
-        db_rollback(state_db(r->s));
-        return rc;
-    }
-    forget_events(w);
-    if ((rc = state_commit(r->s, e)) || (rc = staging_remove(&w->staging, e)))
-        return rc;
-    if (w->spec->checkpoint && !i->blocked)
-        rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
-    show_settled(r, w);
-    return rc;
-}
-
-static int commit_outputs(struct run *r, struct work *w, struct err *e)
-{
-    struct err why = { 0 };
-    struct intent i = { .pipeline = mem_strdup(r->m.name),
-                        .run = mem_strdup(r->id),
-                        .stage = mem_strdup(w->spec->name),
-                        .attempt = w->number,
-                        .blocked = w->blocked,
-                        .inputs = json_dumps(w->decision.inputs, JSON_COMPACT | JSON_SORT_KEYS) };
-    int rc;
-
-    memcpy(i.fingerprint, w->decision.fingerprint, HASH_HEX);
-    if (!i.inputs)
-        rc = err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
-                     w->spec->name);
-    else if (commit_prepare(&i, &w->staging, w->spec, &why))
-        rc = end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why.text, e);
-    else
-        rc = commit(r, w, &i, e);
-    intent_release(&i);
-    return rc;
 }
 
 /* ---- the check of outputs ---- */
@@ -356,7 +308,7 @@ static int check_ended(struct run *r, struct work *w, const struct exec_end *end
     struct str reason = { 0 };
     int rc;
     if (end->exit_code == 0)
-        return commit_outputs(r, w, e);
+        return commits_add(r, w, e);
     if (end->cancelled)
         return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
     str_addz(&reason, "its output is not as it must be");
@@ -379,7 +331,7 @@ static int ended_well(struct run *r, struct work *w, struct err *e)
     if (rc == 0)
         rc = start_check(r, w, &none, e);
     if (rc == 0 && none)
-        rc = commit_outputs(r, w, e);
+        rc = commits_add(r, w, e);
     return rc;
 }
 

@@ -72,6 +72,10 @@ int run_recover(struct run *r, struct err *e)
     }
     if (rc == 0)
         rc = commit_recover(r->s, r->m.name, &found, &n_found, e);
+    /* The row of an attempt is written a little after its directories are made, so theirs are not
+     * all that may be there. */
+    for (size_t i = 0; i < r->m.n_stage && n_dead > 0 && rc == 0; i++)
+        rc = staging_remove(&r->work[i].staging, e);
     for (size_t i = 0; i < n_found; i++)
         show_line(&r->show, SHOW_YELLOW, false, "recover", found[i].stage,
                   found[i].forward ? "the commit that was interrupted is finished"

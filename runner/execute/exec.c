@@ -446,16 +446,17 @@ static int local_wait(void *self, int64_t until_ms, struct exec_report *out, str
 
         if (ready(x, out))
             return 0;
-        if (until_ms >= 0 && monotonic_ms(x) >= until_ms) {
+        bool due = until_ms >= 0 && monotonic_ms(x) >= until_ms; /* look, but do not wait */
+        earlier(&next, until_ms);
+        if (!due && (rc = arm(x, next, e)))
+            return rc;
+        int n = epoll_wait(x->epoll, &ev, 1, due ? 0 : -1);
+        if (n < 0 && errno != EINTR)
+            return err_sys(e, "cannot wait");
+        if (n == 0 && due) {
             *out = (struct exec_report){ .kind = EXEC_TIME };
             return 0;
         }
-        earlier(&next, until_ms);
-        if ((rc = arm(x, next, e)))
-            return rc;
-        int n = epoll_wait(x->epoll, &ev, 1, -1);
-        if (n < 0 && errno != EINTR)
-            return err_sys(e, "cannot wait");
         if (n <= 0)
             continue;
         if (ev.data.u64 == SIGNALS) {

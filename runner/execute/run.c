@@ -9,7 +9,7 @@
 #include "runner/execute/progress.h"
 #include "runner/plan/condition.h"
 
-enum { REDRAW_MS = 100 };
+enum { REDRAW_MS = 100, MAX_HEARD = 1000 };
 
 static enum upstream kind_of(enum work_state state)
 {
@@ -259,18 +259,43 @@ static int64_t wake_at(const struct run *r, int64_t redraw_at)
     return first && (at < 0 || first->key < at) ? first->key : at;
 }
 
-int run_loop(struct run *r, struct err *e)
+static int take_report(struct run *r, const struct exec_report *report, struct err *e)
+{
+    if (report->kind == EXEC_SIGNAL)
+        take_signal(r, report->signal);
+    else if (report->kind == EXEC_EVENT)
+        attempt_event(r, &r->work[report->key], report->line);
+    else if (report->kind == EXEC_ENDED)
+        return attempt_ended(r, &r->work[report->key], &report->end, e);
+    return 0;
+}
+
+/* Sleep until there is something to hear, then hear all that there is: what has ended together is
+ * committed together. */
+static int hear(struct run *r, int64_t until_ms, struct err *e)
 {
     struct exec_report report;
+    int rc = r->x.wait(r->x.self, until_ms, &report, e);
+    for (size_t i = 0; i < MAX_HEARD && rc == 0 && report.kind != EXEC_TIME; i++)
+        if ((rc = take_report(r, &report, e)) == 0)
+            rc = r->x.wait(r->x.self, 0, &report, e);
+    return rc ? rc : take_report(r, &report, e);
+}
+
+int run_loop(struct run *r, struct err *e)
+{
     int64_t redraw_at = 0;
     int rc;
     work_count(r);
+    state_gather(r->s);
     for (;;) {
         if ((rc = settle(r, e)) || (rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)) ||
             (rc = leave_ready_out(r, e)))
             return rc;
         if (queue_first(&r->look))
             continue; /* a stage that ended at once (it could not be started) may settle others */
+        if ((rc = commits_record(r, e)))
+            return rc;
         if (!run_is_active(r) && r->n_in[WORK_DELAYED] == 0)
             return 0;
         if (r->show.live && r->x.now_ms(r->x.self) >= redraw_at) {
@@ -278,14 +303,7 @@ int run_loop(struct run *r, struct err *e)
             redraw_at = r->x.now_ms(r->x.self) + REDRAW_MS;
         }
         progress_write(r);
-        if ((rc = r->x.wait(r->x.self, wake_at(r, redraw_at), &report, e)))
-            return rc;
-        if (report.kind == EXEC_SIGNAL)
-            take_signal(r, report.signal);
-        else if (report.kind == EXEC_EVENT)
-            attempt_event(r, &r->work[report.key], report.line);
-        else if (report.kind == EXEC_ENDED &&
-                 (rc = attempt_ended(r, &r->work[report.key], &report.end, e)))
+        if ((rc = hear(r, wake_at(r, redraw_at), e)) || (rc = commits_place(r, e)))
             return rc;
     }
 }

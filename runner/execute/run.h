@@ -24,12 +24,13 @@
  * attempt of a stage in it (attempt.c), after its last stage (end.c). */
 
 enum work_state {
-    WORK_OFF,      /* disabled or not selected */
-    WORK_PENDING,  /* a stage above is not settled */
-    WORK_READY,    /* to be started when there is a slot */
-    WORK_RUNNING,  /* its process runs */
-    WORK_CHECKING, /* refit-check looks at its outputs */
-    WORK_DELAYED,  /* waits for its next attempt */
+    WORK_OFF,        /* disabled or not selected */
+    WORK_PENDING,    /* a stage above is not settled */
+    WORK_READY,      /* to be started when there is a slot */
+    WORK_RUNNING,    /* its process runs */
+    WORK_CHECKING,   /* refit-check looks at its outputs */
+    WORK_COMMITTING, /* its outputs are hashed and put in place */
+    WORK_DELAYED,    /* waits for its next attempt */
     WORK_SUCCEEDED,
     WORK_REUSED,
     WORK_SKIPPED,
@@ -70,10 +71,18 @@ struct work {
     int exit_code, signal;
     int64_t done, total; /* progress */
     char unit[32], note[64];
+    struct intent intent;  /* from its end to the record of its commit */
     struct metric *metric; /* (n_metric) */
     char **warning;        /* (n_warning) */
     size_t n_metric, n_warning;
 };
+
+/** Stages of a run, borrowed. */
+struct work_list {
+    struct work **item; /* (n) owned */
+    size_t n;
+};
+void work_list_release(struct work_list *l);
 
 /** What a run was asked for; kept with it, so that `retry` can do the same again. */
 struct run_options {
@@ -119,6 +128,9 @@ struct run {
     struct queue
         ready; /* to be started; entries whose state is another one by now count for nothing */
     struct queue delayed;    /* by the instant of the next attempt */
+    struct work_list ended;  /* to be committed */
+    struct work_list placed; /* committed, to be synced and recorded */
+    int64_t unsynced_ms;     /* what the stages took whose records a power cut would lose */
     int64_t progress_ms;     /* when it was written, on the monotonic clock */
     bool progress_new;       /* an event has come since */
     struct queue *pool_wait; /* (m.n_pool) ready stages that wait for a place in the pool */
@@ -195,6 +207,18 @@ void run_stop(struct run *r, bool at_once);
 /** Has a stage a process? */
 bool run_is_active(const struct run *r);
 
+/* commits.c */
+
+/** A stage has ended well: its outputs are to be committed. */
+int commits_add(struct run *r, struct work *w, struct err *e);
+
+/** Steps 1 to 3 of commit.h for all that were added: they are settled. */
+int commits_place(struct run *r, struct err *e);
+
+/** Steps 4 to 6 for all that were placed, and whatever else waits to be written to the memory: call
+ * it before anything that takes time. */
+int commits_record(struct run *r, struct err *e);
+
 /* end.c */
 
 /** Close the run's row and tell the result; `began` is on the monotonic clock. */
@@ -214,6 +238,15 @@ int attempt_start(struct run *r, struct work *w, struct err *e);
 
 /** Its process, or the check of its outputs, has ended. */
 int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e);
+
+/** The attempt is over without a commit; `state` is final for the stage, or WORK_DELAYED. */
+int end_without_commit(struct run *r, struct work *w, enum work_state state, const char *reason,
+                       struct err *e);
+
+/** The stage gets its final state and it is shown; attempt_record, inside a transaction, makes it
+ * known to the memory. */
+void attempt_settled(struct run *r, struct work *w, enum work_state state, const char *reason);
+int attempt_record(struct run *r, struct work *w, struct err *e);
 
 /** It wrote a line on its channel. */
 void attempt_event(struct run *r, struct work *w, const char *line);

@@ -12,6 +12,7 @@ const char *work_state_name(enum work_state state)
         [WORK_READY] = "pending",
         [WORK_RUNNING] = "running",
         [WORK_CHECKING] = "running",
+        [WORK_COMMITTING] = "running",
         [WORK_DELAYED] = "running",
         [WORK_SUCCEEDED] = "succeeded",
         [WORK_REUSED] = "reused",
@@ -28,7 +29,7 @@ const char *work_state_name(enum work_state state)
 
 bool work_is_active(enum work_state state)
 {
-    return state == WORK_RUNNING || state == WORK_CHECKING || state == WORK_DELAYED;
+    return state >= WORK_RUNNING && state <= WORK_DELAYED;
 }
 
 static bool is_settled(enum work_state state)
@@ -49,7 +50,7 @@ static bool has_failed(enum work_state state)
 
 static bool has_slots(enum work_state state)
 {
-    return state == WORK_RUNNING || state == WORK_CHECKING;
+    return state >= WORK_RUNNING && state <= WORK_COMMITTING;
 }
 
 int64_t work_slots(const struct run *r, const struct work *w)

@@ -24,7 +24,9 @@ struct pending {
 
 struct state {
     struct db db;
-    bool lazy;    /* PRAGMA synchronous is NORMAL */
+    bool has_wal; /* else every transaction is synced by SQLite itself */
+    bool durable; /* the transaction that is open is not lazy */
+    bool gather;  /* lazy transactions stay open: see state_gather */
     bool reading; /* a read transaction is open: many look-ups share one */
     struct pending *pending;
     size_t n_pending;
@@ -156,7 +158,39 @@ static int prepare(struct db *db, bool on_disk, struct err *e)
                        db->path, (long long)version, (int)STATE_VERSION);
     if (version < STATE_VERSION && (rc = on_disk ? make_on_disk(db, e) : migrate(db, e)))
         return rc;
-    return db_run(db, "PRAGMA synchronous=FULL", e);
+    return 0;
+}
+
+/* With a log, SQLite syncs nothing at the end of a transaction (NORMAL) and sync_log does it where
+ * it is wanted. A file system that cannot have one (it needs shared memory) gets FULL. */
+static int choose_sync(struct state *s, struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(&s->db, &q, "PRAGMA journal_mode", e);
+    if (rc || (rc = db_step(&q, &row, e)))
+        return rc;
+    char *mode = row ? db_get_text(&q, 0) : NULL;
+    s->has_wal = mode && strcmp(mode, "wal") == 0;
+    free(mode);
+    db_end(&q);
+    return db_run(&s->db, s->has_wal ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e);
+}
+
+/* What has been committed to the log reaches the disk. By SQLite's own hand, which also syncs the
+ * directory that a new log lies in. */
+static int sync_log(struct state *s, struct err *e)
+{
+    sqlite3_file *log = NULL;
+    if (!s->has_wal)
+        return 0;
+    if (sqlite3_file_control(s->db.handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) !=
+            SQLITE_OK ||
+        !log || !log->pMethods)
+        return err_set(e, ERR_INTERNAL, "'%s' has no log", s->db.path);
+    return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK
+               ? 0
+               : err_sys(e, "cannot write '%s-wal' to the disk", s->db.path);
 }
 
 int state_open(struct state **out, bool create, struct err *e)
@@ -175,6 +209,8 @@ int state_open(struct state **out, bool create, struct err *e)
         rc = db_open(&s->db, path, mode, e);
     if (rc == 0)
         rc = prepare(&s->db, mode != DB_MEMORY, e);
+    if (rc == 0)
+        rc = choose_sync(s, e);
     if (rc)
         state_close(s);
     else
@@ -256,33 +292,59 @@ static int write_pending(struct state *s, struct err *e)
     return rc;
 }
 
-static int begin(struct state *s, bool lazy, struct err *e)
+static int begin(struct state *s, struct err *e)
 {
-    int rc = 0;
+    int rc;
     state_rest(s);
-    if (lazy != s->lazy)
-        rc = db_run(&s->db, lazy ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", e);
-    s->lazy = rc == 0 ? lazy : s->lazy;
-    if (rc == 0)
-        rc = db_begin(&s->db, e);
+    rc = db_begin(&s->db, e);
     if (rc == 0 && (rc = write_pending(s, e)))
         db_rollback(&s->db);
     return rc;
 }
 
+/* Is a lazy transaction open that gathers? */
+static bool is_gathering(const struct state *s)
+{
+    return s->gather && !s->reading && !sqlite3_get_autocommit(s->db.handle);
+}
+
 int state_begin(struct state *s, struct err *e)
 {
-    return begin(s, false, e);
+    int rc = state_flush(s, e);
+    s->durable = true;
+    return rc ? rc : begin(s, e);
 }
 
 int state_begin_lazy(struct state *s, struct err *e)
 {
-    return begin(s, true, e);
+    s->durable = false;
+    if (!is_gathering(s))
+        return begin(s, e);
+    return write_pending(s, e);
 }
 
 int state_commit(struct state *s, struct err *e)
 {
-    return db_commit(&s->db, e);
+    if (!s->durable && s->gather)
+        return 0;
+    int rc = db_commit(&s->db, e);
+    return rc == 0 && s->durable ? sync_log(s, e) : rc;
+}
+
+void state_gather(struct state *s)
+{
+    s->gather = true;
+}
+
+int state_flush(struct state *s, struct err *e)
+{
+    return is_gathering(s) ? db_commit(&s->db, e) : 0;
+}
+
+int state_sync(struct state *s, struct err *e)
+{
+    int rc = state_flush(s, e);
+    return rc ? rc : sync_log(s, e);
 }
 
 void state_close(struct state *s)
@@ -291,7 +353,10 @@ void state_close(struct state *s)
     if (!s)
         return;
     state_rest(s);
+    if (is_gathering(s))
+        state_flush(s, &ignored);
     db_rollback(&s->db);
+    s->gather = false;
     if (s->n_pending && state_begin_lazy(s, &ignored) == 0)
         state_commit(s, &ignored);
     free(s->pending);

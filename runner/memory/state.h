@@ -43,6 +43,15 @@ int state_begin(struct state *s, struct err *e);
 int state_begin_lazy(struct state *s, struct err *e);
 int state_commit(struct state *s, struct err *e);
 
+/** From now on lazy transactions are gathered into one, which state_flush ends, and so does a
+ * state_begin. Other processes cannot write while it is open: flush it before anything that takes
+ * its time. */
+void state_gather(struct state *s);
+int state_flush(struct state *s, struct err *e);
+
+/** All that was committed so far, lazily too, is on the disk afterwards. */
+int state_sync(struct state *s, struct err *e);
+
 /** Let go of the snapshot that the last reads share; call it before waiting for something. */
 void state_rest(struct state *s);
 
@@ -96,15 +105,18 @@ struct history_view state_history_view(struct state_history *h);
 struct intent_out {
     char *name, *path; /* declared */
     char *staged;      /* where the new one lies until it is in place, and the old one after that */
-    char sha256[HASH_HEX]; /* of the new one */
+    char sha256[HASH_HEX]; /* of the new one; "" until it is known */
     bool had_old;          /* `path` existed */
+    bool directory;        /* the new one is */
+    uint64_t size;         /* of the new file */
     int64_t mtime_ns;      /* that the new file was given; 0: not known */
 };
 
 /** The outputs of a stage that were checked, hashed and synced, and the commit that they will
  * become. All owned. */
 struct intent {
-    int64_t id; /* 0 until it is recorded */
+    int64_t id;    /* 0 until it is recorded */
+    bool intended; /* it must be recorded before anything is placed: see commit.h */
     char *pipeline, *run, *stage;
     int64_t attempt;
     bool blocked; /* exit 98: in place for a person to look at; reuse needs an approval */
@@ -116,8 +128,8 @@ struct intent {
 
 void intent_release(struct intent *i);
 
-/** Record an intent, durably; sets i->id. */
-int state_intent_put(struct state *s, struct intent *i, struct err *e);
+/** Record n intents at once, durably; sets their ids. */
+int state_intents_put(struct state *s, struct intent *const *list, size_t n, struct err *e);
 
 /** All intents of a pipeline, oldest first; the array is owned by the caller. */
 int state_intents(struct state *s, const char *pipeline, struct intent **out, size_t *out_n,

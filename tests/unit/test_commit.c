@@ -106,8 +106,12 @@ static struct intent prepared(void)
                         .attempt = 1,
                         .inputs = mem_strdup("{}") };
     memset(i.fingerprint, 'f', HASH_HEX - 1);
-    assert_ok(commit_prepare(&i, &staging, &stage, &e), e);
-    assert_ok(state_intent_put(s, &i, &e), e);
+    struct intent *list = &i;
+    assert_ok(commit_look(&i, &staging, &stage, &e), e);
+    assert_true(i.intended);
+    for (size_t k = 0; k < i.n_out; k++)
+        assert_ok(commit_digest(&i.out[k], &e), e);
+    assert_ok(commit_intend(s, &list, 1, &e), e);
     return i;
 }
 
@@ -277,7 +281,7 @@ static void a_missing_output_is_named(void **unused)
     (void)unused;
     put_staged();
     assert_ok(tree_remove(staging.out[1], &e), e);
-    assert_error(commit_prepare(&i, &staging, &stage, &e), ERR_DATA, e,
+    assert_error(commit_look(&i, &staging, &stage, &e), ERR_DATA, e,
                  "stage 'train' did not write its output 'b' ('work/b.json')");
     intent_release(&i);
 }
@@ -290,7 +294,7 @@ static void a_link_is_no_output(void **unused)
     put_staged();
     assert_ok(tree_remove(staging.out[0], &e), e);
     assert_int_equal(symlink("/etc/passwd", staging.out[0]), 0);
-    assert_error(commit_prepare(&i, &staging, &stage, &e), ERR_DATA, e,
+    assert_error(commit_look(&i, &staging, &stage, &e), ERR_DATA, e,
                  "neither a file nor a directory");
     intent_release(&i);
 }

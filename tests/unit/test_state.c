@@ -161,7 +161,8 @@ static void an_intent_survives_and_becomes_the_last_commit(void **unused)
     (void)unused;
 
     assert_ok(state_open(&s, true, &e), e);
-    assert_ok(state_intent_put(s, &i, &e), e);
+    list = &i;
+    assert_ok(state_intents_put(s, &list, 1, &e), e);
     intent_release(&i);
     state_close(s);
 

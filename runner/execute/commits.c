@@ -1,0 +1,174 @@
+/* The commits of a run. Stages that have ended well are gathered until the loop has heard of all
+ * that have ended, then they go through the steps of commit.h together; what lies below them is
+ * started before they are synced and recorded, so that the disk and the next stages work side by
+ * side. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/commit/tree.h"
+#include "runner/execute/run.h"
+
+/* Work whose record would be lost by a power cut is worth a sync of the memory from here on; a run
+ * of short stages is synced at its end. */
+enum { WORTH_A_SYNC_MS = 100 };
+
+static void add(struct work_list *l, struct work *w)
+{
+    l->item = mem_grow(l->item, l->n, sizeof *l->item);
+    l->item[l->n++] = w;
+}
+
+void work_list_release(struct work_list *l)
+{
+    free(l->item);
+    *l = (struct work_list){ 0 };
+}
+
+/* Its outputs cannot be committed: the stage has failed, or is blocked without them. */
+static int refuse(struct run *r, struct work *w, const struct err *why, struct err *e)
+{
+    intent_release(&w->intent);
+    return end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why->text, e);
+}
+
+int commits_add(struct run *r, struct work *w, struct err *e)
+{
+    struct err why = { 0 };
+    w->intent = (struct intent){ .pipeline = mem_strdup(r->m.name),
+                                 .run = mem_strdup(r->id),
+                                 .stage = mem_strdup(w->spec->name),
+                                 .attempt = w->number,
+                                 .blocked = w->blocked,
+                                 .inputs = json_dumps(w->decision.inputs,
+                                                      JSON_COMPACT | JSON_SORT_KEYS) };
+    memcpy(w->intent.fingerprint, w->decision.fingerprint, HASH_HEX);
+    if (!w->intent.inputs)
+        return err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
+                       w->spec->name);
+    if (commit_look(&w->intent, &w->staging, w->spec, &why))
+        return refuse(r, w, &why, e);
+    work_enter(r, w, WORK_COMMITTING);
+    add(&r->ended, w);
+    return 0;
+}
+
+/* Step 1: those that cannot be hashed or synced drop out. */
+static int digest(struct run *r, struct err *e)
+{
+    size_t n = r->ended.n;
+    int rc = 0;
+    r->ended.n = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct work *w = r->ended.item[i];
+        struct err why = { 0 };
+        for (size_t k = 0; k < w->intent.n_out && why.code == 0; k++)
+            commit_digest(&w->intent.out[k], &why);
+        if (why.code)
+            rc = refuse(r, w, &why, e);
+        else
+            r->ended.item[r->ended.n++] = w;
+    }
+    return rc;
+}
+
+/* Step 2, all in one transaction. */
+static int intend(struct run *r, struct err *e)
+{
+    struct intent **list = mem_calloc(r->ended.n, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < r->ended.n; i++)
+        if (r->ended.item[i]->intent.intended)
+            list[n++] = &r->ended.item[i]->intent;
+    int rc = n > 0 ? commit_intend(r->s, list, n, e) : 0;
+    free(list);
+    return rc;
+}
+
+/* Step 3 failed for this one. */
+static int take_back(struct run *r, struct work *w, const struct err *why, struct err *e)
+{
+    int rc;
+    if ((rc = commit_take_back(&w->intent, e)) || (rc = state_begin_lazy(r->s, e)))
+        return rc; /* the intent stays: the next start tries again */
+    if ((rc = state_intent_close(r->s, &w->intent, false, e)))
+        db_rollback(state_db(r->s));
+    else
+        rc = state_commit(r->s, e);
+    intent_release(&w->intent);
+    return rc ? rc : end_without_commit(r, w, WORK_FAILED, why->text, e);
+}
+
+int commits_place(struct run *r, struct err *e)
+{
+    int rc;
+    if (r->ended.n == 0)
+        return 0;
+    rc = digest(r, e);
+    if (rc == 0)
+        rc = intend(r, e);
+    for (size_t i = 0; i < r->ended.n && rc == 0; i++) {
+        struct work *w = r->ended.item[i];
+        struct err why = { 0 };
+        if (commit_place(r->s, &w->intent, &why)) {
+            rc = take_back(r, w, &why, e);
+            continue;
+        }
+        add(&r->placed, w);
+        attempt_settled(r, w, w->intent.blocked ? WORK_BLOCKED : WORK_SUCCEEDED,
+                        w->intent.blocked ? "it ended with 98: a person must decide"
+                                          : w->decision.reason);
+    }
+    r->ended.n = 0;
+    return rc;
+}
+
+/* Step 4. */
+static int sync_placed(const struct run *r, struct err *e)
+{
+    const struct intent **list = mem_calloc(r->placed.n, sizeof *list);
+    for (size_t i = 0; i < r->placed.n; i++)
+        list[i] = &r->placed.item[i]->intent;
+    int rc = commit_sync(list, r->placed.n, e);
+    free(list);
+    return rc;
+}
+
+/* Step 5, all in one transaction. */
+static int record_placed(struct run *r, struct err *e)
+{
+    int rc = state_begin_lazy(r->s, e);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < r->placed.n && rc == 0; i++) {
+        struct work *w = r->placed.item[i];
+        if ((rc = state_intent_close(r->s, &w->intent, true, e)) == 0)
+            rc = attempt_record(r, w, e);
+        r->unsynced_ms += r->x.now_ms(r->x.self) - w->began_mono;
+    }
+    if (rc)
+        db_rollback(state_db(r->s));
+    return rc ? rc : state_commit(r->s, e);
+}
+
+int commits_record(struct run *r, struct err *e)
+{
+    int rc = 0;
+    if (r->placed.n > 0 && ((rc = sync_placed(r, e)) || (rc = record_placed(r, e))))
+        return rc;
+    if ((rc = state_flush(r->s, e)))
+        return rc;
+    if (r->unsynced_ms >= WORTH_A_SYNC_MS) {
+        rc = state_sync(r->s, e);
+        r->unsynced_ms = 0;
+    }
+    for (size_t i = 0; i < r->placed.n && rc == 0; i++) {
+        struct work *w = r->placed.item[i];
+        rc = staging_remove(&w->staging, e);
+        if (rc == 0 && w->spec->checkpoint && !w->intent.blocked)
+            rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
+        intent_release(&w->intent);
+    }
+    r->placed.n = 0;
+    return rc;
+}
