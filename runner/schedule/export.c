@@ -10,7 +10,7 @@
 #include "runner/read/reference.h"
 #include "runner/schedule/calendar.h"
 
-enum { STOP_SLACK_S = 30, WATCHDOG_S = 60 };
+enum { STOP_SLACK_S = 30, WATCHDOG_S = 300 };
 
 void export_file(struct export_files *f, char *name, struct str *text)
 {

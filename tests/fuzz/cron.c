@@ -1,15 +1,40 @@
 /* Schedules: any bytes are a cron line, a zone, a time, or the entries of `schedule:`, or refused
  * with one line; what was read fires in order, within its bounds, at times that are in its sets. */
+#define _DEFAULT_SOURCE /* mkdtemp */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/schedule/tick.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* A few zones alone: whoever misspells one is compared with all names that there are. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static char directory[] = "/tmp/refit-fuzz.XXXXXX";
+    static const char *const zone[] = { "America/St_Johns", "Europe/Berlin", "Pacific/Apia" };
+    (void)argc, (void)argv;
+    if (!mkdtemp(directory))
+        abort();
+    for (size_t i = 0; i < sizeof zone / sizeof *zone; i++) {
+        char *from = str_format("/usr/share/zoneinfo/%s", zone[i]);
+        char *to = str_format("%s/%s", directory, zone[i]), *parent = str_parent(to);
+        if (mkdir(parent, 0755) || symlink(from, to))
+            abort();
+        free(from);
+        free(to);
+        free(parent);
+    }
+    setenv("TZDIR", directory, 1);
+    return 0;
+}
 
 static void check_cron(const char *text)
 {

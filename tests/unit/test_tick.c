@@ -330,7 +330,9 @@ static void jitter_moves_the_start_and_not_the_name(void **state)
     assert_true(t.due_s - t.at_s != jitter);
     tick_plan(s, "p", at - 1, at + jitter - 1, &p);
     assert_true(p.n == 0 && p.next_s == at + jitter && p.watermark_s < at);
-    tick_plan(s, "p", p.watermark_s, at + jitter, &p);
+    int64_t watermark = p.watermark_s;
+    tick_plan_release(&p);
+    tick_plan(s, "p", watermark, at + jitter, &p);
     assert_true(p.n == 1 && p.list[0].tick.at_s == at && p.watermark_s == at);
     tick_plan_release(&p);
     schedule_release(s, 1);
