@@ -182,10 +182,10 @@ static int test_channels(struct state *s, const struct cli *c, int *out_status, 
 
     if (rc || (rc = manifest_read(&m, c->file, &o, s, e)))
         return rc;
-    t = mem_calloc(m.n_channel, sizeof *t);
-    for (size_t i = 0; i < m.n_channel; i++)
-        if (event == NOTIFY_EVENTS || m.channel[i].event == event)
-            t[n++].to = &m.channel[i];
+    t = mem_calloc(m.channels.n, sizeof *t);
+    for (size_t i = 0; i < m.channels.n; i++)
+        if (event == NOTIFY_EVENTS || m.channels.item[i].event == event)
+            t[n++].to = &m.channels.item[i];
     if (n == 0)
         rc = err_set(e, ERR_USAGE, "%s tells nobody of %s%s: it has no such list under notify",
                      c->file, c->event ? "on_" : "anything", c->event ? c->event : "");

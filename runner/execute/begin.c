@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "io/outfile.h"
 #include "runner/execute/run.h"
-#include "runner/notify/outbox.h"
+#include "runner/notify/occasion.h"
 
 static int force_stages(struct run *r, struct err *e)
 {
@@ -90,7 +90,7 @@ int run_recover(struct run *r, struct err *e)
         stage_rows_free(stage, n_stage);
         if (rc == 0 && (rc = state_begin_lazy(r->s, e)) == 0) {
             if ((rc = ledger_lose(r->s, dead[i].id, e)) ||
-                (rc = outbox_run_ended(r->s, &r->m, dead[i].id, true, e)))
+                (rc = occasion_run_ended(r->s, &r->m.channels, dead[i].id, true, e)))
                 db_rollback(state_db(r->s));
             else
                 rc = state_commit(r->s, e);

@@ -7,7 +7,7 @@
 #include "runner/cli/report.h"
 #include "runner/execute/progress.h"
 #include "runner/execute/run.h"
-#include "runner/notify/outbox.h"
+#include "runner/notify/occasion.h"
 
 struct tally {
     size_t succeeded, reused, skipped, blocked, failed, timed_out, not_run;
@@ -100,7 +100,7 @@ int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
                                   : NULL,
                         *out_status, e);
     if (rc == 0 && !r->no_notify)
-        rc = outbox_run_ended(r->s, &r->m, r->id, false, e);
+        rc = occasion_run_ended(r->s, &r->m.channels, r->id, false, e);
     if (rc == 0)
         rc = state_commit(r->s, e);
     else
@@ -133,7 +133,7 @@ void run_end_badly(struct run *r, const struct err *why)
         return;
     if (ledger_lose(r->s, r->id, &ignored) ||
         ledger_run_end(r->s, r->id, "failed", why->text, why->code, &ignored) ||
-        (!r->no_notify && outbox_run_ended(r->s, &r->m, r->id, false, &ignored)))
+        (!r->no_notify && occasion_run_ended(r->s, &r->m.channels, r->id, false, &ignored)))
         db_rollback(state_db(r->s));
     else
         state_commit(r->s, &ignored);

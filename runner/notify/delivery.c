@@ -51,9 +51,9 @@ static char *compose(const char *channel, const char *document, bool late)
 
 static int64_t time_for(const char *channel, int64_t left_ms)
 {
-    if (strstr(channel, "\"cmd\":"))
+    if (str_starts(channel, "{\"cmd\":"))
         return HOOK_MS;
-    int64_t most = strstr(channel, "\"mail\":") ? MAIL_MS : SERVER_MS;
+    int64_t most = str_starts(channel, "{\"mail\":") ? MAIL_MS : SERVER_MS;
     return left_ms < most ? (left_ms > 0 ? left_ms : 1) : most;
 }
 

@@ -225,6 +225,14 @@ int message_of_run(struct state *s, const struct run_row *run, enum notify_event
 
 /* ---- of something else ---- */
 
+void missed_release(struct missed *m)
+{
+    free(m->schedule);
+    free(m->state);
+    free(m->reason);
+    *m = (struct missed){ 0 };
+}
+
 json_t *message_of_missed(const char *pipeline, const struct missed *m)
 {
     json_t *doc = begin(pipeline, NOTIFY_MISSED), *first = report_time(m->first_ms);

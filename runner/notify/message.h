@@ -17,13 +17,15 @@ enum {
     MESSAGE_WARNINGS = 20,
 };
 
-/** Instants of one schedule that passed without a run. */
+/** Instants of one schedule that passed without a run, for one reason. Texts owned. */
 struct missed {
-    const char *schedule, *state; /* "missed" or "overlapped", as the ticks are */
-    const char *reason;
+    char *schedule, *state; /* "missed" or "overlapped", as the ticks are */
+    char *reason;
     int64_t first_ms, last_ms; /* since 1970 */
     size_t n;
 };
+
+void missed_release(struct missed *m);
 
 /** Of a run that has ended; `since` (NULL: nothing): what a recovery is one from. */
 int message_of_run(struct state *s, const struct run_row *run, enum notify_event event, bool late,

@@ -7,11 +7,11 @@
 #include "base/err.h"
 #include "runner/memory/state.h"
 #include "runner/notify/message.h"
-#include "runner/read/manifest.h"
+#include "runner/read/channel.h"
 
-/* Notifications on their way: rows of the memory. They are put there in the very transaction that
- * records what they tell of, so that neither a crash nor a server that is down loses one; each is
- * sent at least once (delivery.h).
+/* Notifications on their way: rows of the memory. They are put there (occasion.h) in the very
+ * transaction that records what they tell of, so that neither a crash nor a server that is down
+ * loses one; each is sent at least once (delivery.h).
  *
  * States: due (waits for its next attempt), delivered, failed (refused, or given up). */
 
@@ -36,19 +36,10 @@ json_t *outbox_row_doc(const struct outbox_row *r);
 
 void outbox_rows_free(struct outbox_row *r, size_t n);
 
-/* Writers: inside state_begin and state_commit. They do nothing where `m` names no channel. */
+/* Writers: inside state_begin and state_commit. */
 
-/**
- * After ledger_run_end or ledger_lose, in the same transaction: the messages that the end of this
- * run asks for. `late`: it is told by another runner than its own.
- */
-int outbox_run_ended(struct state *s, const struct manifest *m, const char *run, bool late,
-                     struct err *e);
-
-/** In the transaction that records ticks as missed or overlapped: one message for all of them that
- * were decided at once. */
-int outbox_missed(struct state *s, const struct manifest *m, const struct missed *missed,
-                  struct err *e);
+/** Put a message there for one channel, due now. */
+int outbox_put(struct state *s, const struct channel *c, const json_t *message, struct err *e);
 
 /** What became of an attempt to send a message. */
 enum outbox_outcome { OUTBOX_DELIVERED, OUTBOX_LATER, OUTBOX_REFUSED };

@@ -283,6 +283,7 @@ int channels_read(struct reader *r, struct err *e)
 {
     const struct reference_scope scope = reader_scope(r, NULL);
     const struct yaml *notify = yaml_get(r->root, "notify");
+    struct channels *all = &r->m->channels;
     int rc = notify
                  ? keys_only(notify, "notify", keys_below(pipeline_keys, "notify"), KEY_ANYWHERE, e)
                  : 0;
@@ -292,10 +293,10 @@ int channels_read(struct reader *r, struct err *e)
             return node_fail(list, e, "notify.%s: want a list of channels, [{webhook: URL}]",
                              list_key[i]);
         for (size_t k = 0; rc == 0 && list && k < list->n; k++) {
-            if (r->m->n_channel == MAX_CHANNELS)
+            if (all->n == MAX_CHANNELS)
                 return node_fail(list, e, "notify: more than %d channels", (int)MAX_CHANNELS);
-            r->m->channel = mem_grow(r->m->channel, r->m->n_channel, sizeof *r->m->channel);
-            struct channel *c = &r->m->channel[r->m->n_channel++];
+            all->item = mem_grow(all->item, all->n, sizeof *all->item);
+            struct channel *c = &all->item[all->n++];
             struct reading x = { r, &scope, json_object(), json_object() };
             *c = (struct channel){ .event = (enum notify_event)i,
                                    .line = list->item[k]->line,
@@ -308,11 +309,12 @@ int channels_read(struct reader *r, struct err *e)
     return rc;
 }
 
-void channels_release(struct channel *c, size_t n)
+void channels_release(struct channels *c)
 {
-    for (size_t i = 0; i < n; i++) {
-        free(c[i].name);
-        free(c[i].text);
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->item[i].name);
+        free(c->item[i].text);
     }
-    free(c);
+    free(c->item);
+    *c = (struct channels){ 0 };
 }

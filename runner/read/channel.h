@@ -31,6 +31,12 @@ struct channel {
     size_t line, column; /* in the pipeline file */
 };
 
-void channels_release(struct channel *c, size_t n);
+/** All of a pipeline file, by event. All zeros is none. */
+struct channels {
+    struct channel *item; /* (n), owned */
+    size_t n;
+};
+
+void channels_release(struct channels *c);
 
 #endif

@@ -472,7 +472,7 @@ void manifest_release(struct manifest *m)
         free(m->profile[i]);
     schedule_release(m->schedule, m->n_schedule);
     makers_release(&m->makers);
-    channels_release(m->channel, m->n_channel);
+    channels_release(&m->channels);
     free(m->stage);
     free(m->program);
     free(m->secret);

@@ -139,8 +139,7 @@ struct manifest {
     size_t n_secret;
     struct schedule *schedule;
     size_t n_schedule;
-    struct channel *channel; /* (n_channel) who is told what, by event */
-    size_t n_channel;
+    struct channels channels; /* who is told what */
     struct program **program; /* (n_program) every program that a stage runs, once */
     size_t n_program;
     struct retention retention;

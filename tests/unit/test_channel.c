@@ -40,18 +40,19 @@ static void channels_are_read_by_event(void **state)
                           "    - cmd: \"${params.tool} now\"\n",
                           NULL, &e),
               e);
-    assert_int_equal(m.n_channel, 4);
-    assert_int_equal(m.channel[0].event, NOTIFY_FAILURE);
-    assert_int_equal(m.channel[0].tail, 50);
-    assert_int_equal(m.channel[0].line, 10);
-    assert_string_equal(m.channel[0].name, "webhook x.example");
-    assert_string_equal(m.channel[0].text, want);
-    assert_string_equal(m.channel[1].text, "{\"cmd\":[\"./tell me.sh\",\"a b\"]}");
-    assert_int_equal(m.channel[1].tail, 20);
-    assert_string_equal(m.channel[2].text, "{\"cmd\":[\"sh\",\"-c\",\"'./tell me.sh' now\"]}");
-    assert_int_equal(m.channel[3].event, NOTIFY_SUCCESS);
-    assert_string_equal(m.channel[3].text, "{\"mail\":[\"ops@example.org\",\"root\"]}");
-    assert_string_equal(m.channel[3].name, "mail ops@example.org...");
+    assert_int_equal(m.channels.n, 4);
+    assert_int_equal(m.channels.item[0].event, NOTIFY_FAILURE);
+    assert_int_equal(m.channels.item[0].tail, 50);
+    assert_int_equal(m.channels.item[0].line, 10);
+    assert_string_equal(m.channels.item[0].name, "webhook x.example");
+    assert_string_equal(m.channels.item[0].text, want);
+    assert_string_equal(m.channels.item[1].text, "{\"cmd\":[\"./tell me.sh\",\"a b\"]}");
+    assert_int_equal(m.channels.item[1].tail, 20);
+    assert_string_equal(m.channels.item[2].text,
+                        "{\"cmd\":[\"sh\",\"-c\",\"'./tell me.sh' now\"]}");
+    assert_int_equal(m.channels.item[3].event, NOTIFY_SUCCESS);
+    assert_string_equal(m.channels.item[3].text, "{\"mail\":[\"ops@example.org\",\"root\"]}");
+    assert_string_equal(m.channels.item[3].name, "mail ops@example.org...");
     manifest_release(&m);
 }
 
@@ -66,8 +67,8 @@ static void a_name_shows_nothing_secret(void **state)
                           "    - webhook: ${secrets.HOOK}\n",
                           NULL, &e),
               e);
-    assert_string_equal(m.channel[0].name, "webhook h.example:8443");
-    assert_string_equal(m.channel[1].name, "webhook ${secrets.HOOK}");
+    assert_string_equal(m.channels.item[0].name, "webhook h.example:8443");
+    assert_string_equal(m.channels.item[1].name, "webhook ${secrets.HOOK}");
     manifest_release(&m);
 }
 
@@ -78,14 +79,14 @@ static void a_profile_replaces_a_list(void **state)
     struct err e = { 0 };
     (void)state;
     assert_ok(read_notify(&m, two, "ci", &e), e);
-    assert_int_equal(m.n_channel, 1);
-    assert_int_equal(m.channel[0].event, NOTIFY_BLOCKED);
+    assert_int_equal(m.channels.n, 1);
+    assert_int_equal(m.channels.item[0].event, NOTIFY_BLOCKED);
     manifest_release(&m);
     assert_ok(read_notify(&m, two, "quiet", &e), e);
-    assert_int_equal(m.n_channel, 0);
+    assert_int_equal(m.channels.n, 0);
     manifest_release(&m);
     assert_ok(read_notify(&m, "", "ci", &e), e);
-    assert_int_equal(m.n_channel, 0);
+    assert_int_equal(m.channels.n, 0);
     manifest_release(&m);
 }
 
@@ -138,7 +139,7 @@ static void a_hundred_channels_are_enough(void **state)
     for (int i = 0; i < 100; i++)
         str_addz(&lines, "    - mail: a@b\n");
     assert_ok(read_notify(&m, str_text(&lines), NULL, &e), e);
-    assert_int_equal(m.n_channel, 100);
+    assert_int_equal(m.channels.n, 100);
     manifest_release(&m);
     str_addz(&lines, "    - mail: a@b\n");
     assert_error(read_notify(&m, str_text(&lines), NULL, &e), ERR_USAGE, e,

@@ -3,6 +3,7 @@
 #include "sandbox.h"
 
 #include "runner/notify/logtail.h"
+#include "runner/notify/occasion.h"
 #include "runner/notify/outbox.h"
 
 enum { MIN = 60000, HOUR = 60 * MIN, DAY = 24 * HOUR };
@@ -67,7 +68,7 @@ static char *news(struct state *s)
 static void tells(struct state *s, const struct manifest *m, const char *run, const char *want)
 {
     struct err e = { 0 };
-    assert_ok(outbox_run_ended(s, m, run, false, &e), e);
+    assert_ok(occasion_run_ended(s, &m->channels, run, false, &e), e);
     char *got = news(s);
     assert_string_equal(got, want);
     free(got);
@@ -117,12 +118,6 @@ static void a_recovery_is_told_once_when_all_that_failed_is_well(void **state)
 
 static void missed_instants_are_one_message_and_a_reason_to_recover(void **state)
 {
-    const struct missed missed = { .schedule = "weekly",
-                                   .state = "missed",
-                                   .reason = "catchup: none",
-                                   .first_ms = 1763953200000,
-                                   .last_ms = 1764558000000,
-                                   .n = 2 };
     struct state *s = open_memory();
     struct manifest m;
     struct outbox_row *row;
@@ -131,7 +126,13 @@ static void missed_instants_are_one_message_and_a_reason_to_recover(void **state
     (void)state;
     read_everything(&m);
     end_run(s, "1", "succeeded", "succeeded", "succeeded");
-    assert_ok(outbox_missed(s, &m, &missed, &e), e);
+    sql(s, "INSERT INTO ticks(pipeline, schedule, instant, state, reason, decided) VALUES"
+           "('test', 'weekly', 1763953200000, 'missed', 'catchup: none', 70000),"
+           "('test', 'weekly', 1764558000000, 'missed', 'catchup: none', 70000),"
+           "('test', 'weekly', 1764559000000, 'fired', NULL, 70000),"
+           "('test', 'weekly', 1764559100000, 'paused', 'paused', 70000),"
+           "('else', 'weekly', 1763953200000, 'missed', 'catchup: none', 70000)");
+    assert_ok(occasion_ticks(s, &m.channels, "test", &e), e);
     assert_ok(outbox_open(s, NULL, &row, &n, &e), e);
     assert_int_equal(n, 1);
     assert_null(row[0].run);
@@ -142,14 +143,33 @@ static void missed_instants_are_one_message_and_a_reason_to_recover(void **state
     json_decref(doc);
     outbox_rows_free(row, n);
     free(news(s));
-    sql(s, "INSERT INTO ticks(pipeline, schedule, instant, state, reason, decided) VALUES('test', "
-           "'weekly', 1763953200000, 'missed', 'late', "
-           "70000)");
+    assert_ok(occasion_ticks(s, &m.channels, "test", &e), e);
+    char *again = news(s);
+    assert_string_equal(again, "");
+    free(again);
     end_run(s, "2", "succeeded", "succeeded", "succeeded");
     sql(s, "UPDATE runs SET ended = 80000 WHERE name = '2'");
     tells(s, &m, "2", "recovery:r recovery:both success:s ");
     end_run(s, "3", "succeeded", "succeeded", "succeeded");
     tells(s, &m, "3", "success:s success:both ");
+    manifest_release(&m);
+    state_close(s);
+}
+
+static void what_was_missed_before_anybody_was_to_be_told_stays_untold(void **state)
+{
+    struct state *s = open_memory();
+    struct manifest m;
+    struct err e = { 0 };
+    (void)state;
+    read_everything(&m);
+    sql(s, "INSERT INTO ticks(pipeline, schedule, instant, state, reason, decided) VALUES"
+           "('test', 'weekly', 1763953200000, 'overlapped', 'overlap: skip', 70000)");
+    assert_ok(occasion_ticks(s, &(struct channels){ 0 }, "test", &e), e);
+    assert_ok(occasion_ticks(s, &m.channels, "test", &e), e);
+    char *got = news(s);
+    assert_string_equal(got, "");
+    free(got);
     manifest_release(&m);
     state_close(s);
 }
@@ -190,7 +210,7 @@ static void attempts_come_less_often_until_it_is_given_up(void **state)
     assert_ok(outbox_next_due(s, &due, &e), e);
     assert_true(due == INT64_MAX);
     end_run(s, "1", "failed", "failed", "failed");
-    assert_ok(outbox_run_ended(s, &m, "1", false, &e), e);
+    assert_ok(occasion_run_ended(s, &m.channels, "1", false, &e), e);
     struct outbox_row *row = one_row(s, &n);
     assert_int_equal(n, 1);
     int64_t made = row[0].made, now = made;
@@ -222,7 +242,7 @@ static void a_server_can_ask_for_more_time_but_not_for_ever(void **state)
     (void)state;
     read_everything(&m);
     end_run(s, "1", "failed", "failed", "failed");
-    assert_ok(outbox_run_ended(s, &m, "1", false, &e), e);
+    assert_ok(occasion_run_ended(s, &m.channels, "1", false, &e), e);
     struct outbox_row *row = one_row(s, &n);
     int64_t now = row[0].made;
     assert_ok(outbox_settle(s, &row[0], OUTBOX_LATER, "busy", 120, now, &e), e);
@@ -247,7 +267,7 @@ static void what_is_done_is_forgotten_one_day(void **state)
     for (int i = 1; i <= 3; i++) {
         char *name = str_format("%d", i);
         end_run(s, name, "failed", "failed", "failed");
-        assert_ok(outbox_run_ended(s, &m, name, false, &e), e);
+        assert_ok(occasion_run_ended(s, &m.channels, name, false, &e), e);
         free(name);
     }
     struct outbox_row *row = one_row(s, &n);
@@ -302,6 +322,7 @@ int main(void)
         cmocka_unit_test(each_end_has_its_event),
         cmocka_unit_test(a_recovery_is_told_once_when_all_that_failed_is_well),
         cmocka_unit_test(missed_instants_are_one_message_and_a_reason_to_recover),
+        cmocka_unit_test(what_was_missed_before_anybody_was_to_be_told_stays_untold),
         cmocka_unit_test(nobody_to_tell_leaves_no_row),
         cmocka_unit_test(attempts_come_less_often_until_it_is_given_up),
         cmocka_unit_test(a_server_can_ask_for_more_time_but_not_for_ever),
