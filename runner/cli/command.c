@@ -173,7 +173,7 @@ out:
     if (rc && r->id && !ended)
         run_end_badly(r, e);
     free(selected);
-    if (r->lock.held) { /* the next run need not wait for the world */
+    if (r->lock.held || r->o.queued) { /* the next run need not wait for the world */
         exec_local_close(&r->x);
         lock_release(&r->lock);
         outbox_deliver_after_run(r->s, &r->show, r->verbose);

@@ -124,19 +124,35 @@ static void abandon(struct run *r)
     }
 }
 
+static int record_failure(struct run *r, const struct channels *told, const struct err *why,
+                          struct err *e)
+{
+    int rc = state_begin(r->s, e);
+    if (rc)
+        return rc;
+    if ((rc = ledger_lose(r->s, r->id, e)) ||
+        (rc = ledger_run_end(r->s, r->id, "failed", why->text, why->code, e)) ||
+        (rc = r->no_notify ? 0 : occasion_run_ended(r->s, told, r->id, false, e))) {
+        db_rollback(state_db(r->s));
+        return rc;
+    }
+    return state_commit(r->s, e);
+}
+
 /* The runner failed: say so in its row, if that can still be written. */
 void run_end_badly(struct run *r, const struct err *why)
 {
+    struct run_row row = { 0 };
+    struct channels other = { 0 };
     struct err ignored = { 0 };
     abandon(r);
-    if (!r->id || state_begin(r->s, &ignored))
+    if (!r->id)
         return;
-    if (ledger_lose(r->s, r->id, &ignored) ||
-        ledger_run_end(r->s, r->id, "failed", why->text, why->code, &ignored) ||
-        (!r->no_notify && occasion_run_ended(r->s, &r->m.channels, r->id, false, &ignored)))
-        db_rollback(state_db(r->s));
-    else
-        state_commit(r->s, &ignored);
+    if (!r->m.name && ledger_run(r->s, r->id, &row, &ignored) == 0) /* the file cannot be read */
+        run_channels(r, row.pipeline, &other);
+    record_failure(r, r->m.name ? &r->m.channels : &other, why, &ignored);
+    channels_release(&other);
+    run_row_release(&row);
 }
 
 int run_print_json(struct run *r, struct err *e)

@@ -165,6 +165,12 @@ int64_t work_slots(const struct run *r, const struct work *w);
 /** Before the loop: count what the states are that run_read has set. */
 void work_count(struct run *r);
 
+/* audience.c */
+
+/** The channels of a pipeline whose file is not read yet: as it is now, or where that cannot be
+ * read as an earlier run had it. *out is owned by the caller. */
+void run_channels(struct run *r, const char *pipeline, struct channels *out);
+
 /* take.c */
 
 /** Become the queued run r->o.queued: wait for the lock of its pipeline as its `overlap` says, take

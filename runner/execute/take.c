@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "runner/execute/run.h"
 #include "runner/memory/ticks.h"
+#include "runner/notify/occasion.h"
 
 int run_lock(struct run *r, const char *pipeline, const char *command, struct err *e)
 {
@@ -59,17 +60,21 @@ static int find_queued(struct run *r, struct queued *out, struct err *e)
     return rc;
 }
 
-static int give_way(struct run *r, const char *holder, struct err *e)
+static int give_way(struct run *r, const char *pipeline, const char *holder, struct err *e)
 {
     char *reason = str_format("overlap: skip, run %s was going on", holder);
+    struct channels told = { 0 };
     bool done;
+    run_channels(r, pipeline, &told);
     int rc = state_begin(r->s, e);
-    if (rc == 0 && (rc = ticks_give_way(r->s, r->o.queued, reason, &done, e)))
+    if (rc == 0 && ((rc = ticks_give_way(r->s, r->o.queued, reason, &done, e)) ||
+                    (rc = occasion_ticks(r->s, &told, pipeline, e))))
         db_rollback(state_db(r->s));
     else if (rc == 0)
         rc = state_commit(r->s, e);
     if (rc == 0 && done)
         show_text(&r->show, false, reason);
+    channels_release(&told);
     free(reason);
     return rc;
 }
@@ -97,7 +102,7 @@ static int meet_holder(struct run *r, const struct queued *q, bool *out_gone, st
     bool other = h.id.pid != 0 && *h.run && strcmp(h.run, r->o.queued) != 0;
     if (other && strcmp(q->overlap, TICKS_SKIP) == 0) {
         *out_gone = true;
-        rc = give_way(r, h.run, e);
+        rc = give_way(r, q->pipeline, h.run, e);
     } else if (other && strcmp(q->overlap, TICKS_CANCEL) == 0) {
         stop_holder(r, &h);
     } else if (other) {

@@ -176,6 +176,46 @@ refit run -q -s other
 is "killed while it tells: told again, by the same id" "$(told) $(field "$hook/2" 'd["id"]')" "2 $(field "$hook/1" 'd["id"]')"
 is "and done" "$(waiting)" ""
 
+# ---- runs of a schedule ----
+# queue INSTANT: a run of `weekly` for that second, as whoever fires schedules queues it, with the options of the last run
+queue() {
+    /usr/bin/python3 - "$1" <<'EOY'
+import sqlite3, sys
+c = sqlite3.connect(".refit/refit.db")
+at = int(sys.argv[1]) * 1000
+run = "toy.weekly." + sys.argv[1]
+options = c.execute("SELECT options FROM runs ORDER BY id LIMIT 1").fetchone()[0]
+c.execute("INSERT INTO ticks(pipeline, schedule, instant, state, run, decided, overlap) VALUES('toy', 'weekly', ?, 'fired', ?, ?, 'skip')", (at, run, at))
+c.execute("INSERT INTO runs(name, pipeline, state, options, pid, pid_start, boot, began, schedule, scheduled) VALUES(?, 'toy', 'queued', ?, 0, 0, '', ?, 'weekly', ?)", (run, options, at, at))
+c.commit()
+EOY
+}
+server 200
+fresh "$(all_events "{webhook: \"http://127.0.0.1:$port/x\"}")"
+refit run -q
+queue 1763953200
+echo 'exit 7' >do
+refit run -q --queued toy.weekly.1763953200 >/dev/null 2>&1
+is "a failure of a schedule's run tells its instant" "$(told) $(field "$hook/2" 'd["event"], d["schedule"], d["scheduled"], d["stage"]["exit_code"]')" "2 failure weekly 2025-11-24T03:00:00.000Z 7"
+queue 1764558000
+cp pipeline.yaml good.yaml
+echo 'stages: twice' >>pipeline.yaml
+refit run -q --queued toy.weekly.1764558000 >/dev/null 2>&1
+is "a pipeline file that was broken since does not fail in silence" "$(told) $(field "$hook/3" 'd["event"], d["scheduled"], "stages" in d["reason"], d["stage"]')" "3 failure 2025-12-01T03:00:00.000Z True None"
+cp good.yaml pipeline.yaml
+mkfifo there
+echo 'echo >there; read x <there; echo >"$1"' >do
+refit run -q -s work >/dev/null 2>&1 &
+runner=$!
+read -r _ <there
+queue 1765162800
+refit run -q --queued toy.weekly.1765162800 >/dev/null 2>&1
+is "a run that gives way is told as missed" "$(told) $(field "$hook/4" 'd["event"], d["state"], d["subject"]')" "4 missed overlapped [refit] toy overlapped: weekly 2025-12-08 03:00 UTC"
+has "with its reason" "$(field "$hook/4" 'd["text"]')" "overlap: skip, run "
+echo >there
+wait $runner
+is "and the next success is a recovery" "$(told) $(field "$hook/5" 'd["event"], d["since"]')" "5 recovery run toy.weekly.1764558000 failed"
+
 # ---- many; nobody in the way ----
 server 200
 many=$(for i in 1 2 3 4 5 6 7 8 9 10; do for k in 0 1 2 3 4 5 6 7 8 9; do printf '{webhook: "http://127.0.0.1:%s/%s"}, ' "$port" "$i$k"; done; done)
