@@ -77,7 +77,7 @@ static int attempt_doc(struct state *s, const struct run_row *run, const struct 
         return rc;
     }
     *out = json_pack(
-        "{s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:I, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o*, s:o, s:o}",
         "attempt", (json_int_t)a->number, "state", report_seen(run, a->state), "reason",
         json_text_or_null(a->reason), "log", a->log, "began", report_time(a->began), "ended",
         report_time(a->ended), "duration_ms", report_int(ended, a->ended - a->began), "exit_code",
@@ -85,7 +85,9 @@ static int attempt_doc(struct state *s, const struct run_row *run, const struct 
         report_int(ended, a->usage.user_us), "system_us", report_int(ended, a->usage.system_us),
         "max_rss_kb", report_int(ended, a->usage.max_rss_kb), "read_blocks",
         report_int(ended, a->usage.read_blocks), "write_blocks",
-        report_int(ended, a->usage.write_blocks), "metrics", metrics, "warnings", warnings);
+        report_int(ended, a->usage.write_blocks), "limits",
+        a->limits ? json_loads(a->limits, 0, NULL) : NULL, "metrics", metrics, "warnings",
+        warnings);
     return 0;
 }
 

@@ -125,6 +125,24 @@ int work_settle(struct run *r, struct work *w, enum work_state state, const char
 
 /* ---- the end of an attempt ---- */
 
+/* What bounded it, as JSON. */
+static char *limits_text(const struct work *w)
+{
+    json_t *doc = json_pack("{s:b}", "cgroup", (int)w->in_group);
+    if (w->spec->memory > 0) {
+        json_object_set_new(doc, "memory", json_integer(w->spec->memory));
+        json_object_set_new(doc, "memory_by",
+                            json_string(w->memory_by_group ? "cgroup" : "rlimit"));
+        if (w->memory_peak >= 0)
+            json_object_set_new(doc, "memory_peak", json_integer(w->memory_peak));
+    }
+    if (w->spec->nice > 0)
+        json_object_set_new(doc, "nice", json_integer(w->spec->nice));
+    char *text = json_dumps(doc, JSON_COMPACT);
+    json_decref(doc);
+    return text;
+}
+
 /* Everything about the attempt that just ended, inside a transaction. */
 static int record_attempt(struct run *r, struct work *w, const char *state, const char *reason,
                           struct err *e)
@@ -138,12 +156,14 @@ static int record_attempt(struct run *r, struct work *w, const char *state, cons
     char *state_text = mem_strdup(state), *reason_text = mem_strdup(reason);
     row.state = state_text;
     row.reason = reason_text;
+    row.limits = limits_text(w);
     int rc = ledger_attempt_end(r->s, r->id, &row, e);
     for (size_t i = 0; i < w->n_metric && rc == 0; i++)
         rc = ledger_metric(r->s, r->id, w->spec->name, w->number, w->metric[i].name,
                            w->metric[i].step, w->metric[i].value, e);
     for (size_t i = 0; i < w->n_warning && rc == 0; i++)
         rc = ledger_warning(r->s, r->id, w->spec->name, w->number, w->warning[i], e);
+    free(row.limits);
     free(state_text);
     free(reason_text);
     return rc;
@@ -341,6 +361,14 @@ static char *failure_text(const struct work *w, const struct exec_end *end)
     if (end->timed_out) {
         str_addz(&text, "timed out after ");
         show_add_time(&text, w->spec->timeout_ms);
+    } else if (end->n_oom > 0) {
+        str_addz(&text, "killed: out of memory (limit ");
+        show_add_memory(&text, w->spec->memory >> 10);
+        if (end->memory_peak >= 0) {
+            str_addz(&text, ", peak ");
+            show_add_memory(&text, end->memory_peak >> 10);
+        }
+        str_addc(&text, ')');
     } else if (end->signal) {
         str_addf(&text, "killed by signal %d (%s)%s", end->signal, strsignal(end->signal),
                  end->signal == SIGKILL ? "; was there memory left?" : "");
@@ -395,16 +423,26 @@ static int fail_or_retry(struct run *r, struct work *w, const struct exec_end *e
     return rc;
 }
 
+/* The attempt cannot count while something of it may still write. */
+static int fail_with_survivors(struct run *r, struct work *w, const struct exec_end *end,
+                               struct err *e)
+{
+    struct str text = { 0 };
+    str_addf(&text, "%zu of its processes cannot be killed:", end->n_left);
+    for (size_t i = 0; i < end->n_left && i < EXEC_LEFT; i++)
+        str_addf(&text, " %d", (int)end->left[i]);
+    int rc = end_without_commit(r, w, WORK_FAILED, str_text(&text), e);
+    str_release(&text);
+    return rc;
+}
+
 static void warn_of_strays(struct run *r, struct work *w, const struct exec_end *end)
 {
     struct str text = { 0 };
-    if (end->n_stray == 0 && end->n_left == 0)
+    if (end->n_stray == 0 || end->n_left > 0)
         return;
-    if (end->n_left)
-        str_addf(&text, "%zu of its processes cannot be killed", end->n_left);
-    else
-        str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
-                 end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
+    str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
+             end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
     add_warning(r, w, str_take(&text));
 }
 
@@ -421,7 +459,12 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
                     str_format("its log lacks %lld bytes: cannot write '%s': %s",
                                (long long)end->n_log_lost, w->log, strerror(end->log_errno)));
     w->timed_out = end->timed_out;
+    w->in_group = end->in_group;
+    w->memory_by_group = end->memory_by_group;
+    w->memory_peak = end->memory_peak;
     w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
+    if (end->n_left > 0)
+        return fail_with_survivors(r, w, end, e);
     if (end->exit_code == 0 ||
         w->blocked) /* also where it was told to stop and had just finished */
         return ended_well(r, w, e);
@@ -504,7 +547,8 @@ static void reset_attempt(struct run *r, struct work *w)
     w->began_mono = r->x.now_ms(r->x.self);
     w->done = w->total = 0;
     w->unit[0] = w->note[0] = '\0';
-    w->blocked = w->timed_out = false;
+    w->blocked = w->timed_out = w->in_group = w->memory_by_group = false;
+    w->memory_peak = -1;
     w->exit_code = w->signal = 0;
     w->usage = (struct exec_usage){ 0 };
 }

@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/execute/cgroup.h"
 #include "runner/execute/joblog.h"
 #include "runner/execute/proc.h"
 #include "runner/execute/spawn.h"
@@ -47,10 +48,11 @@ struct job {
     bool stopping;                        /* TERM was sent: what lives on has until kill_at */
     bool killing;                         /* KILL was sent */
     struct exec_end end;
-    struct joblog log; /* empty where the job writes to the file itself */
-    struct str line;   /* bytes of the channel not delivered yet */
-    size_t n_given;    /* of them the line that was delivered last */
-    bool skipping;     /* inside a line that is too long */
+    struct cgroup group; /* path NULL: none */
+    struct joblog log;   /* empty where the job writes to the file itself */
+    struct str line;     /* bytes of the channel not delivered yet */
+    size_t n_given;      /* of them the line that was delivered last */
+    bool skipping;       /* inside a line that is too long */
 };
 
 struct local {
@@ -59,6 +61,9 @@ struct local {
     sigset_t old_mask;
     struct job *job;
     size_t n_job;
+    struct cgroups groups;
+    struct cgroup *spare; /* (n_spare) empty groups of jobs that have ended */
+    size_t n_spare, n_group;
 };
 
 enum { SIGNALS = 0, TIMER = 1, FIRST_JOB = 2 };
@@ -99,7 +104,34 @@ static void forget_job(struct job *j)
     free(j->mark);
     joblog_release(&j->log);
     str_release(&j->line);
-    *j = (struct job){ .pidfd = -1, .events = -1, .log = { .pipe = -1, .file = -1 } };
+    *j = (struct job){
+        .pidfd = -1, .events = -1, .log = { .pipe = -1, .file = -1 }, .group = { .fd = -1 }
+    };
+}
+
+/* A control group for the job, one that is empty now or a new one; none is no error. */
+static void take_group(struct local *x, const struct exec_job *job, struct job *j)
+{
+    char name[CGROUP_NAME];
+    cgroup_name(job->mark, name);
+    if (x->n_spare > 0)
+        j->group = x->spare[--x->n_spare];
+    else if (!cgroup_make(&x->groups, name, x->n_group++, &j->group))
+        return;
+    j->end.in_group = true;
+    j->end.memory_by_group = cgroup_limit(&x->groups, &j->group, job->memory) && job->memory > 0;
+}
+
+/* One that something lives in is left alone. */
+static void give_group(struct local *x, struct job *j)
+{
+    if (j->end.n_left > 0) {
+        cgroup_forget(&j->group);
+    } else if (j->group.path) {
+        x->spare = mem_grow(x->spare, x->n_spare, sizeof *x->spare);
+        x->spare[x->n_spare++] = j->group;
+    }
+    j->group = (struct cgroup){ .fd = -1 };
 }
 
 static int local_start(void *self, size_t key, const struct exec_job *job, char **out_handle,
@@ -108,13 +140,16 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     struct local *x = self;
     size_t slot = free_slot(x);
     struct job *j = &x->job[slot];
-    int channel[2] = { -1, -1 }, log = -1, rc = 0;
+    int channel[2] = { -1, -1 }, rc = 0;
+    struct spawn_ends ends = { -1, -1, -1 };
 
     *out_handle = NULL;
     *j = (struct job){ .key = key,
                        .pidfd = -1,
                        .events = -1,
                        .log = { .pipe = -1, .file = -1 },
+                       .group = { .fd = -1 },
+                       .end = { .memory_peak = -1 },
                        .kill_after_ms = job->kill_after_ms,
                        .kill_at = -1,
                        .timeout_at = -1,
@@ -126,11 +161,15 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
     if (j->events >= 0 && fcntl(j->events, F_SETFL, O_NONBLOCK) < 0)
         rc = err_sys(e, "cannot make a pipe");
     if (rc == 0 && (job->log_max > 0 || (job->mask && mask_any(job->mask))))
-        rc = joblog_open(&j->log, job->log, job->log_max, job->mask, &log, e);
-    if (rc == 0)
-        rc = spawn_process(job, channel[1], log, &j->pid, e);
+        rc = joblog_open(&j->log, job->log, job->log_max, job->mask, &ends.log, e);
+    if (rc == 0) {
+        take_group(x, job, j);
+        ends.events = channel[1];
+        ends.group = j->group.fd;
+        rc = spawn_process(job, &ends, j->end.memory_by_group, &j->pid, e);
+    }
     close_fd(&channel[1]);
-    close_fd(&log);
+    close_fd(&ends.log);
     if (rc)
         goto out;
     j->phase = ALIVE;
@@ -153,8 +192,10 @@ static int local_start(void *self, size_t key, const struct exec_job *job, char 
         *out_handle = str_format("%d", (int)j->pid);
     }
 out:
-    if (rc)
+    if (rc) {
+        give_group(x, j);
         forget_job(j);
+    }
     return rc;
 }
 
@@ -164,7 +205,8 @@ out:
  * could own it. */
 static bool belongs(struct local *x, const struct job *j, pid_t pid)
 {
-    if (getpgid(pid) == j->pid || proc_has_env(pid, j->mark, false))
+    if (getpgid(pid) == j->pid || cgroup_has(&j->group, pid) ||
+        (!j->group.path && proc_has_env(pid, j->mark, false)))
         return true;
     for (size_t i = 0; i < x->n_job; i++)
         if (&x->job[i] != j && (x->job[i].phase == ALIVE || x->job[i].phase == LINGERING))
@@ -180,8 +222,15 @@ static bool is_leader(const struct local *x, pid_t pid)
     return false;
 }
 
+static void note_left(struct job *j, size_t n_found, pid_t pid)
+{
+    if (n_found < EXEC_LEFT)
+        j->end.left[n_found] = pid;
+}
+
 /* Send `sig` (0: none) to what the job still has besides its first process; returns how many there
- * are, seen from here: children of a stray become ours, and are seen, when it is dead. */
+ * are, seen from here: children of a stray become ours, and are seen, when it is dead. Where the
+ * job has a group nothing is unseen. */
 static size_t signal_strays(struct local *x, struct job *j, int sig)
 {
     size_t n, n_found = 0;
@@ -192,11 +241,11 @@ static size_t signal_strays(struct local *x, struct job *j, int sig)
             continue;
         if (sig)
             kill(child[i], sig);
-        n_found++;
+        note_left(j, n_found++, child[i]);
     }
     free(child);
     if (j->phase != ALIVE && kill(-j->pid, sig) == 0 && n_found == 0)
-        n_found = 1; /* a grandchild whose parent is not dead yet */
+        note_left(j, n_found++, j->pid); /* a grandchild whose parent is not dead yet */
     return n_found;
 }
 
@@ -210,6 +259,8 @@ static void stop_job(struct local *x, struct job *j, bool at_once)
     }
     j->stopping = true;
     j->kill_at = now + j->kill_after_ms;
+    if (cgroup_signal(&j->group, SIGTERM) > 0)
+        return;
     kill(-j->pid, SIGTERM);
     signal_strays(x, j, SIGTERM);
 }
@@ -230,8 +281,10 @@ static void local_cancel(void *self, size_t key, bool at_once)
 
 static size_t local_clear(void *self, const char *mark)
 {
-    size_t n, n_killed = 0;
-    (void)self;
+    struct local *x = self;
+    char name[CGROUP_NAME];
+    cgroup_name(mark, name);
+    size_t n, in_group = cgroups_clear(&x->groups, name), n_killed = 0;
     for (int round = 0; round < 5; round++) { /* a process may fork while we look */
         size_t n_found = 0;
         pid_t *all = proc_all(&n);
@@ -244,7 +297,7 @@ static size_t local_clear(void *self, const char *mark)
         if (n_found == 0)
             break;
     }
-    return n_killed;
+    return in_group + n_killed;
 }
 
 /* ---- watch ---- */
@@ -259,7 +312,10 @@ static void check_gone(struct local *x, struct job *j)
 {
     int64_t now = monotonic_ms(x);
     bool kill_now = !j->stopping || j->killing || is_due(j->kill_at, now);
+    size_t n_group = cgroup_signal(&j->group, kill_now ? SIGKILL : 0);
     size_t n = signal_strays(x, j, kill_now ? SIGKILL : 0);
+
+    n = n > n_group ? n : n_group;
 
     j->killing = kill_now;
     if (kill_now && j->lost_at < 0) {
@@ -271,6 +327,8 @@ static void check_gone(struct local *x, struct job *j)
         return;
     }
     j->end.n_left = n;
+    if (j->end.memory_by_group)
+        j->end.n_oom = cgroup_oom(&j->group, &j->end.memory_peak);
     j->phase = GONE;
 }
 
@@ -307,7 +365,7 @@ static void reap(struct local *x, struct job *j)
     close_fd(&j->pidfd);
     j->timeout_at = -1;
     j->phase = LINGERING;
-    if (j->stopping && !j->killing)
+    if (j->stopping && !j->killing && !j->group.path)
         signal_strays(x, j, SIGTERM); /* in other groups; they were not ours to see before */
     check_gone(x, j);
 }
@@ -359,6 +417,7 @@ static bool ready(struct local *x, struct exec_report *out)
             j->end.n_log_lost = j->log.n_lost;
             j->end.log_errno = j->log.why;
             *out = (struct exec_report){ .kind = EXEC_ENDED, .key = j->key, .end = j->end };
+            give_group(x, j);
             forget_job(j);
             return true;
         }
@@ -389,6 +448,7 @@ static int64_t run_clock(struct local *x)
             j->kill_at =
                 -1; /* once; what is left behind is killed when the first process is gone */
             j->killing = true;
+            cgroup_signal(&j->group, SIGKILL);
             kill(-j->pid, SIGKILL);
         } else if (j->phase == LINGERING && (is_due(j->kill_at, now) || is_due(j->lost_at, now))) {
             check_gone(x, j);
@@ -498,6 +558,7 @@ int exec_local_open(struct executor *out, struct err *e)
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, &x->old_mask);
     x->armed_for = -1;
+    cgroups_find(&x->groups, "/proc/self");
     /* What we were started with, a lock of flock(1) say, is not for the jobs. */
     syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
     x->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -519,11 +580,17 @@ void exec_local_close(struct executor *out)
         return;
     for (size_t i = 0; i < x->n_job; i++) {
         if (x->job[i].phase == ALIVE) {
+            cgroup_signal(&x->job[i].group, SIGKILL);
             kill(-x->job[i].pid, SIGKILL);
             waitpid(x->job[i].pid, NULL, 0);
         }
+        give_group(x, &x->job[i]);
         forget_job(&x->job[i]);
     }
+    for (size_t i = 0; i < x->n_spare; i++)
+        cgroup_remove(&x->spare[i]);
+    cgroups_release(&x->groups);
+    free(x->spare);
     free(x->job);
     close_fd(&x->timer);
     close_fd(&x->signals);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "runner/execute/mask.h"
@@ -32,15 +33,22 @@ struct exec_usage {
     int64_t user_us, system_us, max_rss_kb, read_blocks, write_blocks;
 };
 
+enum { EXEC_LEFT = 8 };
+
 /** How it ended. */
 struct exec_end {
     int exit_code; /* -1: by a signal */
     int signal;    /* 0: by itself */
     bool timed_out;
     bool cancelled;
-    size_t n_stray;     /* processes that it left behind and that were killed */
-    size_t n_left;      /* processes that could not be killed */
-    int64_t n_log_lost; /* bytes that the log could not take, because of */
+    size_t n_stray;        /* processes that it left behind and that were killed */
+    size_t n_left;         /* processes that could not be killed, and */
+    pid_t left[EXEC_LEFT]; /* the first of them */
+    bool in_group;         /* it had a control group of its own (cgroup.h) */
+    bool memory_by_group;  /* which bounded its memory; else RLIMIT_DATA did */
+    int64_t n_oom;         /* processes killed for lack of memory there */
+    int64_t memory_peak;   /* bytes, of all its processes together; -1: not known */
+    int64_t n_log_lost;    /* bytes that the log could not take, because of */
     int log_errno;
     struct exec_usage usage;
 };
@@ -79,9 +87,9 @@ struct executor {
 };
 
 /**
- * Jobs as processes of this machine: each in its own session, tied to the life of the runner,
- * which adopts whatever they leave behind. SIGINT, SIGTERM, SIGHUP and SIGCHLD are taken over until
- * exec_local_close.
+ * Jobs as processes of this machine: each in its own session and, where that can be had, its own
+ * control group, tied to the life of the runner, which adopts whatever they leave behind. SIGINT,
+ * SIGTERM, SIGHUP and SIGCHLD are taken over until exec_local_close.
  */
 int exec_local_open(struct executor *out, struct err *e);
 void exec_local_close(struct executor *x);

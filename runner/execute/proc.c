@@ -33,6 +33,12 @@ static char *slurp(const char *path, size_t *out_n)
     return str_take(&s);
 }
 
+char *proc_read(const char *path)
+{
+    size_t n;
+    return slurp(path, &n);
+}
+
 /* State letter, parent and start time of /proc/PID/stat; the name in it may hold spaces and
  * brackets. */
 static bool read_stat(pid_t pid, char *out_state, pid_t *out_parent, int64_t *out_start)

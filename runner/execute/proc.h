@@ -16,6 +16,10 @@ struct proc_id {
     char boot[PROC_BOOT];
 };
 
+/** Whole small file of /proc or a file system like it, owned by the caller; NULL if it is empty or
+ * cannot be read. */
+char *proc_read(const char *path);
+
 /** Who we are. */
 struct proc_id proc_self(void);
 

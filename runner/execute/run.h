@@ -65,6 +65,9 @@ struct work {
     char *log;                  /* owned */
     bool blocked;               /* it ended with 98 */
     bool timed_out;             /* its end is our doing */
+    bool in_group;              /* it had a control group */
+    bool memory_by_group;       /* which bounded its memory */
+    int64_t memory_peak;        /* bytes there; -1: not known */
     int64_t began;              /* since 1970 */
     int64_t began_mono, due_ms; /* monotonic */
     struct exec_usage usage;

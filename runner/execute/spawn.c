@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +20,8 @@ enum { EVENTS_FD = 3 };
 
 /* The file descriptors of a start; -1 where there is none. */
 struct ends {
-    int null, log, events;
+    int null, log, events, group;
+    bool born;     /* in its group already */
     int report[2]; /* errno of a failed exec; closed by a successful one */
 };
 
@@ -72,10 +75,10 @@ static int open_ends(struct ends *x, const struct exec_job *job, struct err *e)
 /* Limits of the new process. A limit of the data segment counts what is allocated, not what is
  * mapped from files or merely reserved (RLIMIT_AS would); each process of the job has it for
  * itself. Never more than we have. */
-static bool limit(const struct exec_job *job)
+static bool limit(const struct exec_job *job, bool group_memory)
 {
     struct rlimit data;
-    if (job->memory > 0) {
+    if (job->memory > 0 && !group_memory) {
         if (getrlimit(RLIMIT_DATA, &data) < 0)
             return false;
         if ((rlim_t)job->memory < data.rlim_max)
@@ -91,10 +94,31 @@ static bool limit(const struct exec_job *job)
     return true;
 }
 
+/* A kernel, or a filter of system calls, may not let a process be born in a group; it can always go
+ * there, which takes longer. */
+static pid_t start(struct ends *x)
+{
+    struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+    if (x->group < 0)
+        return fork();
+    args.cgroup = (unsigned long long)x->group;
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    x->born = pid >= 0;
+    return x->born ? pid : fork();
+}
+
+static bool join(const struct ends *x)
+{
+    if (x->group < 0 || x->born)
+        return true;
+    int fd = openat(x->group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, "0", 1) == 1;
+}
+
 /* In the child: only what is safe after fork. The parent may have died before the death signal was
  * asked for. A session of its own has no terminal, from which it could be stopped or asked. */
 static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x,
-                             pid_t parent)
+                             bool group_memory, pid_t parent)
 {
     sigset_t none;
     bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setsid() >= 0;
@@ -102,8 +126,8 @@ static _Noreturn void become(const struct exec_job *job, char *const *env, const
     for (int sig = 1; sig <= SIGRTMAX; sig++)
         signal(sig, SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
     sigemptyset(&none);
-    ok = ok && limit(job) && sigprocmask(SIG_SETMASK, &none, NULL) == 0 && dup2(x->null, 0) >= 0 &&
-         dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
+    ok = ok && join(x) && limit(job, group_memory) && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
+         dup2(x->null, 0) >= 0 && dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
          (x->events < 0 || dup2(x->events, EVENTS_FD) >= 0);
     if (ok)
         execvpe(job->argv[0], job->argv, env);
@@ -127,19 +151,23 @@ static char **environment(const struct exec_job *job, bool events)
     return env;
 }
 
-int spawn_process(const struct exec_job *job, int events_fd, int log_fd, pid_t *out_pid,
-                  struct err *e)
+int spawn_process(const struct exec_job *job, const struct spawn_ends *given, bool group_memory,
+                  pid_t *out_pid, struct err *e)
 {
-    struct ends x = { .null = -1, .log = log_fd, .events = events_fd, .report = { -1, -1 } };
-    char **env = environment(job, events_fd >= 0);
+    struct ends x = { .null = -1,
+                      .log = given->log,
+                      .events = given->events,
+                      .group = given->group,
+                      .report = { -1, -1 } };
+    char **env = environment(job, given->events >= 0);
     pid_t parent = getpid(), pid;
     int why = 0, rc;
 
     if ((rc = open_ends(&x, job, e)))
         goto out;
-    pid = fork();
+    pid = start(&x);
     if (pid == 0)
-        become(job, env, &x, parent);
+        become(job, env, &x, group_memory, parent);
     if (pid < 0) {
         rc = err_sys(e, "cannot start a process");
         goto out;
@@ -154,12 +182,12 @@ int spawn_process(const struct exec_job *job, int events_fd, int log_fd, pid_t *
     }
     *out_pid = pid;
 out:
-    if (x.events != events_fd)
+    if (x.events != given->events)
         close_fd(&x.events);
     close_fd(&x.report[0]);
     close_fd(&x.report[1]);
     close_fd(&x.null);
-    if (x.log != log_fd)
+    if (x.log != given->log)
         close_fd(&x.log);
     free(env);
     return rc;

@@ -1,19 +1,27 @@
 #ifndef RUNNER_SPAWN_H
 #define RUNNER_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 #include "runner/execute/exec.h"
 
+/** Descriptors for a new process, -1 where there is none; they stay the caller's. */
+struct spawn_ends {
+    int events; /* becomes descriptor 3, and REFIT_EVENTS=fd:3 */
+    int log;    /* takes its output; else it is appended to the job's log */
+    int group;  /* directory of the control group that it is born in */
+};
+
 /**
  * Start a process: own session and process group, without a terminal; standard input from
- * /dev/null, output to `log_fd` (-1: appended to the job's log), no other descriptor, every signal
- * at its default, the job's limits, killed when the runner dies. `events_fd` (-1: none) becomes
- * descriptor 3 and REFIT_EVENTS=fd:3. ERR_USAGE if it cannot be executed: the text says why.
+ * /dev/null, no descriptor that is not named here, every signal at its default, the job's limits
+ * (memory not if `group_memory`), killed when the runner dies. ERR_USAGE if it cannot be executed:
+ * the text says why.
  */
-int spawn_process(const struct exec_job *job, int events_fd, int log_fd, pid_t *out_pid,
-                  struct err *e);
+int spawn_process(const struct exec_job *job, const struct spawn_ends *given, bool group_memory,
+                  pid_t *out_pid, struct err *e);
 
 /** Close a descriptor, if it is open (>= 0), and make it -1; an epoll that watched it forgets it.
  */

@@ -125,7 +125,8 @@ int ledger_attempt_end(struct state *s, const char *run, const struct attempt_ro
         state_db(s), &q,
         "UPDATE attempts SET state=?, reason=?, ended=?, exit_code=?, signal=?, user_us=?, "
         "system_us=?,"
-        " max_rss_kb=?, read_blocks=?, write_blocks=? WHERE run=? AND stage=? AND number=?",
+        " max_rss_kb=?, read_blocks=?, write_blocks=?, limits=? WHERE run=? AND stage=? AND "
+        "number=?",
         e);
     if (rc)
         return rc;
@@ -139,6 +140,7 @@ int ledger_attempt_end(struct state *s, const char *run, const struct attempt_ro
     db_int(&q, a->usage.max_rss_kb);
     db_int(&q, a->usage.read_blocks);
     db_int(&q, a->usage.write_blocks);
+    db_text(&q, a->limits);
     db_text(&q, run);
     db_text(&q, a->stage);
     db_int(&q, a->number);

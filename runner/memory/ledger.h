@@ -33,6 +33,7 @@ struct run_row {
 struct attempt_row {
     char *stage, *state, *reason, *log;
     char *staging; /* JSON array: directories that hold outputs not committed */
+    char *limits;  /* JSON object: what was in force; NULL while it runs */
     int64_t number, began, ended, exit_code, signal;
     struct exec_usage usage;
 };

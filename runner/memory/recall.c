@@ -35,6 +35,7 @@ static void release_attempt(struct attempt_row *a)
     free(a->reason);
     free(a->log);
     free(a->staging);
+    free(a->limits);
 }
 
 void stage_rows_free(struct stage_row *s, size_t n)
@@ -255,6 +256,7 @@ static bool add_attempt(struct query *q, void *self)
                    .max_rss_kb = db_get_int(q, 11),
                    .read_blocks = db_get_int(q, 12),
                    .write_blocks = db_get_int(q, 13) },
+        .limits = db_get_text(q, 14),
     };
     return true;
 }
@@ -262,12 +264,13 @@ static bool add_attempt(struct query *q, void *self)
 static int take_attempts(struct state *s, const char *run, struct stage_row *stage, struct err *e)
 {
     struct query q;
-    int rc = db_query(state_db(s), &q,
-                      "SELECT number, state, reason, log, staging, began, ended, exit_code, "
-                      "signal, user_us, system_us,"
-                      " max_rss_kb, read_blocks, write_blocks FROM attempts WHERE run=? AND "
-                      "stage=? ORDER BY number",
-                      e);
+    int rc = db_query(
+        state_db(s), &q,
+        "SELECT number, state, reason, log, staging, began, ended, exit_code, "
+        "signal, user_us, system_us,"
+        " max_rss_kb, read_blocks, write_blocks, limits FROM attempts WHERE run=? AND "
+        "stage=? ORDER BY number",
+        e);
     if (rc)
         return rc;
     db_text(&q, run);

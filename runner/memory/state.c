@@ -78,6 +78,7 @@ static const char *const migrations[] = {
      * has begun. All instants are milliseconds since 1970. */
     "ALTER TABLE runs ADD COLUMN schedule TEXT;"
     "ALTER TABLE runs ADD COLUMN scheduled INTEGER;"
+    "ALTER TABLE attempts ADD COLUMN limits TEXT;"
     "CREATE TABLE schedules(pipeline TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, "
     "watermark INTEGER NOT NULL,"
     " paused INTEGER, PRIMARY KEY(pipeline, name)) WITHOUT ROWID;"

@@ -114,8 +114,9 @@ static void add_service(struct str *out, const struct manifest *m, const struct 
     add_word(out, p->refit, true);
     str_addf(out, " %s -f ", command);
     add_word(out, m->path, false);
-    /* The runner stops its stages itself; what is left after TimeoutStopSec is killed. */
-    str_addf(out, "\nKillMode=mixed\nTimeoutStopSec=%llds\n", (long long)stop_s(m));
+    /* The runner stops its stages itself; what is left after TimeoutStopSec is killed. The group of
+     * the unit is left to it, so that it makes one for each stage (execute/cgroup.h). */
+    str_addf(out, "\nDelegate=yes\nKillMode=mixed\nTimeoutStopSec=%llds\n", (long long)stop_s(m));
 }
 
 static void add_daemon(const struct manifest *m, const struct export_place *p,

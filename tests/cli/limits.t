@@ -60,4 +60,10 @@ ok "what is mapped from a file does not count" refit run
 stage '"exit 71"' '    resources: {memory: 64M}'
 run refit run
 has "71 is explained by the limit" "$err" "exit 71 (out of memory: its limit is 64 MB)"
+stage '"true"' '    resources: {memory: 64M, nice: 3}'
+refit run -q
+is "status tells the limits that were in force" "$(refit status --json | /usr/bin/python3 -c "
+import json, sys
+limits = json.load(sys.stdin)['stages'][0]['attempts'][0]['limits']
+print(limits['memory'], limits['nice'], limits['memory_by'] in ('cgroup', 'rlimit'))")" "67108864 3 True"
 finish
