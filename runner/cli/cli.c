@@ -106,6 +106,8 @@ static const struct option options[] = {
       "wait for another run of the pipeline to end, without =DURATION (10m...) however long" },
     { 0, "queued", "RUN", TEXT, BIT(RUN), offsetof(struct cli, queued),
       "be this queued run of a schedule: what `daemon` and `tick` start" },
+    { 0, "reason", "TEXT", TEXT, BIT(APPROVE), offsetof(struct cli, reason),
+      "why it may count; required, kept in the history" },
     { 0, "check", NULL, FLAG, BIT(PLAN), offsetof(struct cli, check),
       "exit 4 when there is work to do" },
     { 0, "format", "ascii|dot|mermaid|svg", TEXT, BIT(GRAPH), offsetof(struct cli, format),
@@ -190,6 +192,12 @@ static const struct command commands[] = {
       "(.refit/runs/RUN/pipeline.yaml); stages\n"
       "that were committed are reused.",
       0, 1, command_retry },
+    { APPROVE, RUNNING, "approve", "RUN [STAGE]",
+      "let the outputs of a blocked stage count (it ended with 98)",
+      "The outputs must be as the stage left them. Who approved, when and why is kept with the "
+      "run; `refit retry RUN`\n"
+      "goes on below the stage then. STAGE is needed where several are blocked.",
+      1, 2, command_approve },
     /* ---- schedule ---- */
     { NEXT, SCHEDULING, "next", "[FILE...]", "when the schedules of pipeline files fire",
       "Each line is one firing in the local time of its schedule, in UTC, and what is special "

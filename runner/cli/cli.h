@@ -40,6 +40,7 @@ struct cli {
     const char *queued; /* run --queued RUN */
     int64_t wait_ms;    /* --wait[=DURATION]; LOCK_FOREVER */
     const char *output; /* export -o DIR */
+    const char *reason; /* approve --reason TEXT */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
@@ -54,6 +55,7 @@ enum {
 
 /* The commands. Each returns the exit status; when `e` is set, main prints it and uses its code. */
 int command_run(const struct cli *c, struct err *e);
+int command_approve(const struct cli *c, struct err *e);
 int command_retry(const struct cli *c, struct err *e);
 int command_status(const struct cli *c, struct err *e);
 int command_history(const struct cli *c, struct err *e);

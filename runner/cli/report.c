@@ -1,4 +1,5 @@
 #include "runner/cli/report.h"
+#include "runner/memory/approvals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,13 +92,24 @@ static int attempt_doc(struct state *s, const struct run_row *run, const struct 
     return 0;
 }
 
+static json_t *approval_doc(const struct approval *a)
+{
+    return a ? json_pack("{s:s, s:s, s:o}", "who", a->who, "reason", a->reason, "at",
+                         report_time(a->made))
+             : json_null();
+}
+
 int report_run(struct state *s, const struct run_row *run, json_t **out, struct err *e)
 {
     struct stage_row *stage = NULL;
     size_t n = 0;
     json_t *doc = report_head(run), *stages = json_array();
+    struct approval *approval = NULL;
+    size_t n_approval = 0;
     int rc = ledger_stages(s, run->id, &stage, &n, e);
 
+    if (rc == 0)
+        rc = approvals_of(s, run->id, &approval, &n_approval, e);
     json_object_set_new(doc, "stages", stages);
     for (size_t i = 0; i < n && rc == 0; i++) {
         json_t *attempts = json_array();
@@ -106,11 +118,14 @@ int report_run(struct state *s, const struct run_row *run, json_t **out, struct 
             if ((rc = attempt_doc(s, run, &stage[i].attempt[k], &a, e)) == 0)
                 json_array_append_new(attempts, a);
         }
-        json_array_append_new(stages,
-                              json_pack("{s:s, s:s, s:o, s:o}", "stage", stage[i].stage, "state",
-                                        report_seen(run, stage[i].state), "reason",
-                                        json_text_or_null(stage[i].reason), "attempts", attempts));
+        json_array_append_new(
+            stages, json_pack("{s:s, s:s, s:o, s:o, s:o}", "stage", stage[i].stage, "state",
+                              report_seen(run, stage[i].state), "reason",
+                              json_text_or_null(stage[i].reason), "approval",
+                              approval_doc(approval_of(approval, n_approval, stage[i].stage)),
+                              "attempts", attempts));
     }
+    approvals_free(approval, n_approval);
     stage_rows_free(stage, n);
     if (rc)
         json_decref(doc);

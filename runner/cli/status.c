@@ -10,6 +10,7 @@
 #include "runner/cli/report.h"
 #include "runner/cli/show.h"
 #include "runner/cli/watch.h"
+#include "runner/memory/approvals.h"
 #include "runner/execute/progress.h"
 #include "runner/notify/outbox.h"
 
@@ -23,11 +24,14 @@ struct view {
     json_t *progress;          /* NULL: none */
     struct outbox_row *untold; /* (n_untold) notifications that are not delivered */
     size_t n_untold;
+    struct approval *approval; /* (n_approval) of blocked stages */
+    size_t n_approval;
 };
 
 static void view_release(struct view *v)
 {
     outbox_rows_free(v->untold, v->n_untold);
+    approvals_free(v->approval, v->n_approval);
     stage_rows_free(v->stage, v->n);
     run_row_release(&v->run);
     json_decref(v->progress);
@@ -45,6 +49,8 @@ static int view_take(struct view *v, struct state *s, const char *name, struct e
     int rc = ledger_run(s, name, &v->run, e);
     if (rc == 0)
         rc = ledger_stages(s, v->run.id, &v->stage, &v->n, e);
+    if (rc == 0)
+        rc = approvals_of(s, v->run.id, &v->approval, &v->n_approval, e);
     if (rc == 0)
         rc = outbox_open(s, v->run.id, &v->untold, &v->n_untold, e);
     if (rc == 0 && goes_on(&v->run))
@@ -164,6 +170,9 @@ static void add_next(const struct view *v, struct str *out)
                  strcmp(v->untold[i].state, "due") == 0 ? "it is tried again" : "given up");
     if (v->n_untold > 3)
         str_addf(out, "not told:  %zu more, see refit notify -n\n", v->n_untold - 3);
+    for (size_t i = 0; i < v->n_approval; i++)
+        str_addf(out, "approved:  %s by %s: %s\n", v->approval[i].stage, v->approval[i].who,
+                 v->approval[i].reason);
     if (goes_on(&v->run))
         return;
     for (size_t i = 0; i < v->n; i++)
@@ -173,7 +182,11 @@ static void add_next(const struct view *v, struct str *out)
                 shown++;
                 str_addf(out, "look:      refit logs %s --run %s\n", v->stage[i].stage, id);
             }
-    if (strcmp(v->run.state, "blocked") == 0)
+    bool waits = false;
+    for (size_t i = 0; i < v->n; i++)
+        waits |= v->stage[i].n_attempt > 0 && strcmp(v->stage[i].state, "blocked") == 0 &&
+                 !approval_of(v->approval, v->n_approval, v->stage[i].stage);
+    if (waits)
         str_addf(out, "accept it: refit approve %s --reason TEXT\n", id);
     if (strcmp(v->run.state, "succeeded") != 0 && strcmp(v->run.state, "skipped") != 0)
         str_addf(out, "go on:     refit retry %s\n", id);

@@ -92,6 +92,7 @@ int commit_look(struct intent *i, const struct staging *staged, const struct sta
         i->n_out++;
         rc = look_at_out(&i->out[k], ref, staged->out[k], stage->name, e);
         i->intended |= ref->persist || (i->out[k].directory && i->out[k].had_old);
+        i->out[k].stays = i->blocked && ref->persist;
     }
     i->intended |= i->n_out > 1;
     return rc;
@@ -185,11 +186,19 @@ static int has_hash(const char *path, const char *want, bool *out, struct err *e
     return rc;
 }
 
+bool commit_keeps_staged(const struct intent *i)
+{
+    for (size_t k = 0; k < i->n_out; k++)
+        if (i->out[k].stays)
+            return true;
+    return false;
+}
+
 int commit_place(struct state *s, const struct intent *i, struct err *e)
 {
     int rc = 0;
     for (size_t k = 0; k < i->n_out && rc == 0; k++)
-        if ((rc = place_out(&i->out[k], e)) == 0)
+        if (!i->out[k].stays && (rc = place_out(&i->out[k], e)) == 0)
             rc = remember(s, &i->out[k], e);
     return rc;
 }
@@ -223,7 +232,7 @@ int commit_take_back(const struct intent *i, struct err *e)
 {
     int rc = 0;
     for (size_t k = 0; k < i->n_out && rc == 0; k++)
-        rc = take_back_out(&i->out[k], e);
+        rc = i->out[k].stays ? 0 : take_back_out(&i->out[k], e);
     return rc ? rc : commit_sync(&i, 1, e);
 }
 
@@ -272,19 +281,19 @@ static int recover_one(struct state *s, const struct intent *i, struct recovery 
     if (rc)
         return rc;
     for (size_t k = 0; k < i->n_out && rc == 0 && r->forward; k++)
-        rc = finish_out(s, &i->out[k], e);
+        rc = i->out[k].stays ? 0 : finish_out(s, &i->out[k], e);
     if (rc == 0)
-        rc = r->forward ? commit_sync(&i, 1, e) : commit_take_back(i, e);
+        rc = r->forward ? commit_sync(&i, 1, e) : i->approved_by ? 0 : commit_take_back(i, e);
     if (rc || (rc = state_begin(s, e)))
         return rc;
-    if ((rc = state_intent_close(s, i, r->forward, e)) == 0 && r->forward)
+    if ((rc = state_intent_close(s, i, r->forward, e)) == 0 && r->forward && !i->approved_by)
         rc = ledger_recovered(s, i->run, i->stage, i->attempt, i->blocked, e);
     if (rc) {
         db_rollback(state_db(s));
         return rc;
     }
     rc = state_commit(s, e);
-    return rc ? rc : remove_staged(i, e);
+    return rc || commit_keeps_staged(i) ? rc : remove_staged(i, e);
 }
 
 int commit_recover(struct state *s, const char *pipeline, struct recovery **out, size_t *out_n,

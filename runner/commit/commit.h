@@ -61,6 +61,10 @@ int commit_place(struct state *s, const struct intent *i, struct err *e);
 /** Step 4. */
 int commit_sync(const struct intent *const *list, size_t n, struct err *e);
 
+/** Is an output still staged after step 3: a persistent one of a blocked attempt, which must not
+ * replace the committed one before it is approved? */
+bool commit_keeps_staged(const struct intent *i);
+
 /** Undo step 3 as far as it went. */
 int commit_take_back(const struct intent *i, struct err *e);
 

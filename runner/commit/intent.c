@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/memory/approvals.h"
 #include "runner/memory/state.h"
 
 void intent_release(struct intent *i)
@@ -19,6 +20,8 @@ void intent_release(struct intent *i)
     free(i->run);
     free(i->stage);
     free(i->inputs);
+    free(i->approved_by);
+    free(i->approval);
     *i = (struct intent){ 0 };
 }
 
@@ -27,13 +30,18 @@ static char *to_text(const struct intent *i)
     json_t *outs = json_array();
     for (size_t k = 0; k < i->n_out; k++) {
         const struct intent_out *o = &i->out[k];
-        json_array_append_new(outs, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", o->name, "path",
-                                              o->path, "staged", o->staged, "sha256", o->sha256,
-                                              "had_old", (int)o->had_old));
+        json_array_append_new(outs,
+                              json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", o->name, "path",
+                                        o->path, "staged", o->staged, "sha256", o->sha256,
+                                        "had_old", (int)o->had_old, "stays", (int)o->stays));
     }
     json_t *doc = json_pack("{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", i->run, "stage", i->stage,
                             "attempt", (json_int_t)i->attempt, "blocked", (int)i->blocked,
                             "fingerprint", i->fingerprint, "inputs", i->inputs, "outs", outs);
+    if (doc && i->approved_by) {
+        json_object_set_new(doc, "approved_by", json_string(i->approved_by));
+        json_object_set_new(doc, "approval", json_string(i->approval));
+    }
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL; /* NULL: a path that is not UTF-8 */
     json_decref(doc);
     return text;
@@ -51,7 +59,7 @@ static bool from_text(struct intent *i, const char *text)
 {
     const char *run, *stage, *fingerprint, *inputs, *name, *path, *staged, *hex;
     json_int_t attempt;
-    int blocked, had_old;
+    int blocked, had_old, stays = 0;
     size_t k;
     json_t *outs, *o, *doc = text ? json_loads(text, 0, NULL) : NULL;
     bool ok = doc && json_unpack(doc, "{s:s, s:s, s:I, s:b, s:s, s:s, s:o}", "run", &run, "stage",
@@ -63,12 +71,15 @@ static bool from_text(struct intent *i, const char *text)
         i->attempt = attempt;
         i->blocked = blocked != 0;
         i->inputs = mem_strdup(inputs);
+        i->approved_by = mem_strdup(json_string_value(json_object_get(doc, "approved_by")));
+        i->approval = mem_strdup(json_string_value(json_object_get(doc, "approval")));
         i->out = mem_calloc(json_array_size(outs), sizeof *i->out);
         ok = take_hex(i->fingerprint, fingerprint);
         json_array_foreach(outs, k, o)
         {
-            if (!ok || json_unpack(o, "{s:s, s:s, s:s, s:s, s:b}", "name", &name, "path", &path,
-                                   "staged", &staged, "sha256", &hex, "had_old", &had_old) != 0) {
+            if (!ok || json_unpack(o, "{s:s, s:s, s:s, s:s, s:b, s?b}", "name", &name, "path",
+                                   &path, "staged", &staged, "sha256", &hex, "had_old", &had_old,
+                                   "stays", &stays) != 0) {
                 ok = false;
                 break;
             }
@@ -76,7 +87,8 @@ static bool from_text(struct intent *i, const char *text)
             *out = (struct intent_out){ .name = mem_strdup(name),
                                         .path = mem_strdup(path),
                                         .staged = mem_strdup(staged),
-                                        .had_old = had_old != 0 };
+                                        .had_old = had_old != 0,
+                                        .stays = stays != 0 };
             ok = take_hex(out->sha256, hex);
         }
     }
@@ -194,6 +206,10 @@ int state_intent_close(struct state *s, const struct intent *i, bool committed, 
 {
     struct query q;
     int rc = committed ? insert_commit(state_db(s), i, e) : 0;
+    if (rc == 0 && committed && i->approved_by) {
+        struct approval a = { i->stage, i->approved_by, i->approval, state_now_ns() / 1000000 };
+        rc = approval_put(s, i->run, &a, e);
+    }
     if (rc || i->id == 0 || (rc = db_query(state_db(s), &q, "DELETE FROM intents WHERE id=?", e)))
         return rc;
     db_int(&q, i->id);

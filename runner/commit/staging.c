@@ -11,15 +11,20 @@
 #include "base/str.h"
 #include "runner/commit/tree.h"
 
+char *staging_path(const char *pipeline, const char *stage, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    return str_format("%.*s.refit-%s-%s/%s", (int)n, path, pipeline, stage, path + n);
+}
+
 void staging_init(struct staging *s, const char *pipeline, const struct stage_spec *stage)
 {
     *s = (struct staging){ .out = mem_calloc(stage->n_out, sizeof *s->out), .n_out = stage->n_out };
     for (size_t i = 0; i < stage->n_out; i++) {
-        const char *path = stage->out[i].path[0], *slash = strrchr(path, '/');
-        size_t n = slash ? (size_t)(slash - path) + 1 : 0, k = 0;
-        char *dir = str_format("%.*s.refit-%s-%s", (int)n, path, pipeline, stage->name);
-
-        s->out[i] = str_format("%s/%s", dir, path + n);
+        s->out[i] = staging_path(pipeline, stage->name, stage->out[i].path[0]);
+        char *dir = mem_strndup(s->out[i], (size_t)(strrchr(s->out[i], '/') - s->out[i]));
+        size_t k = 0;
         while (k < s->n_dir && strcmp(s->dir[k], dir) != 0)
             k++;
         if (k < s->n_dir) {

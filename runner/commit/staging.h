@@ -19,6 +19,9 @@ struct staging {
     size_t n_dir;
 };
 
+/** Where the out `path` is staged; owned by the caller. */
+char *staging_path(const char *pipeline, const char *stage, const char *path);
+
 /** The paths; nothing is touched. */
 void staging_init(struct staging *s, const char *pipeline, const struct stage_spec *stage);
 void staging_release(struct staging *s);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "io/outfile.h"
 #include "runner/execute/run.h"
+#include "runner/memory/approvals.h"
 #include "runner/notify/occasion.h"
 
 static int force_stages(struct run *r, struct err *e)
@@ -86,7 +87,8 @@ int run_recover(struct run *r, struct err *e)
         rc = ledger_stages(r->s, dead[i].id, &stage, &n_stage, e);
         for (size_t k = 0; k < n_stage; k++)
             for (size_t a = 0; a < stage[k].n_attempt && rc == 0; a++)
-                rc = staging_sweep(stage[k].attempt[a].staging, e);
+                if (strcmp(stage[k].attempt[a].state, "blocked") != 0) /* may be approved yet */
+                    rc = staging_sweep(stage[k].attempt[a].staging, e);
         stage_rows_free(stage, n_stage);
         if (rc == 0 && (rc = state_begin_lazy(r->s, e)) == 0) {
             if ((rc = ledger_lose(r->s, dead[i].id, e)) ||
@@ -169,19 +171,31 @@ int run_begin(struct run *r, const char *command, struct err *e)
     return save_snapshot(r, e);
 }
 
-/* Of a forced run that is retried, what has been done is not forced again. */
+/* What the run that is retried has done, or a person has approved in it, is neither forced again
+ * nor run again as always_changed: its outputs were looked at when that run began. */
 int run_unforce(struct run *r, struct err *e)
 {
     struct stage_row *stage = NULL;
-    size_t n = 0;
-    int rc = (r->o.force || r->o.n_force_stage) && r->o.retry_of
-                 ? ledger_stages(r->s, r->o.retry_of, &stage, &n, e)
-                 : 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < r->m.n_stage; k++)
-            if (strcmp(stage[i].stage, r->m.stage[k].name) == 0 &&
-                strcmp(stage[i].state, "succeeded") == 0)
-                r->work[k].force = false;
+    struct approval *given = NULL;
+    size_t n = 0, n_given = 0, at;
+    int rc = 0;
+    if (!r->o.retry_of)
+        return 0;
+    if ((rc = ledger_stages(r->s, r->o.retry_of, &stage, &n, e)) == 0)
+        rc = approvals_of(r->s, r->o.retry_of, &given, &n_given, e);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct err ignored = { 0 }; /* the file of today may have lost a stage */
+        bool done = strcmp(stage[i].state, "succeeded") == 0 ||
+                    strcmp(stage[i].state, "reused") == 0 ||
+                    approval_of(given, n_given, stage[i].stage);
+        at = i; /* as a rule it stands where it stood */
+        if (!done || ((i >= r->m.n_stage || strcmp(r->m.stage[i].name, stage[i].stage) != 0) &&
+                      manifest_stage(&r->m, stage[i].stage, &at, &ignored)))
+            continue;
+        r->work[at].force = false;
+        r->m.stage[at].always_changed = false;
+    }
+    approvals_free(given, n_given);
     stage_rows_free(stage, n);
     return rc;
 }

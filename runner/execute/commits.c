@@ -164,7 +164,7 @@ int commits_record(struct run *r, struct err *e)
     }
     for (size_t i = 0; i < r->placed.n && rc == 0; i++) {
         struct work *w = r->placed.item[i];
-        rc = staging_remove(&w->staging, e);
+        rc = commit_keeps_staged(&w->intent) ? 0 : staging_remove(&w->staging, e);
         if (rc == 0 && w->spec->checkpoint && !w->intent.blocked)
             rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
         intent_release(&w->intent);

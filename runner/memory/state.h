@@ -109,6 +109,7 @@ struct intent_out {
     bool had_old;          /* `path` existed */
     bool directory;        /* the new one is */
     uint64_t size;         /* of the new file */
+    bool stays;            /* a persistent out of a blocked attempt: staged until it is approved */
     int64_t mtime_ns;      /* that the new file was given; 0: not known */
 };
 
@@ -121,7 +122,8 @@ struct intent {
     int64_t attempt;
     bool blocked; /* exit 98: in place for a person to look at; reuse needs an approval */
     char fingerprint[HASH_HEX];
-    char *inputs; /* JSON text */
+    char *inputs;                 /* JSON text */
+    char *approved_by, *approval; /* a blocked commit that is to count: who says so, and why */
     struct intent_out *out;
     size_t n_out;
 };

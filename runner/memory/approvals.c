@@ -1,0 +1,145 @@
+#include "runner/memory/approvals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/commit/staging.h"
+
+static void release(struct approval *a)
+{
+    free(a->stage);
+    free(a->who);
+    free(a->reason);
+}
+
+void approvals_free(struct approval *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        release(&a[i]);
+    free(a);
+}
+
+int approvals_of(struct state *s, const char *run, struct approval **out, size_t *out_n,
+                 struct err *e)
+{
+    struct approval *list = NULL;
+    struct query q;
+    size_t n = 0;
+    bool row;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT stage, who, reason, made FROM approvals WHERE run=? ORDER BY rowid",
+                      e);
+    *out = NULL;
+    *out_n = 0;
+    if (rc)
+        return rc;
+    db_text(&q, run);
+    while ((rc = db_step(&q, &row, e)) == 0 && row) {
+        list = mem_grow(list, n, sizeof *list);
+        list[n++] = (struct approval){ db_get_text(&q, 0), db_get_text(&q, 1), db_get_text(&q, 2),
+                                       db_get_int(&q, 3) };
+    }
+    if (rc) {
+        approvals_free(list, n);
+        return rc;
+    }
+    db_end(&q);
+    *out = list;
+    *out_n = n;
+    return 0;
+}
+
+const struct approval *approval_of(const struct approval *a, size_t n, const char *stage)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(a[i].stage, stage) == 0)
+            return &a[i];
+    return NULL;
+}
+
+int approval_put(struct state *s, const char *run, const struct approval *a, struct err *e)
+{
+    struct query q;
+    int rc = db_query(state_db(s), &q,
+                      "INSERT INTO approvals(run, stage, who, reason, made) VALUES(?,?,?,?,?)", e);
+    if (rc)
+        return rc;
+    db_text(&q, run);
+    db_text(&q, a->stage);
+    db_text(&q, a->who);
+    db_text(&q, a->reason);
+    db_int(&q, a->made);
+    return db_done(&q, e);
+}
+
+/* Fill in the outs of commit `id`. */
+static int take_outs(struct state *s, int64_t id, struct intent *i, struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
+    if (rc)
+        return rc;
+    db_int(&q, id);
+    while ((rc = db_step(&q, &row, e)) == 0 && row) {
+        i->out = mem_grow(i->out, i->n_out, sizeof *i->out);
+        struct intent_out *o = &i->out[i->n_out++];
+        char *hex = db_get_text(&q, 2);
+        *o = (struct intent_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
+        o->staged = staging_path(i->pipeline, i->stage, o->path);
+        if (hex && strlen(hex) == HASH_HEX - 1)
+            memcpy(o->sha256, hex, HASH_HEX);
+        free(hex);
+    }
+    if (rc == 0)
+        db_end(&q);
+    return rc;
+}
+
+int approval_intent(struct state *s, const char *pipeline, const char *run, const char *stage,
+                    struct intent *out, struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT id, run, attempt, fingerprint, inputs, state FROM commits"
+                      " WHERE pipeline=? AND stage=? ORDER BY id DESC LIMIT 1",
+                      e);
+    *out = (struct intent){ 0 };
+    if (rc)
+        return rc;
+    db_text(&q, pipeline);
+    db_text(&q, stage);
+    if ((rc = db_step(&q, &row, e)))
+        return rc;
+    if (!row) {
+        db_end(&q);
+        return err_set(e, ERR_USAGE, "stage '%s' of run %s left no outputs that could count", stage,
+                       run);
+    }
+    int64_t id = db_get_int(&q, 0);
+    char *by = db_get_text(&q, 1), *fingerprint = db_get_text(&q, 3), *state = db_get_text(&q, 5);
+    *out = (struct intent){ .pipeline = mem_strdup(pipeline),
+                            .run = mem_strdup(run),
+                            .stage = mem_strdup(stage),
+                            .attempt = db_get_int(&q, 2),
+                            .inputs = db_get_text(&q, 4) };
+    db_end(&q);
+    if (fingerprint && strlen(fingerprint) == HASH_HEX - 1)
+        memcpy(out->fingerprint, fingerprint, HASH_HEX);
+    if (!by || strcmp(by, run) != 0 || !state || strcmp(state, "blocked") != 0)
+        rc = err_set(e, ERR_USAGE,
+                     "stage '%s' was committed again since, by run %s: run %s can no longer be "
+                     "approved",
+                     stage, by ? by : "?", run);
+    else
+        rc = take_outs(s, id, out, e);
+    free(state);
+    free(fingerprint);
+    free(by);
+    if (rc)
+        intent_release(out);
+    return rc;
+}
