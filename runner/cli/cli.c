@@ -142,6 +142,10 @@ static const struct option options[] = {
       "the pipeline file (pipeline.yaml)" },
     { 'o', "output", "DIR", TEXT, BIT(EXPORT), offsetof(struct cli, output),
       "write the files there (default: print them)" },
+    { 0, "outside", NULL, FLAG, BIT(REPRODUCE), offsetof(struct cli, outside),
+      "also a stage that uses secrets or reads what is no input" },
+    { 0, "keep", NULL, FLAG, BIT(REPRODUCE), offsetof(struct cli, keep),
+      "leave what it made in .refit/reproduce/" },
     { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
       "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
@@ -273,6 +277,17 @@ static const struct command commands[] = {
       "same. Exit 1 if anything differs; 'refit run' makes such outputs again once they are "
       "removed.",
       0, SIZE_MAX, command_verify },
+    { REPRODUCE, KEEPING, "reproduce", "STAGE",
+      "run a committed stage again, aside, and compare its outputs byte by byte",
+      "The inputs must be those of the commit; every byte of them is read again. The outputs go to "
+      "a directory below\n"
+      ".refit that is removed afterwards; nothing is committed. Of an output that differs it says "
+      "where first: object\n"
+      "and element of an HDF5 file, value of a JSON file, member of a tar. Exit 0 identical, 1 "
+      "not. "
+      "A stage with `persist`\n"
+      "outputs is refused; one with secrets or always_changed unless --outside.",
+      1, 1, command_reproduce },
     { GC, KEEPING, "gc", "", "remove old runs, and what crashes left",
       "Runs of the pipeline that are older than its newest `retention.runs` and ended more than "
       "`retention.days` ago\n"

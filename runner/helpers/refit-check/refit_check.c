@@ -22,6 +22,8 @@
 #include "base/str.h"
 #include "io/h5.h"
 
+#include "runner/helpers/refit-check/compare.h"
+
 /** One output to look at. Texts point into argv. */
 struct request {
     const char *format, *path, *name;
@@ -178,14 +180,30 @@ static int next_request(struct request *r, int argc, char **argv, int *at, struc
 
 static const char help[] =
     "refit-check: are these files whole, and do they hold what they must?\n\n"
-    "usage: refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]\n\n"
+    "usage: refit-check FORMAT PATH [--name NAME] [--require X]... [FORMAT PATH ...]\n"
+    "       refit-check --compare FORMAT WAS IS\n\n"
     "Formats:\n"
     "  hdf5, hdf5:KIND   complete, and of that kind; X is a dataset or group\n"
     "  json              parses; X is a key of the object, \"a.b\" of one inside\n"
     "  tar               reads to the end; X is a member\n"
     "  html, any         not empty\n\n"
     "NAME stands for PATH in messages. refit runs it before it commits outputs. One line for each\n"
-    "problem; exit 65 if there is one.\n";
+    "problem; exit 65 if there is one.\n\n"
+    "--compare prints where the file IS first differs from WAS (of hdf5: object, attribute, "
+    "element;\n"
+    "json: value; tar: member; else: byte), and ends with 1 then, with 0 if they hold the same.\n";
+
+static int compare(char **argv, struct err *e)
+{
+    struct str where = { 0 };
+    int rc = compare_files(argv[2], argv[3], argv[4], &where, e);
+    if (rc == 0 && where.n > 0)
+        printf("%s\n", str_text(&where));
+    if (rc == 0 && where.n > 0)
+        rc = 1;
+    str_release(&where);
+    return fflush(stdout) == 0 ? rc : ERR_IO;
+}
 
 int main(int argc, char **argv)
 {
@@ -197,6 +215,12 @@ int main(int argc, char **argv)
         fputs(help, stdout);
         free(r.require);
         return fflush(stdout) == 0 ? 0 : ERR_IO;
+    }
+    if (argc == 5 && strcmp(argv[1], "--compare") == 0) {
+        status = compare(argv, &e);
+        err_report(&e, "refit-check");
+        free(r.require);
+        return status;
     }
     if (argc < 2)
         status = err_set(
