@@ -251,6 +251,30 @@ static void ask_around(const struct schedule *s, size_t cron, int64_t change,
         report(s, cron, "tick_next from afar", &want[0], &next);
 }
 
+/* The first and last instant of local times around a change, some of which do not exist. */
+static void ask_bounds(const struct zone *z, int64_t change, const struct step *step, size_t n)
+{
+    struct zone_use use;
+    int64_t around = change + local_of(change).tm_gmtoff;
+    zone_enter(z, &use);
+    for (int64_t local = around - around % MINUTE_S - 9000; local < around + 9000; local += 300) {
+        size_t first = 0, last = n - 1;
+        while (step[first].local < local)
+            first++;
+        while (step[last].local > local)
+            last--;
+        int64_t at = zone_last(z, local);
+        bool exact = step[last].local == local;
+        if (zone_first(z, local) != step[first].at || at < step[last].at ||
+            at >= step[last + 1].at || (exact && at != step[last].at))
+            if (count.failures++ < MAX_FAILURES)
+                printf("# %s: local time %" PRId64 " is first %" PRId64 ", last %" PRId64
+                       "; want %" PRId64 ", %" PRId64 "\n",
+                       z->name, local, zone_first(z, local), at, step[first].at, step[last].at);
+    }
+    zone_leave(&use);
+}
+
 static void set_that_day(struct schedule *s, int64_t change)
 {
     struct str warning = { 0 };
@@ -269,6 +293,7 @@ static void check_change(struct schedule schedule[N_CRON], int64_t change)
     set_that_day(&schedule[N_CRON - 1], change);
     size_t n = walk(change - AROUND_S, change + AROUND_S, step);
     pair(step, n);
+    ask_bounds(&schedule[0].zone, change, step, n);
     count.changes++;
     for (size_t k = 0; k < N_CRON; k++) {
         struct schedule *s = &schedule[k];
