@@ -125,6 +125,7 @@ int command_doctor(const struct cli *c, struct err *e)
     doctor_directories(&d);
     doctor_memory(&d);
     doctor_secrets(&d);
+    doctor_messages(&d);
     doctor_machine(&d);
     for (size_t i = 0; i < d.n; i++)
         worst = d.finding[i].health > worst ? d.finding[i].health : worst;

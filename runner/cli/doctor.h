@@ -42,7 +42,8 @@ void doctor_find(struct doctor *d, enum health health, const char *check, const 
 void doctor_machine(struct doctor *d);     /* clock, zones, limits, processors, kernel */
 void doctor_directories(struct doctor *d); /* file systems, space, permissions, what works there */
 void doctor_programs(struct doctor *d);    /* of the stages, of refit itself */
-void doctor_memory(struct doctor *d);      /* database, locks, lost runs, messages, schedules */
+void doctor_memory(struct doctor *d);      /* database, locks, lost runs, schedules */
 void doctor_secrets(struct doctor *d);     /* secrets, registries */
+void doctor_messages(struct doctor *d);    /* notifications and their channels */
 
 #endif

@@ -1,4 +1,4 @@
-/* doctor: the memory, locks, lost runs, messages, schedules; secrets and registries. */
+/* doctor: the memory, locks, lost runs, schedules; secrets and registries. */
 #include "runner/cli/doctor.h"
 
 #include <dirent.h>
@@ -15,7 +15,6 @@
 #include "runner/memory/ledger.h"
 
 enum { MAX_CHECKED = 256 << 20, LARGE_WAL = 64 << 20 };
-static const int64_t hour_ms = 3600000;
 
 /* ---- the database ---- */
 
@@ -84,18 +83,11 @@ static int64_t count(struct doctor *d, const char *sql, int64_t before)
 static void check_rows(struct doctor *d)
 {
     int64_t now = ledger_now_ms();
-    int64_t late = count(d,
-                         "SELECT count(*) FROM outbox WHERE pipeline=? AND state='pending' AND "
-                         "made<?",
-                         now - hour_ms);
     int64_t paused = count(d,
                            "SELECT count(*) FROM schedules WHERE pipeline=? AND paused IS NOT "
                            "NULL AND ?>0",
                            now);
     int64_t intents = count(d, "SELECT count(*) FROM intents WHERE pipeline=? AND ?>0", now);
-    if (late > 0)
-        doctor_find(d, HEALTH_WARNING, "messages", "see why with 'refit-notify', or set it right",
-                    "%lld notifications wait for more than an hour", (long long)late);
     if (paused > 0)
         doctor_find(d, HEALTH_WARNING, "schedules", "'refit resume' when they are to run again",
                     "%lld paused", (long long)paused);

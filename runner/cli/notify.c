@@ -140,7 +140,7 @@ static int run_trials(struct trial *t, size_t n, const char *pipeline, struct er
         json_decref(doc);
         json_decref(message);
     }
-    int rc = delivery_try(channel, document, n, status, reason, e);
+    int rc = delivery_try(channel, document, n, false, status, reason, e);
     for (size_t i = 0; i < n; i++) {
         t[i].status = status[i];
         t[i].reason = reason[i];

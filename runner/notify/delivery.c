@@ -80,9 +80,10 @@ static char *reason_of(const struct probe *p)
 }
 
 /* Run refit-notify for each input (NULL: nothing to do, status 65). */
-static int run_helpers(struct probe *p, char *const *input, size_t n, struct err *e)
+static int run_helpers(struct probe *p, char *const *input, size_t n, bool check, struct err *e)
 {
-    char *directory = NULL, *program = NULL, *argv[2] = { NULL, NULL };
+    char *directory = NULL, *program = NULL, flag[] = "--check";
+    char *argv[3] = { NULL, check ? flag : NULL, NULL };
     struct probe **asked = mem_calloc(n, sizeof *asked), *some = mem_calloc(n, sizeof *some);
     size_t n_some = 0;
     int rc = program_directory(&directory, e);
@@ -160,7 +161,7 @@ static int send_batch(struct state *s, struct outbox_row *row, size_t n, int64_t
         input[i] = compose(row[i].channel, row[i].document, now > row[i].made + LATE_MS);
         p[i].timeout_ms = time_for(row[i].channel, left_ms);
     }
-    int rc = run_helpers(p, input, n, e);
+    int rc = run_helpers(p, input, n, false, e);
     if (rc == 0)
         rc = settle(s, row, p, n, e);
     for (size_t i = 0; i < n; i++) {
@@ -205,8 +206,8 @@ int outbox_deliver(struct state *s, const struct delivery_wish *wish, struct err
     return rc;
 }
 
-int delivery_try(const char *const *channel, const char *const *document, size_t n, int *out,
-                 char **reason, struct err *e)
+int delivery_try(const char *const *channel, const char *const *document, size_t n, bool check,
+                 int *out, char **reason, struct err *e)
 {
     struct probe *p = mem_calloc(n, sizeof *p);
     char **input = mem_calloc(n, sizeof *input);
@@ -214,7 +215,7 @@ int delivery_try(const char *const *channel, const char *const *document, size_t
         input[i] = compose(channel[i], document[i], false);
         p[i].timeout_ms = time_for(channel[i], INT64_MAX);
     }
-    int rc = run_helpers(p, input, n, e);
+    int rc = run_helpers(p, input, n, check, e);
     for (size_t i = 0; i < n; i++) {
         out[i] = p[i].timed_out ? ERR_RETRY : p[i].status;
         reason[i] = out[i] == 0 ? NULL : reason_of(&p[i]);

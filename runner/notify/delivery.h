@@ -27,10 +27,10 @@ struct delivery_wish {
  * outbox. */
 int outbox_deliver(struct state *s, const struct delivery_wish *wish, struct err *e);
 
-/** One document that is not in the outbox (a test) to each of n channels; out[i] is 0, or as
- * refit-notify ended, and reason[i] (owned by the caller) says why. */
-int delivery_try(const char *const *channel, const char *const *document, size_t n, int *out,
-                 char **reason, struct err *e);
+/** A document that is not in the outbox (a test) to each of n channels; out[i] is 0, or as
+ * refit-notify ended, and reason[i] (owned by the caller) says why. `check`: nothing is sent. */
+int delivery_try(const char *const *channel, const char *const *document, size_t n, bool check,
+                 int *out, char **reason, struct err *e);
 
 /** At the end of a run: send what is due, tell failures as warnings and with `verbose` successes.
  */

@@ -104,6 +104,16 @@ has "another place is only read" "$out" "stage 'upload': 's3://bucket/models'"
 reg s3:/bucket
 has "one that is no place" "$out" "'s3:/bucket' is no place"
 
+# ---- notifications ----
+echo 'notify: {on_success: [{cmd: [sh, -c, "echo no luck >&2; exit 1"]}, {cmd: [./nowhere]}, {webhook: "${secrets.HOOK}"}]}
+secrets: {HOOK: {env: NO_SUCH_VARIABLE}}' | cat pipeline.yaml - >told.yaml
+warnings() { refit doctor -f told.yaml --json | json "' | '.join(f['text'] for f in d['findings'] if f['check'] == '$1' and f['health'] == 'warning')"; }
+is "a channel that cannot tell is a warning" "$(warnings notify)" \
+    "on_success, cmd ./nowhere: './nowhere' is not an executable file | on_success, webhook \${secrets.HOOK}: secret 'HOOK': the environment variable 'NO_SUCH_VARIABLE' is not set"
+refit run -q -F -f told.yaml 2>/dev/null
+is "so are messages that do not arrive" "$(warnings messages)" "3 not delivered; the oldest is for cmd sh: 'sh' ended with 1: no luck"
+is "the lock of the outbox is no pipeline's" "$(refit doctor -f told.yaml | grep -c '\.outbox')" 0
+
 # ---- the memory ----
 cp .refit/refit.db keep.db
 dd if=/dev/urandom of=.refit/refit.db bs=4096 seek=3 count=8 conv=notrunc status=none; rm -f .refit/refit.db-*

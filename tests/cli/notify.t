@@ -131,6 +131,7 @@ echo 'echo >there; read x <there' >do
 refit run -q -s work >/dev/null 2>&1 &
 runner=$!
 read -r _ <there
+until refit status | grep -q '^  work  *running'; do kill -0 $runner || break; done
 kill -9 $runner
 wait $runner 2>/dev/null
 is "a dead runner tells nothing itself" "$(told)" 0
