@@ -420,8 +420,7 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
             return rc;
     if ((rc = links_check(r->m, e)) || (rc = channels_read(r, e)))
         return rc;
-    return schedule_read(root, r->m->name, r->stage_name, stages->n, &r->m->schedule,
-                         &r->m->n_schedule, e);
+    return schedule_read(root, r->m->name, &r->m->schedule, &r->m->n_schedule, e);
 }
 
 int manifest_read(struct manifest *m, const char *path, const struct manifest_options *o,

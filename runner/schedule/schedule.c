@@ -198,34 +198,8 @@ static int bounds_read(const struct yaml *map, const char *pipeline, struct sche
 
 /* ---- what ---- */
 
-static int stages_read(const struct yaml *list, const char *what, const char *const *stage,
-                       size_t n_stage, size_t **out, size_t *out_n, struct err *e)
-{
-    if (!list)
-        return 0;
-    if (list->kind != YAML_LIST)
-        return yaml_fail(list, e, "%s: want a list of stages: [train]", what);
-    *out = mem_calloc(list->n, sizeof **out);
-    for (size_t i = 0; i < list->n; i++) {
-        const char *name;
-        size_t k = 0;
-        int rc = yaml_text(list->item[i], what, &name, e);
-        if (rc)
-            return rc;
-        while (k < n_stage && strcmp(stage[k], name) != 0)
-            k++;
-        if (k == n_stage) {
-            const char *near = str_nearest(name, stage, n_stage);
-            return yaml_fail(list->item[i], e, "%s: there is no stage '%s'%s%s%s", what, name,
-                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        }
-        (*out)[(*out_n)++] = k;
-    }
-    return 0;
-}
-
 /* `text` is one of the names, or an error at the node. */
-static int known(const struct yaml *node, const char *what, const char *text,
+static int known(const struct yaml *node, const char *key, const char *what, const char *text,
                  const struct yaml *names, struct err *e)
 {
     size_t n = names && names->kind == YAML_MAP ? names->n : 0;
@@ -235,11 +209,34 @@ static int known(const struct yaml *node, const char *what, const char *text,
         name[i] = names->key[i]->text;
     if (!names || !yaml_get(names, text)) {
         const char *near = str_nearest(text, name, n);
-        rc = yaml_fail(node, e, "schedule: there is no %s '%s'%s%s%s", what, text,
+        rc = yaml_fail(node, e, "%s: there is no %s '%s'%s%s%s", key, what, text,
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     free(name);
     return rc;
+}
+
+/* Names of stages as their indices. */
+static int stages_read(const struct yaml *list, const char *key, const struct yaml *stages,
+                       size_t **out, size_t *out_n, struct err *e)
+{
+    if (!list)
+        return 0;
+    if (list->kind != YAML_LIST)
+        return yaml_fail(list, e, "%s: want a list of stages: [train]", key);
+    *out = mem_calloc(list->n, sizeof **out);
+    for (size_t i = 0; i < list->n; i++) {
+        const char *name;
+        size_t k = 0;
+        int rc;
+        if ((rc = yaml_text(list->item[i], key, &name, e)) ||
+            (rc = known(list->item[i], key, "stage", name, stages, e)))
+            return rc;
+        while (strcmp(stages->key[k]->text, name) != 0)
+            k++;
+        (*out)[(*out_n)++] = k;
+    }
+    return 0;
 }
 
 /* {name: value} of the pipeline, {stage.name: value} of a stage, as -p sets them. What a stage's
@@ -255,8 +252,8 @@ static int set_read(const struct yaml *map, const struct yaml *root, struct sche
     for (size_t i = 0; i < map->n; i++) {
         const char *name = map->key[i]->text, *dot = strchr(name, '.'), *value;
         char *stage = dot ? mem_strndup(name, (size_t)(dot - name)) : NULL;
-        int rc = stage ? known(map->key[i], "stage", stage, yaml_get(root, "stages"), e)
-                       : known(map->key[i], "param", name, yaml_get(root, "params"), e);
+        int rc = stage ? known(map->key[i], "params", "stage", stage, yaml_get(root, "stages"), e)
+                       : known(map->key[i], "params", "param", name, yaml_get(root, "params"), e);
         free(stage);
         if (rc || (rc = yaml_text(map->item[i], name, &value, e)))
             return rc;
@@ -270,7 +267,8 @@ static int profile_name_read(const struct yaml *node, const struct yaml *root, s
 {
     const char *text;
     int rc = node ? yaml_text(node, "profile", &text, e) : 0;
-    if (!node || rc || (rc = known(node, "profile", text, yaml_get(root, "profiles"), e)))
+    if (!node || rc ||
+        (rc = known(node, "profile", "profile", text, yaml_get(root, "profiles"), e)))
         return rc;
     s->profile = mem_strdup(text);
     return 0;
@@ -307,7 +305,7 @@ static int policy_read(const struct yaml *map, const struct key *keys, struct sc
 }
 
 static int entry_read(const struct yaml *map, const struct yaml *root, const char *pipeline,
-                      const char *const *stage, size_t n_stage, struct schedule *s, struct err *e)
+                      struct schedule *s, struct err *e)
 {
     const struct key *keys = keys_below(pipeline_keys, "schedule");
     int rc;
@@ -325,14 +323,15 @@ static int entry_read(const struct yaml *map, const struct yaml *root, const cha
         (rc = profile_name_read(yaml_get(map, "profile"), root, s, e)) ||
         (rc = set_read(yaml_get(map, "params"), root, s, e)))
         return rc;
-    if ((rc = stages_read(yaml_get(map, "targets"), "targets", stage, n_stage, &s->target,
-                          &s->n_target, e)))
+    const struct yaml *stages = yaml_get(root, "stages");
+    if ((rc = stages_read(yaml_get(map, "targets"), "targets", stages, &s->target, &s->n_target,
+                          e)))
         return rc;
-    return stages_read(yaml_get(map, "force"), "force", stage, n_stage, &s->force, &s->n_force, e);
+    return stages_read(yaml_get(map, "force"), "force", stages, &s->force, &s->n_force, e);
 }
 
-int schedule_read(const struct yaml *root, const char *pipeline, const char *const *stage,
-                  size_t n_stage, struct schedule **out, size_t *out_n, struct err *e)
+int schedule_read(const struct yaml *root, const char *pipeline, struct schedule **out,
+                  size_t *out_n, struct err *e)
 {
     const struct yaml *list = yaml_get(root, "schedule");
     struct schedule *s = NULL;
@@ -347,7 +346,7 @@ int schedule_read(const struct yaml *root, const char *pipeline, const char *con
         return yaml_fail(list, e, "schedule: want a list: - weekly: monday 00:00");
     s = mem_calloc(list->n, sizeof *s);
     for (; rc == 0 && n < list->n; n++) {
-        rc = entry_read(list->item[n], root, pipeline, stage, n_stage, &s[n], e);
+        rc = entry_read(list->item[n], root, pipeline, &s[n], e);
         for (size_t i = 0; rc == 0 && i < n; i++)
             if (strcmp(s[i].name, s[n].name) == 0)
                 rc = yaml_fail(list->item[n], e,

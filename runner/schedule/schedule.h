@@ -45,12 +45,12 @@ struct schedule {
 };
 
 /**
- * Read the list under `schedule:` of a pipeline file; `root` has the params and profiles that an
- * entry may name, `stage` (n_stage) the stages.
+ * Read the list under `schedule:` of a pipeline file; `root` has the stages, params and profiles
+ * that an entry may name.
  *   errors  ERR_USAGE at the node; *out is then NULL
  */
-int schedule_read(const struct yaml *root, const char *pipeline, const char *const *stage,
-                  size_t n_stage, struct schedule **out, size_t *out_n, struct err *e);
+int schedule_read(const struct yaml *root, const char *pipeline, struct schedule **out,
+                  size_t *out_n, struct err *e);
 
 /** The entry of that name. ERR_USAGE with a did-you-mean. */
 int schedule_find(const struct schedule *s, size_t n, const char *name, size_t *out, struct err *e);

@@ -108,6 +108,10 @@ at 2026-03-29T00:31:00Z "30 0 * * *"; is "when the clocks go ahead, not before" 
 at 2026-03-29T01:31:00Z "30 1 * * *"; is "but after the gap" "$out" "$starts"
 at 2026-10-25T00:31:00Z "30 0 * * *"; is "when they go back, the first time" "$out" "$starts"
 at 2026-10-25T01:31:00Z "30 1 * * *"; is "and not the second" "$out" ""
+cron=$(sed -n 's/.*cron: "\(.*\)" # week.*/\1/p' workflow.yml)
+clock=$(printf '%s' "$cron" | awk '{ printf "%02d:%02d", $2, $1 }')
+at "2026-11-22T$clock:40Z" "$cron"; is "a schedule with jitter runs by its line" "$cron $out" "${cron% * 0,4} * 0,4 run,-f,pipeline.yaml,"
+at "2026-11-24T$clock:40Z" "$cron"; is "and not on a day that is none of it" "$out" ""
 run env PATH="$t/bin:$PATH" NOW=2026-07-01T00:31:00Z EVENT=schedule CRON="30 0 * * *" FAIL=3 sh -eu script
 is "a run that fails fails the workflow" "$rc" 3
 run env PATH="$t/bin:$PATH" EVENT=push-branch CRON= sh -eu script

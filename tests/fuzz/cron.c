@@ -92,7 +92,6 @@ static void check_schedule(const struct schedule *s, int64_t from)
 
 static void check_entries(const char *text)
 {
-    static const char *const stage[] = { "a", "b" };
     char *document = str_format("{params: {x: 1}, profiles: {ci: {}}, stages: {a: {}, b: {}}, "
                                 "schedule: [%s\n]}",
                                 text);
@@ -101,7 +100,7 @@ static void check_entries(const char *text)
     struct err e = { 0 };
     size_t n = 0;
     if (yaml_parse(&root, "fuzz", document, strlen(document), &e) == 0 &&
-        schedule_read(root, "fuzz", stage, 2, &s, &n, &e) == 0) {
+        schedule_read(root, "fuzz", &s, &n, &e) == 0) {
         for (size_t i = 0; i < n && i < 8; i++)
             check_schedule(&s[i], (int64_t)strlen(text) * 20000000);
         schedule_release(s, n);
