@@ -105,8 +105,13 @@ reg s3:/bucket
 has "one that is no place" "$out" "'s3:/bucket' is no place"
 
 # ---- notifications ----
-echo 'notify: {on_success: [{cmd: [sh, -c, "echo no luck >&2; exit 1"]}, {cmd: [./nowhere]}, {webhook: "${secrets.HOOK}"}]}
-secrets: {HOOK: {env: NO_SUCH_VARIABLE}}' | cat pipeline.yaml - >told.yaml
+cat >told.yaml <<'EOY'
+refit: 1
+name: told
+secrets: {HOOK: {env: NO_SUCH_VARIABLE}}
+stages: {a: {cmd: "true"}}
+notify: {on_success: [{cmd: [sh, -c, "echo no luck >&2; exit 1"]}, {cmd: [./nowhere]}, {webhook: "${secrets.HOOK}"}]}
+EOY
 warnings() { refit doctor -f told.yaml --json | json "' | '.join(f['text'] for f in d['findings'] if f['check'] == '$1' and f['health'] == 'warning')"; }
 is "a channel that cannot tell is a warning" "$(warnings notify)" \
     "on_success, cmd ./nowhere: './nowhere' is not an executable file | on_success, webhook \${secrets.HOOK}: secret 'HOOK': the environment variable 'NO_SUCH_VARIABLE' is not set"
