@@ -242,6 +242,30 @@ static const struct command commands[] = {
       "attempts until the stage\n"
       "has ended, and waits for a stage of the running run that has not begun.",
       1, 1, command_logs },
+    { METRICS, LOOKING, "metrics", "show|diff [RUN [RUN]]", "the figures of a run, or of two",
+      "The last value of every metric that a stage told, and every number of an output *.json that "
+      "still "
+      "lies there as it\n"
+      "was committed (OUT.KEY.KEY). A stage that was reused has the figures of its commit. diff "
+      "without "
+      "runs compares the\n"
+      "last two of the pipeline, with one that and the last; -v shows equal figures too.",
+      0, 3, command_metrics },
+    { DIFF, LOOKING, "diff", "[RUN [RUN]]", "what differs between two runs",
+      "Stage by stage: state, inputs, params, program, outputs by their hash, metrics. Without "
+      "runs the "
+      "last two of the\n"
+      "pipeline that ran last, with one that and the last of its pipeline; -v shows stages that "
+      "are the "
+      "same too.",
+      0, 2, command_diff },
+    { LINEAGE, LOOKING, "lineage", "FILE",
+      "which run made a file, from what, and what was made of it",
+      "FILE is found by its content, whatever its name is now (a published package too), and by "
+      "its path. "
+      "A file that\n"
+      "nothing here made or read ends with 1.",
+      1, 1, command_lineage },
     { GRAPH, LOOKING, "graph", "", "draw which stage needs which, and how they fared",
       "Stages have the colour of their state in the last run of the pipeline, or in --run. svg is "
       "made "
@@ -356,7 +380,8 @@ static void print_help(void)
     for (size_t i = 0; i < N_COMMAND; i++) {
         if (i == 0 || commands[i].group != commands[i - 1].group)
             printf("\n%s:\n", group_title[commands[i].group]);
-        printf("  %-10s%-12s%s\n", commands[i].name, commands[i].words, commands[i].purpose);
+        printf("  %-10s%-11s %s%s\n", commands[i].name, commands[i].words,
+               strlen(commands[i].words) > 11 ? " " : "", commands[i].purpose);
     }
     printf("\n  %-10s%-12s%s\n\nOptions of all commands:\n", "help", "[COMMAND]",
            "this text, or that of a command");

@@ -166,3 +166,48 @@ int report_unknown(const char *what, const char *name, const char *const *known,
         return err_set(e, ERR_USAGE, "unknown %s '%s'; did you mean '%s'?", what, name, near);
     return err_set(e, ERR_USAGE, "unknown %s '%s'; %s", what, name, hint);
 }
+
+/* The newest run of the pipeline that is not `but`. */
+static int newest_other(struct state *s, const char *pipeline, const char *but, struct run_row *out,
+                        struct err *e)
+{
+    struct run_row *list = NULL;
+    size_t n = 0, at = 0;
+    int rc = ledger_runs(s, pipeline, 2, &list, &n, e);
+    if (rc)
+        return rc;
+    while (at < n && strcmp(list[at].id, but) == 0)
+        at++;
+    if (at < n) {
+        *out = list[at];
+        list[at] = (struct run_row){ 0 };
+    } else {
+        rc = err_set(e, ERR_USAGE, "'%s' has only one run, %s: nothing to compare it with",
+                     pipeline, but);
+    }
+    run_rows_free(list, n);
+    return rc;
+}
+
+int report_two(struct state *s, const char *const *name, size_t n, struct run_row *old,
+               struct run_row *now, struct err *e)
+{
+    struct run_row a = { 0 }, b = { 0 };
+    int rc = ledger_run(s, n > 0 ? name[0] : NULL, &a, e);
+    if (rc == 0)
+        rc = n > 1 ? ledger_run(s, name[1], &b, e) : newest_other(s, a.pipeline, a.id, &b, e);
+    if (rc == 0 && strcmp(a.id, b.id) == 0)
+        rc = err_set(e, ERR_USAGE, "run %s with itself: nothing to compare", a.id);
+    if (rc == 0 && strcmp(a.pipeline, b.pipeline) != 0)
+        rc = err_set(e, ERR_USAGE, "run %s is of '%s', run %s of '%s': want two of one pipeline",
+                     a.id, a.pipeline, b.id, b.pipeline);
+    if (rc) {
+        run_row_release(&a);
+        run_row_release(&b);
+        return rc;
+    }
+    bool a_first = n > 1 || a.began < b.began || (a.began == b.began && strcmp(a.id, b.id) < 0);
+    *old = a_first ? a : b;
+    *now = a_first ? b : a;
+    return 0;
+}

@@ -41,6 +41,11 @@ void report_add_state(const struct cli *c, const char *state, int width, struct 
 /** Columns for a list of names: the longest of at most 40 bytes. */
 int report_width(int width, const char *name);
 
+/** The two runs that are compared: those named; one name: it and the last run of its
+ * pipeline; none: the last two of the pipeline that ran last (then the older one is `old`). */
+int report_two(struct state *s, const char *const *name, size_t n, struct run_row *old,
+               struct run_row *now, struct err *e);
+
 /** "unknown stage 'x'; did you mean 'y'?" with ERR_USAGE; `hint` follows where nothing is near. */
 int report_unknown(const char *what, const char *name, const char *const *known, size_t n,
                    const char *hint, struct err *e);
