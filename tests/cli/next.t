@@ -73,6 +73,10 @@ has "validate warns too" "$rc $err" "0 refit: warning: pipeline.yaml:6:5: schedu
 run refit validate --json
 has "also in JSON" "$out" '"warnings": ['
 
+schedule '{daily: "3:00", timezone: Etc/GMT+8}'
+run refit next -n 1 --from 2026-01-01
+has "a zone with the sign of POSIX is warned of" "$err $(rows)" "'Etc/GMT+8' has the sign of POSIX: it is UTC-8 Thu 2026-01-01 03:00 -08 -08:00"
+
 # ---- what is refused ----
 bad() { schedule "$2"; refuses "$1" 64 "$3" refit validate; }
 bad "30 February" '{cron: "0 0 30 2 *"}' "pipeline.yaml:6:12: cron: '0 0 30 2 *' never fires: no such day"
