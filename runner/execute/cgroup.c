@@ -267,6 +267,8 @@ static bool hand_down_memory(struct cgroups *c)
             char *own = str_format("%s/%s", c->base, leaf);
             ok = make_directory(own) && put(own, "cgroup.procs", "0") &&
                  put(c->base, "cgroup.subtree_control", "+memory");
+            if (!ok && put(c->base, "cgroup.procs", "0")) /* others are here: a shell, say */
+                rmdir(own);
             free(own);
         }
     }
@@ -277,17 +279,12 @@ static bool hand_down_memory(struct cgroups *c)
 
 bool cgroup_limit(struct cgroups *c, struct cgroup *g, int64_t memory)
 {
-    if (memory > 0 && !c->memory_tried) {
+    if (!c->memory_tried) {
         c->memory_tried = true;
         c->memory = hand_down_memory(c);
     }
     if (!c->memory)
         return false;
-    char *events = get(g->path, "memory.events");
-    g->n_oom = field(events, "oom_kill");
-    free(events);
-    if (memory == 0)
-        return put(g->path, "memory.max", "max");
     put_int(g->path, "memory.oom.group", 1); /* all of it or nothing */
     return put_int(g->path, "memory.max", memory);
 }
@@ -295,7 +292,7 @@ bool cgroup_limit(struct cgroups *c, struct cgroup *g, int64_t memory)
 int64_t cgroup_oom(const struct cgroup *g, int64_t *out_peak)
 {
     char *events = get(g->path, "memory.events"), *peak = get(g->path, "memory.peak");
-    int64_t n = field(events, "oom_kill") - g->n_oom;
+    int64_t n = field(events, "oom_kill");
     *out_peak = peak ? strtoll(peak, NULL, 10) : -1;
     free(events);
     free(peak);

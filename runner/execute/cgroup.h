@@ -24,9 +24,8 @@ struct cgroups {
 };
 
 struct cgroup {
-    char *path;    /* NULL: none; owned */
-    int fd;        /* of the directory; -1 */
-    int64_t n_oom; /* so many of its processes had been killed for memory before this job */
+    char *path; /* NULL: none; owned */
+    int fd;     /* of the directory; -1 */
 };
 
 /** Where are we? `proc` is /proc/self, of a test a directory like it. */
@@ -44,7 +43,7 @@ size_t cgroups_clear(struct cgroups *c, const char *name);
 /** The group of job `slot` of the run of that name; false if there can be none. */
 bool cgroup_make(struct cgroups *c, const char *name, size_t slot, struct cgroup *out);
 
-/** Bound its memory (0: no bound); false if the kernel does not do so here. */
+/** Bound its memory; false if the kernel does not do so here. */
 bool cgroup_limit(struct cgroups *c, struct cgroup *g, int64_t memory);
 
 /** Send a signal (0: none) to each process of it; returns how many there are. KILL reaches all of
@@ -53,8 +52,7 @@ size_t cgroup_signal(const struct cgroup *g, int sig);
 
 bool cgroup_has(const struct cgroup *g, pid_t pid);
 
-/** Processes killed for lack of memory since cgroup_limit; the largest use, in bytes, -1 if it is
- * not known. */
+/** Processes of it killed for lack of memory; the largest use, in bytes, -1 if it is not known. */
 int64_t cgroup_oom(const struct cgroup *g, int64_t *out_peak);
 
 /** Leave it to what lives in it. */

@@ -109,24 +109,27 @@ static void forget_job(struct job *j)
     };
 }
 
-/* A control group for the job, one that is empty now or a new one; none is no error. */
+/* A control group for the job, one that is empty now or a new one; none is no error. Memory is
+ * counted for the life of a group: a job whose memory is bounded has one for itself. */
 static void take_group(struct local *x, const struct exec_job *job, struct job *j)
 {
     char name[CGROUP_NAME];
     cgroup_name(job->mark, name);
-    if (x->n_spare > 0)
+    if (x->n_spare > 0 && job->memory == 0)
         j->group = x->spare[--x->n_spare];
     else if (!cgroup_make(&x->groups, name, x->n_group++, &j->group))
         return;
     j->end.in_group = true;
-    j->end.memory_by_group = cgroup_limit(&x->groups, &j->group, job->memory) && job->memory > 0;
+    j->end.memory_by_group = job->memory > 0 && cgroup_limit(&x->groups, &j->group, job->memory);
 }
 
-/* One that something lives in is left alone. */
+/* One that something lives in is left alone, and so to the next run's recovery. */
 static void give_group(struct local *x, struct job *j)
 {
     if (j->end.n_left > 0) {
         cgroup_forget(&j->group);
+    } else if (j->end.memory_by_group) {
+        cgroup_remove(&j->group);
     } else if (j->group.path) {
         x->spare = mem_grow(x->spare, x->n_spare, sizeof *x->spare);
         x->spare[x->n_spare++] = j->group;
