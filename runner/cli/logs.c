@@ -107,7 +107,30 @@ struct following {
     bool all;        /* from the first attempt on: there was none when it began */
     int64_t tail;    /* of the first one; -1: all of it */
     int fd;          /* -1: not there yet */
+    char last[64];   /* (n_last) the bytes of it that were shown last */
+    size_t n_last;
 };
+
+/* A log that reaches log.max_size loses its middle: then what was shown last is elsewhere, nearer
+ * to the front, and most of what follows has been shown too. */
+static void pass_cut(struct following *f)
+{
+    char now[sizeof f->last];
+    off_t at = lseek(f->fd, 0, SEEK_CUR);
+    ssize_t n = f->n_last ? pread(f->fd, now, f->n_last, at - (off_t)f->n_last) : 0;
+    if (n == (ssize_t)f->n_last && memcmp(now, f->last, f->n_last) == 0)
+        return;
+    printf("[refit: the log was cut here]\n");
+    lseek(f->fd, 0, SEEK_END);
+}
+
+static void note_last(struct following *f)
+{
+    off_t at = lseek(f->fd, 0, SEEK_CUR);
+    f->n_last = at < (off_t)sizeof f->last ? (size_t)(at > 0 ? at : 0) : sizeof f->last;
+    if (pread(f->fd, f->last, f->n_last, at - (off_t)f->n_last) != (ssize_t)f->n_last)
+        f->n_last = 0;
+}
 
 /* What has been added to the logs of the attempts since the last time; `only`: of this one (0: all
  * from the one that is shown first). */
@@ -126,6 +149,7 @@ static int show_new(struct following *f, const struct stage_row *stage, int64_t 
             if (f->fd >= 0)
                 close(f->fd);
             f->attempt = a->number;
+            f->n_last = 0;
             f->fd = -1;
         }
         if (f->fd < 0 && (f->fd = open(a->log, O_RDONLY | O_CLOEXEC)) >= 0) {
@@ -134,8 +158,11 @@ static int show_new(struct following *f, const struct stage_row *stage, int64_t 
                 rc = seek_tail(f->fd, a->log, f->tail, e);
             f->tail = -1;
         }
-        if (rc == 0 && f->fd >= 0)
+        if (rc == 0 && f->fd >= 0) {
+            pass_cut(f);
             rc = copy_on(f->fd, a->log, e);
+            note_last(f);
+        }
     }
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "runner/plan/argv.h"
 #include "runner/cli/cli.h"
+#include "runner/cli/show.h"
 #include "runner/plan/inputs.h"
 #include "runner/read/probe.h"
 #include "runner/cli/project.h"
@@ -127,6 +128,27 @@ static int add_question(struct validation *v, const struct project *p, const cha
     return rc;
 }
 
+/* A limit that cannot be reached bounds nothing. */
+static void check_memory(struct validation *v, const struct manifest *m, const struct stage_spec *s)
+{
+    struct str text = { 0 };
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page <= 0 || s->memory <= (int64_t)pages * page)
+        return;
+    str_addf(&text, "%s:%zu:%zu: stage '%s': resources.memory is ", m->path, s->at.line,
+             s->at.column, s->name);
+    show_add_memory(&text, s->memory >> 10);
+    str_addz(&text, ", this machine has ");
+    show_add_memory(&text, (int64_t)pages * page >> 10);
+    for (size_t i = 0; i < v->n_warning; i++)
+        if (strcmp(v->warning[i], str_text(&text)) == 0) {
+            str_release(&text);
+            return;
+        }
+    v->warning = mem_grow(v->warning, v->n_warning, sizeof *v->warning);
+    v->warning[v->n_warning++] = str_take(&text);
+}
+
 /* The file under one profile. */
 static int validate_profile(struct validation *v, const struct project *p, const char *profile,
                             struct err *e)
@@ -149,6 +171,7 @@ static int validate_profile(struct validation *v, const struct project *p, const
                 add_problem(v, profile, s->name, mem_strdup(e->text), e->code);
                 *e = (struct err){ 0 };
             }
+            check_memory(v, &p->manifest, s);
             if (s->run)
                 rc = add_question(v, p, profile, i, e);
         }

@@ -66,4 +66,36 @@ is "status tells the limits that were in force" "$(refit status --json | /usr/bi
 import json, sys
 limits = json.load(sys.stdin)['stages'][0]['attempts'][0]['limits']
 print(limits['memory'], limits['nice'], limits['memory_by'] in ('cgroup', 'rlimit'))")" "67108864 3 True"
+
+stage '"true"' '    resources: {memory: 999T}'
+run refit validate
+is "a limit above the machine's memory is no mistake" $rc 0
+has "but told" "$err" "refit: warning: pipeline.yaml:5:5: stage 'only': resources.memory is 1022976.0 GB, this machine has"
+
+# ---- log.max_size ----
+stage '"seq 100000; echo end"' '    log: {max_size: 64K}'
+ok "a stage that writes a long log" refit run
+log=$(echo .refit/runs/*/only.1.log)
+is "has one of log.max_size at most" "$(($(wc -c <$log) <= 65536))" 1
+is "with its beginning and its end" "$(head -1 $log) $(tail -1 $log)" "1 end"
+has "and a line about what is missing" "$(cat $log)" "bytes are cut out here, the log was longer than 65536]"
+
+stage '"seq 10000; read x <f; seq 10001 13000; read x <f; echo end"' '    log: {max_size: 64K}'
+mkfifo f
+refit run -q &
+runner=$!
+exec 8<>f
+until_in() { for _ in $(seq 500); do grep -qs "$1" "$2" && return; /usr/bin/python3 -c 'import select; select.select([], [], [], 0.01)'; done; fail "$2 has $1"; }
+until [ -e .refit/runs/*/only.1.log ]; do /usr/bin/python3 -c 'import select; select.select([], [], [], 0.01)'; done
+refit logs -f only >followed &
+follower=$!
+until_in '^10000$' followed
+echo go >&8
+until_in '^13000$' .refit/runs/*/only.1.log
+echo go >&8
+exec 8>&-
+wait $runner
+wait $follower
+has "who follows a log is told that it was cut" "$(cat followed)" "the log was cut here"
+is "and sees the end" "$(tail -1 followed)" end
 finish

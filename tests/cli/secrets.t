@@ -120,11 +120,4 @@ project '  only: {cmd: [echo, "${env.OUR_TOKEN}"]}'
 refuses "the variable of a secret in a command" 64 \
     "pipeline.yaml:5:22: '\${env.OUR_TOKEN}' is the value of secret 'TOKEN'" refit run
 
-# ---- log.max_size ----
-project '  only: {cmd: "seq 100000; echo end", log: {max_size: 64K}}'
-ok "a stage that writes a long log" refit run
-log=$(echo .refit/runs/*/only.1.log)
-is "has one of log.max_size at most" "$(($(wc -c <$log) <= 65536))" 1
-is "with its beginning and its end" "$(head -1 $log) $(tail -1 $log)" "1 end"
-has "and a line about what is missing" "$(cat $log)" "bytes are cut out here, the log was longer than 65536]"
 finish
