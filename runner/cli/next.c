@@ -13,6 +13,7 @@
 #include "runner/cli/project.h"
 #include "runner/cli/report.h"
 #include "runner/cli/show.h"
+#include "runner/memory/ticks.h"
 #include "runner/schedule/tick.h"
 
 enum { DEFAULT_COUNT = 10 };
@@ -38,19 +39,13 @@ struct preview {
 /* Paused in the memory? */
 static int read_paused(struct stream *s, struct err *e)
 {
-    struct query q;
-    bool row = false;
-    int rc = db_query(state_db(s->project->state), &q,
-                      "SELECT paused IS NOT NULL FROM schedules WHERE pipeline = ?1 AND name = ?2",
-                      e);
+    struct schedule_mark mark;
+    int rc = ticks_mark(s->project->state, s->project->manifest.name, s->schedule->name, &mark, e);
     if (rc)
         return rc;
-    db_text(&q, s->project->manifest.name);
-    db_text(&q, s->schedule->name);
-    if ((rc = db_step(&q, &row, e)) == 0 && row)
-        s->paused = db_get_int(&q, 0) != 0;
-    db_end(&q);
-    return rc;
+    s->paused = mark.paused_ms != 0;
+    schedule_mark_release(&mark);
+    return 0;
 }
 
 static void advance(struct stream *s, int64_t after_s)
