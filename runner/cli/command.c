@@ -176,7 +176,8 @@ out:
     if (r->lock.held || r->o.queued) { /* the next run need not wait for the world */
         exec_local_close(&r->x);
         lock_release(&r->lock);
-        outbox_deliver_after_run(r->s, &r->show, r->verbose);
+        if (!r->signal)
+            outbox_deliver_after_run(r->s, &r->show, r->verbose);
     }
     return rc;
 }

@@ -32,20 +32,17 @@ static int64_t now_ms(void)
 
 /* ---- one batch ---- */
 
-/* What refit-notify reads; NULL if the row is damaged. */
+/* What refit-notify reads. It refuses the row that is damaged. */
 static char *compose(const char *channel, const char *document, bool late)
 {
     json_t *to = json_loads(channel, 0, NULL), *message = json_loads(document, 0, NULL);
-    char *text = NULL;
-    if (to && message) {
-        if (late)
-            json_object_set_new(message, "late", json_true());
-        json_t *both = json_pack("{s:O, s:O}", "channel", to, "message", message);
-        text = json_dumps(both, JSON_COMPACT);
-        json_decref(both);
-    }
-    json_decref(message);
-    json_decref(to);
+    json_t *both = json_object();
+    if (message && late)
+        json_object_set_new(message, "late", json_true());
+    json_object_set_new(both, "channel", to);
+    json_object_set_new(both, "message", message);
+    char *text = json_dumps(both, JSON_COMPACT);
+    json_decref(both);
     return text;
 }
 
@@ -79,38 +76,23 @@ static char *reason_of(const struct probe *p)
     return str_format("refit-notify ended with %d", p->status);
 }
 
-/* Run refit-notify for each input (NULL: nothing to do, status 65). */
+/* Run refit-notify for each of n inputs. */
 static int run_helpers(struct probe *p, char *const *input, size_t n, bool check, struct err *e)
 {
-    char *directory = NULL, *program = NULL, flag[] = "--check";
-    char *argv[3] = { NULL, check ? flag : NULL, NULL };
-    struct probe **asked = mem_calloc(n, sizeof *asked), *some = mem_calloc(n, sizeof *some);
-    size_t n_some = 0;
+    char *directory = NULL, *program, flag[] = "--check";
     int rc = program_directory(&directory, e);
-
     if (rc)
-        goto out;
-    program = argv[0] = str_format("%s/refit-notify", directory);
+        return rc;
+    program = str_format("%s/refit-notify", directory);
+    char *argv[] = { program, check ? flag : NULL, NULL };
     for (size_t i = 0; i < n; i++) {
         p[i].argv = argv;
         p[i].input = input[i];
-        p[i].n_input = input[i] ? strlen(input[i]) : 0;
-        p[i].status = ERR_DATA;
-        if (!input[i])
-            str_addz(&p[i].err, "the message or its channel is damaged");
-        else
-            asked[n_some++] = &p[i];
+        p[i].n_input = strlen(input[i]);
     }
-    for (size_t i = 0; i < n_some; i++)
-        some[i] = *asked[i];
-    rc = probe_run(some, n_some, DELIVERY_PARALLEL, SERVER_MS, MAX_OUTPUT, e);
-    for (size_t i = 0; i < n_some; i++) {
-        *asked[i] = some[i];
-        asked[i]->argv = NULL;
-    }
-out:
-    free(some);
-    free(asked);
+    rc = probe_run(p, n, DELIVERY_PARALLEL, SERVER_MS, MAX_OUTPUT, e);
+    for (size_t i = 0; i < n; i++)
+        p[i].argv = NULL;
     free(program);
     free(directory);
     return rc;
