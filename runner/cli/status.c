@@ -181,6 +181,9 @@ static void add_next(const struct view *v, struct str *out)
                 strcmp(report_seen(&v->run, v->stage[i].state), bad[k]) == 0) {
                 shown++;
                 str_addf(out, "look:      refit logs %s --run %s\n", v->stage[i].stage, id);
+                if (strcmp(bad[k], "blocked") == 0)
+                    str_addf(out, "accept it: refit approve %s %s --reason TEXT\n", id,
+                             v->stage[i].stage);
             }
     bool waits = false;
     for (size_t i = 0; i < v->n; i++)

@@ -56,9 +56,9 @@ static int parse_since(const char *text, int64_t now_ms, int64_t *out, struct er
                    text);
 }
 
-static const char *const states[] = { "running", "succeeded",  "skipped", "blocked",
-                                      "failed",  "aborted",    "lost",    "queued",
-                                      "missed",  "overlapped", "paused" };
+static const char *const states[] = { "running", "succeeded", "skipped",  "blocked", "failed",
+                                      "aborted", "lost",      "queued",   "missed",  "overlapped",
+                                      "paused",  "disabled",  "timed_out" };
 
 /* "failed,lost" into f->status, whose texts are owned. */
 static int parse_status(const char *text, struct past_filter *f, char ***out, struct err *e)
@@ -74,7 +74,8 @@ static int parse_status(const char *text, struct past_filter *f, char ***out, st
         if (i == known)
             rc = report_unknown("state", word, states, known,
                                 "want running, succeeded, skipped, blocked, failed, aborted, "
-                                "lost, queued, or of a tick missed, overlapped, paused",
+                                "lost, queued, of a tick missed, overlapped, paused, disabled, of "
+                                "an attempt timed_out",
                                 e);
         list = mem_grow(list, f->n_status, sizeof *list);
         list[f->n_status++] = word;
@@ -118,14 +119,15 @@ static json_t *attempt_json(const struct past_attempt *a)
                      "max_rss_kb", report_int(ended, a->max_rss_kb));
 }
 
-static void add_attempt(const struct cli *c, const struct past_attempt *a, struct str *out)
+static void add_attempt(const struct cli *c, const struct past_attempt *a, int width,
+                        struct str *out)
 {
     struct str took = { 0 }, memory = { 0 };
     if (a->ended) {
         show_add_time(&took, a->ended - a->began);
         show_add_memory(&memory, a->max_rss_kb);
     }
-    str_addf(out, "%-18s  #%-2lld  ", a->run, (long long)a->number);
+    str_addf(out, "%-*s  #%-2lld  ", width, a->run, (long long)a->number);
     report_add_state(c, a->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, a->began);
@@ -145,7 +147,7 @@ static int print_attempts(const struct cli *c, struct state *s, const struct pas
     struct past_attempt *a = NULL;
     struct str text = { 0 };
     size_t n = 0;
-    int rc = check_name(s, PAST_STAGES, "stage", c->stage, e);
+    int width = 0, rc = check_name(s, PAST_STAGES, "stage", c->stage, e);
     if (rc || (rc = past_attempts(s, c->stage, f, &a, &n, e)))
         return rc;
     if (c->json) {
@@ -155,7 +157,9 @@ static int print_attempts(const struct cli *c, struct state *s, const struct pas
         rc = report_print(list, e);
     } else {
         for (size_t i = 0; i < n; i++)
-            add_attempt(c, &a[i], &text);
+            width = report_width(width, a[i].run);
+        for (size_t i = 0; i < n; i++)
+            add_attempt(c, &a[i], width, &text);
         fputs(n == 0 && !c->quiet ? "no such attempt\n" : str_text(&text), stdout);
     }
     str_release(&text);
@@ -181,13 +185,13 @@ static void add_counts(const json_t *counts, struct str *out)
     }
 }
 
-static void add_run(const struct cli *c, const struct run_row *run, const json_t *counts, int width,
-                    struct str *out)
+static void add_run(const struct cli *c, const struct run_row *run, const json_t *counts,
+                    const int *width, struct str *out)
 {
     struct str took = { 0 };
     if (run->ended)
         show_add_time(&took, run->ended - run->began);
-    str_addf(out, "%-18s  %-*s  ", run->id, width, run->pipeline);
+    str_addf(out, "%-*s  %-*s  ", width[0], run->id, width[1], run->pipeline);
     report_add_state(c, run->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, run->began);
@@ -201,9 +205,10 @@ static void add_run(const struct cli *c, const struct run_row *run, const json_t
     str_release(&took);
 }
 
-static void add_tick(const struct cli *c, const struct tick_row *t, int width, struct str *out)
+static void add_tick(const struct cli *c, const struct tick_row *t, const int *width,
+                     struct str *out)
 {
-    str_addf(out, "%-18s  %-*s  ", "-", width, t->pipeline);
+    str_addf(out, "%-*s  %-*s  ", width[0], "-", width[1], t->pipeline);
     report_add_state(c, t->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, t->instant);
@@ -235,14 +240,16 @@ static int print_past(const struct cli *c, struct state *s, const struct past_fi
     struct str text = { 0 };
     json_t *list = json_array();
     size_t n_run = 0, n_tick = 0, r = 0, t = 0;
-    int width = 0, rc;
+    int width[2] = { 15, 0 }, rc; /* of the run's id, of the pipeline's name */
 
     if ((rc = past_runs(s, f, &run, &n_run, e)) || (rc = past_ticks(s, f, &tick, &n_tick, e)))
         goto out;
-    for (size_t i = 0; i < n_run; i++)
-        width = report_width(width, run[i].pipeline);
+    for (size_t i = 0; i < n_run; i++) {
+        width[0] = report_width(width[0], run[i].id);
+        width[1] = report_width(width[1], run[i].pipeline);
+    }
     for (size_t i = 0; i < n_tick; i++)
-        width = report_width(width, tick[i].pipeline);
+        width[1] = report_width(width[1], tick[i].pipeline);
     while ((r < n_run || t < n_tick) && (f->limit == 0 || r + t < (size_t)f->limit)) {
         if (r == n_run || (t < n_tick && tick[t].instant > run[r].began)) {
             if (c->json)

@@ -97,7 +97,7 @@ int past_ticks(struct state *s, const struct past_filter *f, struct tick_row **o
     struct gathering g = { .f = f };
     int rc = db_query(state_db(s), &q,
                       "SELECT pipeline, schedule, state, reason, instant, decided FROM ticks"
-                      " WHERE run IS NULL AND (?1 IS NULL OR pipeline=?1)"
+                      " WHERE state NOT IN ('fired','backfilled') AND (?1 IS NULL OR pipeline=?1)"
                       " AND (?2 IS NULL OR schedule=?2) AND instant>=?3 ORDER BY instant DESC",
                       e);
     *out = NULL;

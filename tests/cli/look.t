@@ -146,8 +146,8 @@ done
 /usr/bin/python3 - <<'EOP'
 import sqlite3
 db = sqlite3.connect('.refit/refit.db')
-db.execute("INSERT INTO ticks VALUES('toy', 'weekly', 4102444800000, 'missed', 'older than catchup_window', NULL, 4102444900000)")
-db.execute("INSERT INTO ticks VALUES('toy', 'weekly', 946684800000, 'overlapped', NULL, NULL, 946684800000)")
+db.execute("INSERT INTO ticks(pipeline, schedule, instant, state, reason, run, decided) VALUES('toy', 'weekly', 4102444800000, 'missed', 'older than catchup_window', NULL, 4102444900000)")
+db.execute("INSERT INTO ticks(pipeline, schedule, instant, state, reason, run, decided) VALUES('toy', 'weekly', 946684800000, 'overlapped', NULL, NULL, 946684800000)")
 db.commit()
 EOP
 run refit history --json
