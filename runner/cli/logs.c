@@ -1,4 +1,5 @@
 /* logs: what a stage wrote, in one attempt or while it goes on. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -111,17 +112,37 @@ struct following {
     size_t n_last;
 };
 
-/* A log that reaches log.max_size loses its middle: then what was shown last is elsewhere, nearer
- * to the front, and most of what follows has been shown too. */
+/* Where the text stands in the file for the last time; -1 if it does not. */
+static off_t find_in(int fd, const char *text, size_t n_text)
+{
+    char chunk[CHUNK];
+    off_t found = -1, at = 0;
+    ssize_t n;
+    while ((n = pread(fd, chunk, sizeof chunk, at)) >= (ssize_t)n_text) {
+        for (const char *p = chunk; (p = memmem(p, (size_t)(chunk + n - p), text, n_text)); p++)
+            found = at + (p - chunk);
+        at += n - (off_t)n_text + 1;
+    }
+    return found;
+}
+
+/* A log that reaches log.max_size loses its middle (execute/joblog.h): what was shown last is
+ * nearer to the front now, or gone; then the line that tells of the gap comes next. */
 static void pass_cut(struct following *f)
 {
+    static const char gap[] = "[refit: ";
     char now[sizeof f->last];
     off_t at = lseek(f->fd, 0, SEEK_CUR);
     ssize_t n = f->n_last ? pread(f->fd, now, f->n_last, at - (off_t)f->n_last) : 0;
     if (n == (ssize_t)f->n_last && memcmp(now, f->last, f->n_last) == 0)
         return;
-    printf("[refit: the log was cut here]\n");
-    lseek(f->fd, 0, SEEK_END);
+    if ((at = find_in(f->fd, f->last, f->n_last)) >= 0) {
+        printf("[refit: the log was cut here]\n");
+        lseek(f->fd, at + (off_t)f->n_last, SEEK_SET);
+    } else {
+        at = find_in(f->fd, gap, sizeof gap - 1);
+        lseek(f->fd, at > 0 ? at : 0, SEEK_SET);
+    }
 }
 
 static void note_last(struct following *f)

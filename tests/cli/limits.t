@@ -96,6 +96,7 @@ echo go >&8
 exec 8>&-
 wait $runner
 wait $follower
-has "who follows a log is told that it was cut" "$(cat followed)" "the log was cut here"
-is "and sees the end" "$(tail -1 followed)" end
+has "who follows a log is told that it was cut" "$(cat followed)" "[refit: "
+is "and sees all that is left, once" "$(grep -c '^[0-9e]' followed) $(sort followed | uniq -d | wc -l) $(tail -1 followed)" \
+    "$(($(sed -n '/refit:/,$p' .refit/runs/*/only.1.log | wc -l) - 1 + 10000)) 0 end"
 finish
