@@ -136,15 +136,21 @@ bench:
 	@BIN=$(B) bench/run.sh
 
 # ---- installation ---------------------------------------------------------------------------------------------------
+COMPLETIONS := share/bash-completion/completions share/zsh/site-functions
+
 install: all
 	docs/man.sh $(B) $(B)/man
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/refit share/refit/presets share/man/man1)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/refit share/refit/presets share/man/man1 \
+	    $(COMPLETIONS))
 	cd $(B)/man && install -m 644 *.1 $(abspath $(DESTDIR)$(PREFIX))/share/man/man1
 	install -m 755 $(B)/bin/refit $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(filter-out $(B)/bin/refit,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
 	install -m 644 models/presets/*.yaml $(DESTDIR)$(PREFIX)/share/refit/presets
+	$(B)/bin/refit completion bash >$(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit
+	$(B)/bin/refit completion zsh >$(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
 
 uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit $(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
 	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/refit.1 $(DESTDIR)$(PREFIX)/share/man/man1/refit-*.1
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/execute/lock.h"
+#include "runner/cli/words.h"
 #include "runner/schedule/schedule.h"
 
 /* One bit a command, for the table of options. */
@@ -59,20 +60,8 @@ enum command_id {
      BIT(VERIFY) | BIT(NOTIFY) | BIT(DOCTOR) | BIT(REPRODUCE))
 #define ALL (~UINT64_C(0))
 
-enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT };
-
-struct option {
-    char letter;            /* 0: none */
-    const char *name;       /* without --; NULL: none */
-    const char *value_name; /* NULL for a flag */
-    enum value value;
-    uint64_t commands;
-    size_t offset; /* in struct cli */
-    const char *help;
-};
-
 static const struct option options[] = {
-    { 'f', "file", "FILE", TEXT, READ | BIT(RETRY), offsetof(struct cli, file),
+    { 'f', "file", "FILE", TEXT, READ | BIT(RETRY) | BIT(COMPLETION), offsetof(struct cli, file),
       "the pipeline file (pipeline.yaml)" },
     { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile),
       "merge this profile over the pipeline file" },
@@ -142,6 +131,8 @@ static const struct option options[] = {
       "the pipeline file (pipeline.yaml)" },
     { 'o', "output", "DIR", TEXT, BIT(EXPORT), offsetof(struct cli, output),
       "write the files there (default: print them)" },
+    { 0, "list", "stages|runs|schedules|profiles|params", TEXT, BIT(COMPLETION),
+      offsetof(struct cli, list), "the names of these, one a line: what the scripts ask for" },
     { 0, "outside", NULL, FLAG, BIT(REPRODUCE), offsetof(struct cli, outside),
       "also a stage that uses secrets or reads what is no input" },
     { 0, "keep", NULL, FLAG, BIT(REPRODUCE), offsetof(struct cli, keep),
@@ -167,14 +158,6 @@ static const char *const group_title[] = {
     [SCHEDULING] = "Schedule",
     [LOOKING] = "Look",
     [KEEPING] = "Check and keep",
-};
-
-struct command {
-    enum command_id id;
-    enum group group;
-    const char *name, *words, *purpose, *more;
-    size_t least, most; /* number of words */
-    int (*call)(const struct cli *, struct err *);
 };
 
 static int command_version(const struct cli *c, struct err *e);
@@ -329,10 +312,21 @@ static const struct command commands[] = {
       "next run, retry, tick or daemon of the directory, or here. Exit 1: something was not "
       "delivered.",
       0, 0, command_notify },
+    { COMPLETION, KEEPING, "completion", "bash|zsh", "print the completions of a shell",
+      "bash: source <(refit completion bash)    zsh: refit completion zsh >~/.zfunc/_refit\n"
+      "make install puts them where the shells look. They complete commands, options, their words, "
+      "stages, params,\n"
+      "profiles, schedules and runs.",
+      0, 1, command_completion },
     { VERSION, KEEPING, "version", "", "print the version", NULL, 0, 0, command_version },
 };
 
 enum { N_COMMAND = sizeof commands / sizeof *commands };
+
+struct words cli_words(void)
+{
+    return (struct words){ commands, N_COMMAND, options, N_OPTION };
+}
 
 static const char exit_statuses[] = "Exit status: 0 done, nothing to do, or skipped by design; 1 a "
                                     "stage failed; 3 a stage is blocked (it ended with\n"
@@ -380,10 +374,9 @@ static void print_help(void)
     for (size_t i = 0; i < N_COMMAND; i++) {
         if (i == 0 || commands[i].group != commands[i - 1].group)
             printf("\n%s:\n", group_title[commands[i].group]);
-        printf("  %-10s%-11s %s%s\n", commands[i].name, commands[i].words,
-               strlen(commands[i].words) > 11 ? " " : "", commands[i].purpose);
+        printf("  %-10s %-12s %s\n", commands[i].name, commands[i].words, commands[i].purpose);
     }
-    printf("\n  %-10s%-12s%s\n\nOptions of all commands:\n", "help", "[COMMAND]",
+    printf("\n  %-10s %-12s %s\n\nOptions of all commands:\n", "help", "[COMMAND]",
            "this text, or that of a command");
     print_options(VERSION);
     printf("\n%s", exit_statuses);

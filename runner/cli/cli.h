@@ -36,6 +36,7 @@ struct cli {
     bool colour;        /* stdout (with --json stderr) is a terminal and nobody said no */
     bool error_colour;  /* stderr is one */
     bool programs;      /* schema --programs */
+    const char *list;   /* completion --list */
     bool outside, keep; /* reproduce --outside, --keep */
     int64_t count;      /* next -n N; 0: not given */
     const char *queued; /* run --queued RUN */
