@@ -94,19 +94,6 @@ static bool limit(const struct exec_job *job, bool group_memory)
     return true;
 }
 
-/* A kernel, or a filter of system calls, may not let a process be born in a group; it can always go
- * there, which takes longer. */
-static pid_t start(struct ends *x)
-{
-    struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
-    if (x->group < 0)
-        return fork();
-    args.cgroup = (unsigned long long)x->group;
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    x->born = pid >= 0;
-    return x->born ? pid : fork();
-}
-
 static bool join(const struct ends *x)
 {
     if (x->group < 0 || x->born)
@@ -115,8 +102,22 @@ static bool join(const struct ends *x)
     return fd >= 0 && write(fd, "0", 1) == 1;
 }
 
-/* In the child: only what is safe after fork. The parent may have died before the death signal was
- * asked for. A session of its own has no terminal, from which it could be stopped or asked. */
+/* Exec resets handlers, but what is ignored stays ignored. By the system call, because the library
+ * keeps two signals to itself, which we may have been started with as ignored. */
+static void reset(int sig)
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        uint64_t mask;
+    } action = { .handler = SIG_DFL };
+    syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof action.mask);
+}
+
+/* In the child, which has the parent's memory until it executes: only system calls, nothing that
+ * allocates. The parent may have died before the death signal was asked for. A session of its own
+ * has no terminal, from which it could be stopped or asked. */
 static _Noreturn void become(const struct exec_job *job, char *const *env, const struct ends *x,
                              bool group_memory, pid_t parent)
 {
@@ -124,7 +125,7 @@ static _Noreturn void become(const struct exec_job *job, char *const *env, const
     bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && setsid() >= 0;
 
     for (int sig = 1; sig <= SIGRTMAX; sig++)
-        signal(sig, SIG_DFL); /* exec resets handlers, but what is ignored stays ignored */
+        reset(sig);
     sigemptyset(&none);
     ok = ok && join(x) && limit(job, group_memory) && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
          dup2(x->null, 0) >= 0 && dup2(x->log, 1) >= 0 && dup2(x->log, 2) >= 0 &&
@@ -135,6 +136,30 @@ static _Noreturn void become(const struct exec_job *job, char *const *env, const
     if (write(x->report[1], &why, sizeof why) < 0)
         _exit(127);
     _exit(127);
+}
+
+/* A kernel, or a filter of system calls, may not let a process be born in a group; it can always go
+ * there, which takes longer. */
+static pid_t fork_into(struct ends *x)
+{
+    struct clone_args args = { .flags = CLONE_INTO_CGROUP,
+                               .exit_signal = SIGCHLD,
+                               .cgroup = (unsigned long long)x->group };
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    x->born = pid >= 0;
+    return x->born ? pid : fork();
+}
+
+/* vfork where it can be: to copy the page tables of a runner with a thousand stages takes longer
+ * than all the rest. */
+static pid_t start(const struct exec_job *job, char *const *env, struct ends *x, bool group_memory)
+{
+    pid_t parent = getpid();
+    pid_t pid = x->group >= 0 ? fork_into(x)
+                              : vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+    if (pid == 0)
+        become(job, env, x, group_memory, parent);
+    return pid;
 }
 
 static char **environment(const struct exec_job *job, bool events)
@@ -160,14 +185,12 @@ int spawn_process(const struct exec_job *job, const struct spawn_ends *given, bo
                       .group = given->group,
                       .report = { -1, -1 } };
     char **env = environment(job, given->events >= 0);
-    pid_t parent = getpid(), pid;
+    pid_t pid;
     int why = 0, rc;
 
     if ((rc = open_ends(&x, job, e)))
         goto out;
-    pid = start(&x);
-    if (pid == 0)
-        become(job, env, &x, group_memory, parent);
+    pid = start(job, env, &x, group_memory);
     if (pid < 0) {
         rc = err_sys(e, "cannot start a process");
         goto out;
