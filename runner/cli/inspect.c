@@ -172,7 +172,7 @@ int command_explain(const struct cli *c, struct err *e)
     for (size_t i = 0; i < plan.n; i++)
         runs[i] = i != at &&
                   (plan.stage[i].action == PLAN_RUN || plan.stage[i].action == PLAN_DEFERRED);
-    const struct decision *d = &plan.stage[at];
+    struct decision *d = &plan.stage[at];
     if (selected[at] && d->has_last &&
         (rc = plan_changes(&p.graph, at, runs, &p.view, d, &changes, e)))
         goto out;

@@ -94,6 +94,10 @@ static int add_stage(struct verification *v, struct project *p, const struct sta
 
     if (rc || !found)
         return rc;
+    if ((rc = commit_record_read(&last, e))) {
+        commit_record_release(&last);
+        return rc;
+    }
     for (size_t i = 0; i < last.n_out; i++) {
         struct check *c = add_check(v, s->name, last.out[i].path);
         c->name = mem_strdup(last.out[i].name);

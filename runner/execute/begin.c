@@ -103,24 +103,30 @@ int run_recover(struct run *r, struct err *e)
     return rc;
 }
 
+enum { MANY_STAGES = 100 };
+
 /* Decide what can be decided now; *out_work is the number of stages that run or may. */
 int run_plan(struct run *r, size_t *out_work, struct err *e)
 {
     bool *runs = mem_calloc(r->m.n_stage, sizeof *runs);
     int rc = 0;
     *out_work = 0;
+    if (r->m.n_stage >= MANY_STAGES)
+        rc = state_files_load(r->s, e);
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
         struct work *w = &r->work[r->g.order[i]];
         if (w->state == WORK_OFF)
             continue;
-        rc = plan_stage(&r->g, w->index, runs, w->force, &r->file_view, &r->history, &w->decision,
-                        e);
+        rc = plan_stage(&r->g, w->index, *out_work > 0 ? runs : NULL, w->force, &r->file_view,
+                        &r->history, &w->decision, e);
         if (rc)
             break;
         runs[w->index] = w->decision.action != PLAN_REUSE;
         w->decided = w->decision.action == PLAN_REUSE ||
                      (w->decision.action == PLAN_RUN && w->decision.inputs);
         *out_work += runs[w->index];
+        if (w->decision.action == PLAN_REUSE)
+            decision_trim(&w->decision);
     }
     free(runs);
     state_rest(r->s);

@@ -1,5 +1,5 @@
 #define _DEFAULT_SOURCE
-#include "runner/memory/state.h"
+#include "runner/memory/state_inner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,25 +12,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-
-enum { MAX_PENDING = 4096, RECENT = 64 };
-
-/* A hash to remember, held back until the next transaction: one fsync for many files. */
-struct pending {
-    struct file_stamp stamp;
-    bool tree; /* `key` instead of `stamp` */
-    char key[HASH_HEX], hex[HASH_HEX];
-};
-
-struct state {
-    struct db db;
-    bool has_wal; /* else every transaction is synced by SQLite itself */
-    bool durable; /* the transaction that is open is not lazy */
-    bool gather;  /* lazy transactions stay open: see state_gather */
-    bool reading; /* a read transaction is open: many look-ups share one */
-    struct pending *pending;
-    size_t n_pending;
-};
 
 /* What makes a database of version i one of version i + 1. */
 static const char *const migrations[] = {
@@ -233,7 +214,7 @@ void state_rest(struct state *s)
     s->reading = false;
 }
 
-static int start_reading(struct state *s, struct err *e)
+int state_start_reading(struct state *s, struct err *e)
 {
     int rc = 0;
     if (!s->reading && sqlite3_get_autocommit(s->db.handle)) {
@@ -243,64 +224,12 @@ static int start_reading(struct state *s, struct err *e)
     return rc;
 }
 
-/* ---- hash cache ---- */
-
-struct file_stamp file_stamp_of(const struct stat *st)
-{
-    return (struct file_stamp){
-        .device = st->st_dev,
-        .inode = st->st_ino,
-        .size = (uint64_t)st->st_size,
-        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-        .ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec
-    };
-}
-
-int64_t state_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-bool state_racy(const struct file_stamp *stamp, int64_t hashed_ns)
-{
-    return stamp->mtime_ns + STATE_RACY_NS > hashed_ns;
-}
-
-/* Inside a transaction. */
-static int write_pending(struct state *s, struct err *e)
-{
-    struct query q;
-    int rc = 0;
-    for (size_t i = 0; i < s->n_pending && rc == 0; i++) {
-        const struct pending *p = &s->pending[i];
-        if (p->tree) {
-            if ((rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO trees VALUES(?,?)", e)))
-                break;
-            db_text(&q, p->key);
-        } else {
-            if ((rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?)", e)))
-                break;
-            db_int(&q, (int64_t)p->stamp.device);
-            db_int(&q, (int64_t)p->stamp.inode);
-            db_int(&q, (int64_t)p->stamp.size);
-            db_int(&q, p->stamp.mtime_ns);
-            db_int(&q, p->stamp.ctime_ns);
-        }
-        db_text(&q, p->hex);
-        rc = db_done(&q, e);
-    }
-    s->n_pending = 0;
-    return rc;
-}
-
 static int begin(struct state *s, struct err *e)
 {
     int rc;
     state_rest(s);
     rc = db_begin(&s->db, e);
-    if (rc == 0 && (rc = write_pending(s, e)))
+    if (rc == 0 && (rc = hashes_write(s, e)))
         db_rollback(&s->db);
     return rc;
 }
@@ -323,7 +252,7 @@ int state_begin_lazy(struct state *s, struct err *e)
     s->durable = false;
     if (!is_gathering(s))
         return begin(s, e);
-    return write_pending(s, e);
+    return hashes_write(s, e);
 }
 
 int state_commit(struct state *s, struct err *e)
@@ -360,97 +289,11 @@ void state_close(struct state *s)
         state_flush(s, &ignored);
     db_rollback(&s->db);
     s->gather = false;
-    if (s->n_pending && state_begin_lazy(s, &ignored) == 0)
+    if (s->hashes.n_pending && state_begin_lazy(s, &ignored) == 0)
         state_commit(s, &ignored);
-    free(s->pending);
+    hashes_release(&s->hashes);
     db_close(&s->db);
     free(s);
-}
-
-static int keep_pending(struct state *s, const struct pending *p, struct err *e)
-{
-    if (s->n_pending == MAX_PENDING) {
-        int rc = state_begin_lazy(s, e);
-        if (rc || (rc = state_commit(s, e)))
-            return rc;
-    }
-    s->pending = mem_grow(s->pending, s->n_pending, sizeof *s->pending);
-    s->pending[s->n_pending++] = *p;
-    return 0;
-}
-
-/* One hash out of a query with its parameters bound. */
-static int take_hash(struct query *q, bool *out_found, char out_hex[HASH_HEX], struct err *e)
-{
-    int rc = db_step(q, out_found, e);
-    if (rc || !*out_found) {
-        if (rc == 0)
-            db_end(q);
-        return rc;
-    }
-    const unsigned char *hex = sqlite3_column_text(q->stmt, 0);
-    *out_found = hex && strlen((const char *)hex) == HASH_HEX - 1;
-    if (*out_found)
-        memcpy(out_hex, hex, HASH_HEX);
-    db_end(q);
-    return 0;
-}
-
-int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_found,
-                   char out_hex[HASH_HEX], struct err *e)
-{
-    struct query q;
-    /* A table that seven stages read is hashed once, even before it is written to the database. */
-    for (size_t i = 0; i < RECENT && i < s->n_pending; i++) {
-        const struct pending *p = &s->pending[s->n_pending - 1 - i];
-        if (!p->tree && memcmp(&p->stamp, stamp, sizeof *stamp) == 0) {
-            memcpy(out_hex, p->hex, HASH_HEX);
-            *out_found = true;
-            return 0;
-        }
-    }
-    int rc = start_reading(s, e);
-    if (rc || (rc = db_query(&s->db, &q,
-                             "SELECT sha256 FROM files WHERE device=? AND inode=? AND size=? AND "
-                             "mtime=? AND ctime=?",
-                             e)))
-        return rc;
-    db_int(&q, (int64_t)stamp->device);
-    db_int(&q, (int64_t)stamp->inode);
-    db_int(&q, (int64_t)stamp->size);
-    db_int(&q, stamp->mtime_ns);
-    db_int(&q, stamp->ctime_ns);
-    return take_hash(&q, out_found, out_hex, e);
-}
-
-int state_file_put(struct state *s, const struct file_stamp *stamp, int64_t hashed_ns,
-                   const char hex[HASH_HEX], struct err *e)
-{
-    struct pending p = { .stamp = *stamp };
-    if (state_racy(stamp, hashed_ns))
-        return 0;
-    memcpy(p.hex, hex, HASH_HEX);
-    return keep_pending(s, &p, e);
-}
-
-int state_tree_get(struct state *s, const char key[HASH_HEX], bool *out_found,
-                   char out_hex[HASH_HEX], struct err *e)
-{
-    struct query q;
-    int rc = start_reading(s, e);
-    if (rc || (rc = db_query(&s->db, &q, "SELECT sha256 FROM trees WHERE key=?", e)))
-        return rc;
-    db_text(&q, key);
-    return take_hash(&q, out_found, out_hex, e);
-}
-
-int state_tree_put(struct state *s, const char key[HASH_HEX], const char hex[HASH_HEX],
-                   struct err *e)
-{
-    struct pending p = { .tree = true };
-    memcpy(p.key, key, HASH_HEX);
-    memcpy(p.hex, hex, HASH_HEX);
-    return keep_pending(s, &p, e);
 }
 
 /* ---- --describe ---- */
@@ -460,7 +303,7 @@ int state_describe_get(struct state *s, const char hex[HASH_HEX], char **out_jso
     struct query q;
     bool row;
     *out_json = NULL;
-    int rc = start_reading(s, e);
+    int rc = state_start_reading(s, e);
     if (rc || (rc = db_query(&s->db, &q, "SELECT document FROM describes WHERE program=?", e)))
         return rc;
     db_text(&q, hex);
@@ -486,87 +329,4 @@ int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *js
         return state_commit(s, e);
     db_rollback(&s->db);
     return rc;
-}
-
-/* ---- history ---- */
-
-static int read_outs(struct db *db, int64_t commit, struct commit_record *r, struct err *e)
-{
-    struct query q;
-    bool row;
-    int rc = db_query(db, &q,
-                      "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
-    if (rc)
-        return rc;
-    db_int(&q, commit);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        r->out = mem_grow(r->out, r->n_out, sizeof *r->out);
-        struct committed_out *out = &r->out[r->n_out++];
-        char *hex = db_get_text(&q, 2);
-        *out = (struct committed_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
-        if (hex && strlen(hex) == HASH_HEX - 1)
-            memcpy(out->sha256, hex, HASH_HEX);
-        free(hex);
-    }
-    if (rc == 0)
-        db_end(&q);
-    return rc;
-}
-
-static int read_commit(struct state *s, struct query *q, struct commit_record *out, struct err *e)
-{
-    int64_t id = db_get_int(q, 0);
-    char *fingerprint = db_get_text(q, 2), *inputs = db_get_text(q, 3);
-    int rc = 0;
-
-    *out = (struct commit_record){ .run_id = db_get_text(q, 1) };
-    db_end(q);
-    if (fingerprint && strlen(fingerprint) == HASH_HEX - 1)
-        memcpy(out->fingerprint, fingerprint, HASH_HEX);
-    out->inputs = inputs ? json_loads(inputs, 0, NULL) : NULL;
-    if (!out->inputs)
-        rc = err_set(e, ERR_DATA, "'%s': the inputs of commit %lld are damaged", s->db.path,
-                     (long long)id);
-    else
-        rc = read_outs(&s->db, id, out, e);
-    if (rc)
-        commit_record_release(out);
-    free(inputs);
-    free(fingerprint);
-    return rc;
-}
-
-static int last_commit(void *self, const char *stage, bool *out_found, struct commit_record *out,
-                       struct err *e)
-{
-    struct state_history *h = self;
-    struct query q;
-    int rc = start_reading(h->s, e);
-
-    *out_found = false;
-    if (rc ||
-        (rc = db_query(
-             &h->s->db, &q,
-             "SELECT id, run, fingerprint, inputs, state FROM commits WHERE pipeline=? AND stage=?"
-             " ORDER BY id DESC LIMIT 1",
-             e)))
-        return rc;
-    db_text(&q, h->pipeline);
-    db_text(&q, stage);
-    if ((rc = db_step(&q, out_found, e)))
-        return rc;
-    if (*out_found && strcmp((const char *)sqlite3_column_text(q.stmt, 4), "done") != 0)
-        *out_found = false;
-    if (!*out_found) {
-        db_end(&q);
-        return 0;
-    }
-    rc = read_commit(h->s, &q, out, e);
-    *out_found = rc == 0;
-    return rc;
-}
-
-struct history_view state_history_view(struct state_history *h)
-{
-    return (struct history_view){ .self = h, .last_commit = last_commit };
 }

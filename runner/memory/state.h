@@ -71,6 +71,9 @@ int64_t state_now_ns(void);
 int state_file_get(struct state *s, const struct file_stamp *stamp, bool *out_found,
                    char out_hex[HASH_HEX], struct err *e);
 
+/** Read all hashes at once, before many files are asked for: cheaper than one look-up a file. */
+int state_files_load(struct state *s, struct err *e);
+
 /**
  * Remember the hash of a file. The stamp was taken before reading began, at `hashed_ns`, and found
  * the same after it. A file that was modified within STATE_RACY_NS before that is not remembered: a

@@ -93,32 +93,38 @@ static json_t *argv_json(const struct stage_spec *s)
     return argv;
 }
 
-/* One declared path with its matches: [[path, sha256]...] appended to `list` (or set in the object
- * `map`), paths appended to `found`. */
+/* [path, sha256] appended to `list`, or set in the object `map`, the path appended to `found`;
+ * nothing of it where there is no such file. */
+static int file_json(struct builder *b, const char *path, json_t *list, json_t *map,
+                     struct path_list *found, bool *out_exists, struct err *e)
+{
+    json_t *sha;
+    int rc = hash_json(b, path, &sha, out_exists, e);
+    if (rc || !*out_exists)
+        return rc;
+    if (map)
+        json_object_set_new(map, path, sha);
+    else
+        json_array_append_new(list, json_pack("[s, o]", path, sha));
+    path_list_add(found, path);
+    return 0;
+}
+
+/* One declared path, or what it matches. */
 static int path_json(struct builder *b, const char *path, json_t *list, json_t *map,
                      struct path_list *found, struct err *e)
 {
     struct path_list match = { 0 };
-    bool pending = is_pending(b, path), exists;
-    int rc = 0;
+    bool exists;
+    int rc;
 
-    if (pending)
-        path_list_add(&match, path);
-    else
-        rc = b->files->glob(b->files->self, path, &match, e);
+    if (!path_is_glob(path) || is_pending(b, path))
+        return file_json(b, path, list, map, found, &exists, e);
+    rc = b->files->glob(b->files->self, path, &match, e);
     for (size_t i = 0; rc == 0 && i < match.n; i++) {
-        json_t *sha;
-        if ((rc = hash_json(b, match.path[i], &sha, &exists, e)))
-            break;
-        if (!exists) { /* it was there a moment ago */
+        rc = file_json(b, match.path[i], list, map, found, &exists, e);
+        if (rc == 0 && !exists) /* it was there a moment ago */
             rc = err_set(e, ERR_IO, "'%s' has vanished", match.path[i]);
-            break;
-        }
-        if (map)
-            json_object_set_new(map, match.path[i], sha);
-        else
-            json_array_append_new(list, json_pack("[s, o]", match.path[i], sha));
-        path_list_add(found, match.path[i]);
     }
     path_list_release(&match);
     return rc;

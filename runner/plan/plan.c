@@ -15,8 +15,18 @@ void commit_record_release(struct commit_record *r)
     }
     free(r->out);
     free(r->run_id);
+    free(r->text);
     json_decref(r->inputs);
     *r = (struct commit_record){ 0 };
+}
+
+int commit_record_read(struct commit_record *r, struct err *e)
+{
+    if (!r->inputs && r->text)
+        r->inputs = json_loads(r->text, 0, NULL);
+    return r->inputs
+               ? 0
+               : err_set(e, ERR_DATA, "the inputs of the commit of run %s are damaged", r->run_id);
 }
 
 static void release_deps(struct decision *d)
@@ -35,6 +45,15 @@ void decision_release(struct decision *d)
     release_deps(d);
     commit_record_release(&d->last);
     *d = (struct decision){ 0 };
+}
+
+void decision_trim(struct decision *d)
+{
+    json_decref(d->inputs);
+    d->inputs = NULL;
+    release_deps(d);
+    commit_record_release(&d->last);
+    d->has_last = false;
 }
 
 const char *plan_action_name(enum plan_action action)
@@ -83,7 +102,7 @@ static int changed_outs(const struct commit_record *last, const struct file_view
 }
 
 int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
-                 const struct file_view *files, const struct decision *d, struct path_list *out,
+                 const struct file_view *files, struct decision *d, struct path_list *out,
                  struct err *e)
 {
     const struct stage_spec *s = &g->m->stage[stage];
@@ -92,7 +111,7 @@ int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
     bool complete;
     int rc = inputs_build(g, stage, above_runs, files, &inputs, dep, &complete, e);
 
-    if (rc == 0) {
+    if (rc == 0 && (rc = commit_record_read(&d->last, e)) == 0) {
         plan_differences(d->last.inputs, inputs, out);
         rc = changed_outs(&d->last, files, false, out, e);
     }
@@ -128,9 +147,11 @@ static char *waits_for(const struct graph *g, size_t stage, const bool *above_ru
 
 /* Why it must run; *out_reason NULL if nothing says so (yet). */
 static int reason_to_run(const struct stage_spec *s, bool force, bool complete,
-                         const struct file_view *files, const struct decision *d, char **out_reason,
+                         const struct file_view *files, struct decision *d, char **out_reason,
                          struct err *e)
 {
+    bool same = complete && strcmp(d->fingerprint, d->last.fingerprint) == 0;
+    int rc;
     *out_reason = NULL;
     if (force)
         *out_reason = mem_strdup("forced");
@@ -138,17 +159,19 @@ static int reason_to_run(const struct stage_spec *s, bool force, bool complete,
         *out_reason = mem_strdup("never run");
     else if (s->always_changed)
         *out_reason = mem_strdup("always_changed");
-    else
+    else if (!same && (rc = commit_record_read(&d->last, e)))
+        return rc;
+    else if (!same)
         *out_reason = difference_reason(d->last.inputs, d->inputs);
     if (*out_reason)
         return 0;
-    if (complete && strcmp(d->fingerprint, d->last.fingerprint) != 0) {
+    if (complete && !same) {
         *out_reason = mem_strdup(
             "the fingerprint changed"); /* by a version that wrote the document differently */
         return 0;
     }
     struct path_list outs = { 0 };
-    int rc = changed_outs(&d->last, files, true, &outs, e);
+    rc = changed_outs(&d->last, files, true, &outs, e);
     if (rc == 0 && outs.n)
         *out_reason = mem_strdup(outs.path[0]);
     path_list_release(&outs);

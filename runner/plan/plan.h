@@ -36,7 +36,8 @@ struct committed_out {
 struct commit_record {
     char *run_id;
     char fingerprint[HASH_HEX];
-    json_t *inputs; /* the document whose hash is the fingerprint: explain compares two of them */
+    char *text;     /* the document whose hash is the fingerprint */
+    json_t *inputs; /* the same, read by commit_record_read: explain compares two of them */
     struct committed_out *out;
     size_t n_out;
 };
@@ -48,6 +49,9 @@ struct history_view {
                        struct err *e);
 };
 
+/** Set r->inputs from r->text where it is not yet. ERR_DATA if the text is damaged. Few stages need
+ * it: equal fingerprints say enough. */
+int commit_record_read(struct commit_record *r, struct err *e);
 void commit_record_release(struct commit_record *r);
 
 enum plan_action {
@@ -72,6 +76,9 @@ struct decision {
 
 void decision_release(struct decision *d);
 
+/** Keep the action and its reason alone. */
+void decision_trim(struct decision *d);
+
 /**
  * Decide one stage. Call it again when the stages above have finished: then action is REUSE or RUN,
  * with inputs. above_runs  (n_stage) true for a stage that is running or will run before this one;
@@ -89,7 +96,7 @@ int plan_stage(const struct graph *g, size_t stage, const bool *above_runs, bool
  * gone.
  */
 int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
-                 const struct file_view *files, const struct decision *d, struct path_list *out,
+                 const struct file_view *files, struct decision *d, struct path_list *out,
                  struct err *e);
 
 /** The decisions of all stages. */

@@ -446,6 +446,8 @@ out:
     reference_values_release(r.param, r.n_param);
     reference_values_release(r.env, r.n_env);
     free(r.stage_name);
+    free(r.word);
+    free(r.word_program);
     free(libexec);
     yaml_release(root);
     if (rc)

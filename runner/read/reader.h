@@ -21,6 +21,8 @@ struct reader {
     struct reference_value *param; /* (n_param) of the pipeline */
     struct reference_value *env;   /* (n_env) of the pipeline */
     size_t n_param, n_env;
+    char *word,
+        *word_program; /* the last command that was looked up by PATH, and where it is; owned */
 };
 
 /** Is the text a name: letters, digits, _ and -, 1 to 64 of them? */

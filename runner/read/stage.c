@@ -133,7 +133,8 @@ static int run_read(const struct reader *r, struct stage_spec *s, const struct y
 }
 
 /* The executable of a cmd: a path as it stands, a word by PATH. */
-static int find_command(const struct yaml *at, struct stage_spec *s, struct err *e)
+static int find_command(struct reader *r, const struct yaml *at, struct stage_spec *s,
+                        struct err *e)
 {
     if (reference_open(s->cmd[0]))
         return node_fail(at, e, "stage '%s': cmd: the program must be known before the stage runs",
@@ -141,6 +142,8 @@ static int find_command(const struct yaml *at, struct stage_spec *s, struct err 
     char *word = reference_text(s->cmd[0]);
     if (strchr(word, '/')) {
         s->program = path_normal(word);
+    } else if (r->word && strcmp(word, r->word) == 0) { /* as the stage before */
+        s->program = mem_strdup(r->word_program);
     } else {
         const char *path = getenv("PATH");
         for (const char *p = path ? path : "/usr/bin:/bin"; p && !s->program;) {
@@ -155,7 +158,14 @@ static int find_command(const struct yaml *at, struct stage_spec *s, struct err 
     int rc = s->program
                  ? 0
                  : node_fail(at, e, "stage '%s': there is no program '%s' in PATH", s->name, word);
-    free(word);
+    if (rc == 0) {
+        free(r->word);
+        free(r->word_program);
+        r->word = word;
+        r->word_program = mem_strdup(s->program);
+    } else {
+        free(word);
+    }
     return rc;
 }
 
@@ -170,7 +180,7 @@ static int cmd_read(struct stage_spec *s, const struct yaml *cmd, struct err *e)
     return 0;
 }
 
-static int cmd_resolve(struct stage_spec *s, const struct yaml *cmd,
+static int cmd_resolve(struct reader *r, struct stage_spec *s, const struct yaml *cmd,
                        const struct reference_scope *scope, struct err *e)
 {
     struct reference_scope own = *scope;
@@ -188,7 +198,7 @@ static int cmd_resolve(struct stage_spec *s, const struct yaml *cmd,
         if (rc)
             return rc;
     }
-    return s->shell ? 0 : find_command(cmd->item[0], s, e);
+    return s->shell ? 0 : find_command(r, cmd->item[0], s, e);
 }
 
 int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struct err *e)
@@ -395,7 +405,7 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
                            e)) ||
         (rc = fileref_read_code(reader_setting(r, map, "code", NULL), s, &own.paths, e)) ||
         (rc = checkpoint_read(yaml_get(map, "checkpoint"), s, &own.paths, e)) ||
-        (rc = s->run ? 0 : cmd_resolve(s, yaml_get(map, "cmd"), &own.words, e)) ||
+        (rc = s->run ? 0 : cmd_resolve(r, s, yaml_get(map, "cmd"), &own.words, e)) ||
         (rc = needs_read(r, i, yaml_get(map, "needs"), e)) || (rc = secrets_read(r, map, s, e)) ||
         (rc = secrets_check(map, s, e)) || (rc = flags_read(map, s, e)) ||
         (rc = limits_read(r, map, s, e)) || (rc = order_read(r, map, s, e)) ||

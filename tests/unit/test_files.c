@@ -55,6 +55,8 @@ static void change(const char *sql)
     assert_ok(state_begin(s, &e), e);
     assert_ok(db_run(state_db(s), sql, &e), e);
     assert_ok(state_commit(s, &e), e);
+    state_close(s); /* the next process finds it so */
+    assert_ok(state_open(&s, true, &e), e);
 }
 
 static void hash_of(const char *path, char out_hex[HASH_HEX])

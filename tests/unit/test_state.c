@@ -188,6 +188,7 @@ static void an_intent_survives_and_becomes_the_last_commit(void **unused)
     assert_string_equal(r.fingerprint, hex_a);
     assert_string_equal(r.out[0].path, "work/m");
     assert_string_equal(r.out[0].sha256, hex_b);
+    assert_ok(commit_record_read(&r, &e), e);
     assert_int_equal(json_integer_value(json_object_get(r.inputs, "a")), 1);
     commit_record_release(&r);
     state_close(s);
