@@ -116,11 +116,13 @@ static int compare_stage(struct state *s, const struct side *old, const struct s
     if (rc == 0 && (rc = commit_of(s, now, is, &b, e)) == 0) {
         if (a.id && b.id && a.id != b.id)
             plan_differences(a.record.inputs, b.record.inputs, &changes);
+        /* A stage that did not get so far has not taken its outputs away. */
+        bool comparable = (!was || a.id) && (!is || b.id);
         json_array_append_new(
             list, json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "stage", name, "same_commit",
                             a.id && a.id == b.id, "old", stage_json(old, was, &a), "new",
                             stage_json(now, is, &b), "inputs", texts_json(&changes), "outs",
-                            outs_json(&a.record, &b.record), "metrics",
+                            comparable ? outs_json(&a.record, &b.record) : json_array(), "metrics",
                             figures_compare(json_object_get(old->figures, name),
                                             json_object_get(now->figures, name), false)));
     }

@@ -181,16 +181,11 @@ static void add_next(const struct view *v, struct str *out)
                 strcmp(report_seen(&v->run, v->stage[i].state), bad[k]) == 0) {
                 shown++;
                 str_addf(out, "look:      refit logs %s --run %s\n", v->stage[i].stage, id);
-                if (strcmp(bad[k], "blocked") == 0)
+                if (strcmp(bad[k], "blocked") == 0 &&
+                    !approval_of(v->approval, v->n_approval, v->stage[i].stage))
                     str_addf(out, "accept it: refit approve %s %s --reason TEXT\n", id,
                              v->stage[i].stage);
             }
-    bool waits = false;
-    for (size_t i = 0; i < v->n; i++)
-        waits |= v->stage[i].n_attempt > 0 && strcmp(v->stage[i].state, "blocked") == 0 &&
-                 !approval_of(v->approval, v->n_approval, v->stage[i].stage);
-    if (waits)
-        str_addf(out, "accept it: refit approve %s --reason TEXT\n", id);
     if (strcmp(v->run.state, "succeeded") != 0 && strcmp(v->run.state, "skipped") != 0)
         str_addf(out, "go on:     refit retry %s\n", id);
 }

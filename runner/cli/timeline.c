@@ -132,10 +132,9 @@ static void add_attempt(const struct cli *c, const struct past_attempt *a, int w
     str_addz(out, "  ");
     report_add_time(out, a->began);
     str_addf(out, "  %8s  %7s  ", str_text(&took), str_text(&memory));
-    if (a->signal)
-        str_addf(out, "signal %lld; ", (long long)a->signal);
-    else if (a->ended)
-        str_addf(out, "exit %lld; ", (long long)a->exit_code);
+    if (a->ended && !a->reason)
+        str_addf(out, a->signal ? "signal %lld" : "exit %lld",
+                 (long long)(a->signal ? a->signal : a->exit_code));
     str_addf(out, "%s\n", a->reason ? a->reason : "");
     str_release(&took);
     str_release(&memory);
