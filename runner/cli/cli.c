@@ -91,6 +91,8 @@ static const struct option options[] = {
       "after a failure, run what does not need the failed stage" },
     { 'j', "jobs", "N", COUNT, BIT(RUN) | BIT(RETRY), offsetof(struct cli, jobs),
       "stages at a time (the file's `jobs`, else the processors)" },
+    { 0, "timeout", "DURATION", TIME, BIT(RUN) | BIT(RETRY), offsetof(struct cli, timeout_ms),
+      "stop the whole run after that: 30m, 2h (the file's `timeout`)" },
     { 0, "wait", "DURATION", WAIT, BIT(RUN) | BIT(RETRY), 0,
       "wait for another run of the pipeline to end, without =DURATION (10m...) however long" },
     { 0, "queued", "RUN", TEXT, BIT(RUN), offsetof(struct cli, queued),
@@ -461,6 +463,10 @@ static int store(struct parsed *p, const struct option *o, const char *value, st
             return err_set(e, ERR_USAGE, "--color is '%s', want auto, always or never", value);
         p->colour = value;
         return 0;
+    case TIME: {
+        const char *wrong = duration_parse(value, (int64_t *)field);
+        return wrong ? err_set(e, ERR_USAGE, "--%s: '%s' %s", o->name, value, wrong) : 0;
+    }
     case WAIT: {
         const char *wrong = value ? duration_parse(value, &p->cli.wait_ms) : NULL;
         if (!value)

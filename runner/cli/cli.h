@@ -40,6 +40,7 @@ struct cli {
     bool outside, keep; /* reproduce --outside, --keep */
     int64_t count;      /* next -n N; 0: not given */
     const char *queued; /* run --queued RUN */
+    int64_t timeout_ms; /* --timeout DURATION; 0: not given */
     int64_t wait_ms;    /* --wait[=DURATION]; LOCK_FOREVER */
     const char *output; /* export -o DIR */
     const char *reason; /* approve --reason TEXT */

@@ -28,6 +28,7 @@ static void options_from_cli(struct run_options *o, const struct cli *c)
                                .keep_going = c->keep_going,
                                .wait_ms = c->wait_ms,
                                .queued = copy_of(c->queued),
+                               .timeout_ms = c->timeout_ms,
                                .jobs = c->jobs };
     o->set = mem_calloc(c->n_set + 1, sizeof *o->set);
     for (size_t i = 0; i < c->n_set; i++)
@@ -76,6 +77,7 @@ static void release(struct run *r)
     free(r->id);
     free(r->directory);
     free(r->here);
+    free(r->scheduled_at);
     run_options_release(&r->o);
 }
 
@@ -157,11 +159,15 @@ static int run_pipeline(struct run *r, const struct cli *c, const char *command,
     r->idle = n_work == 0;
     if (n_work > 0 || r->id) { /* a run of a schedule keeps its row */
         began = r->x.now_ms(r->x.self);
+        r->timeout_ms = r->o.timeout_ms ? r->o.timeout_ms : r->m.timeout_ms;
+        r->timeout_at = r->timeout_ms ? began + r->timeout_ms : -1;
         if ((rc = secrets_resolve(r, e)) || (rc = run_begin(r, command, e)))
             goto out;
         if ((rc = run_loop(r, e)) == 0)
             rc = run_end(r, began, out_status, e);
         ended = rc == 0;
+        if (rc == 0)
+            farewell_run(r, r->id, false);
         if (rc == 0)
             gc_after_run(r->s, &r->m);
     } else {
@@ -273,6 +279,8 @@ int command_retry(const struct cli *c, struct err *e)
     }
     if (c->jobs > 0)
         r.o.jobs = c->jobs;
+    if (c->timeout_ms > 0)
+        r.o.timeout_ms = c->timeout_ms;
     r.o.keep_going |= c->keep_going;
     rc = run_pipeline(&r, c, command, &status, e);
 out:

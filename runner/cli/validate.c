@@ -84,7 +84,13 @@ static int add_question(struct validation *v, const struct project *p, const cha
     const struct stage_spec *s = &p->manifest.stage[stage];
     struct path_list *dep = mem_calloc(s->n_dep, sizeof *dep);
     char **out = mem_calloc(s->n_out, sizeof *out), **argv = NULL;
-    struct attempt_files files = { dep, out, s->checkpoint, "run", ".refit/runs/run", 1 };
+    struct attempt_files files = { .dep = dep,
+                                   .out = out,
+                                   .checkpoint = s->checkpoint,
+                                   .run_id = "run",
+                                   .run_dir = ".refit/runs/run",
+                                   .scheduled_at = "1970-01-01T00:00:00Z",
+                                   .attempt = 1 };
     int rc = 0;
 
     for (size_t i = 0; i < s->n_out; i++)

@@ -323,6 +323,11 @@ out:
     return rc;
 }
 
+static const char *why_stopped(const struct run *r)
+{
+    return r->timed_out ? "stopped: the time of the run is over" : "stopped";
+}
+
 static int check_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
 {
     struct str reason = { 0 };
@@ -330,7 +335,7 @@ static int check_ended(struct run *r, struct work *w, const struct exec_end *end
     if (end->exit_code == 0)
         return commits_add(r, w, e);
     if (end->cancelled)
-        return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
+        return end_without_commit(r, w, WORK_ABORTED, why_stopped(r), e);
     str_addz(&reason, "its output is not as it must be");
     struct str line = { 0 };
     show_add_tail(&line, w->log, 1, "");
@@ -469,7 +474,7 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
         w->blocked) /* also where it was told to stop and had just finished */
         return ended_well(r, w, e);
     if (end->cancelled)
-        return end_without_commit(r, w, WORK_ABORTED, "stopped", e);
+        return end_without_commit(r, w, WORK_ABORTED, why_stopped(r), e);
     if (!end->timed_out && end->exit_code == ERR_NOTHING)
         return end_without_commit(r, w, WORK_SKIPPED, "exit 99: nothing to do", e);
     return fail_or_retry(r, w, end, e);
@@ -560,6 +565,7 @@ static int launch(struct run *r, struct work *w, struct err *e)
                                    .checkpoint = w->spec->checkpoint,
                                    .run_id = r->id,
                                    .run_dir = r->directory,
+                                   .scheduled_at = r->scheduled_at,
                                    .attempt = w->number };
     struct env env = { 0 };
     struct err why = { 0 };

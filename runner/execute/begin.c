@@ -9,6 +9,7 @@
 #include "io/outfile.h"
 #include "runner/execute/run.h"
 #include "runner/memory/approvals.h"
+#include "runner/memory/farewells.h"
 #include "runner/notify/occasion.h"
 
 static int force_stages(struct run *r, struct err *e)
@@ -100,6 +101,8 @@ int run_recover(struct run *r, struct err *e)
     }
     run_rows_free(dead, n_dead);
     recovery_free(found, n_found);
+    if (rc == 0)
+        farewells_late(r);
     return rc;
 }
 
@@ -157,6 +160,7 @@ static int save_snapshot(struct run *r, struct err *e)
 int run_begin(struct run *r, const char *command, struct err *e)
 {
     char *options = run_options_text(&r->o);
+    struct run_row row = { 0 };
     int rc = options ? state_begin_lazy(r->s, e)
                      : err_set(e, ERR_USAGE, "the command line is not UTF-8");
     if (rc == 0 && (r->id || (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id,
@@ -166,12 +170,16 @@ int run_begin(struct run *r, const char *command, struct err *e)
                               r->work[i].reason, e);
     }
     if (rc == 0)
+        rc = farewell_put(r->s, r->id, r->m.n_stage, r->m.on_exit, e);
+    if (rc == 0)
         rc = state_commit(r->s, e);
     else
         db_rollback(state_db(r->s));
     free(options);
-    if (rc)
+    if (rc || (rc = ledger_run(r->s, r->id, &row, e)))
         return rc;
+    r->scheduled_at = ledger_scheduled_at(&row);
+    run_row_release(&row);
     r->directory = str_format("%s/runs/%s", STATE_DIR, r->id);
     lock_name(&r->lock, r->id, command);
     return save_snapshot(r, e);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/report.h"
@@ -52,6 +53,8 @@ static int verdict(const struct run *r, const struct tally *t, const char **out_
         *out_state = "aborted";
         return 128 + r->signal;
     }
+    if (r->timed_out)
+        return EXIT_TIMEOUT;
     if (t->failed + t->timed_out > 0)
         return r->o.keep_going ? EXIT_PARTLY : t->failed > 0 ? EXIT_FAILED : EXIT_TIMEOUT;
     if (t->blocked > 0) {
@@ -84,6 +87,18 @@ static void show_end(struct run *r, const struct tally *t, const char *state, in
     str_release(&counts);
 }
 
+static char *end_reason(const struct run *r)
+{
+    struct str text = { 0 };
+    if (r->signal)
+        return mem_strdup(strsignal(r->signal));
+    if (!r->timed_out)
+        return r->idle ? mem_strdup("nothing to do") : NULL;
+    str_addz(&text, "timed out after ");
+    show_add_time(&text, r->timeout_ms);
+    return str_take(&text);
+}
+
 int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
 {
     struct tally t = count(r);
@@ -94,11 +109,9 @@ int run_end(struct run *r, int64_t began, int *out_status, struct err *e)
     progress_remove(r);
     if ((rc = state_begin(r->s, e)))
         return rc;
-    rc = ledger_run_end(r->s, r->id, state,
-                        r->signal ? strsignal(r->signal)
-                        : r->idle ? "nothing to do"
-                                  : NULL,
-                        *out_status, e);
+    char *reason = end_reason(r);
+    rc = ledger_run_end(r->s, r->id, state, reason, *out_status, e);
+    free(reason);
     if (rc == 0 && !r->no_notify)
         rc = occasion_run_ended(r->s, &r->m.channels, r->id, false, e);
     if (rc == 0)
@@ -150,7 +163,9 @@ void run_end_badly(struct run *r, const struct err *why)
         return;
     if (!r->m.name && ledger_run(r->s, r->id, &row, &ignored) == 0) /* the file cannot be read */
         run_channels(r, row.pipeline, &other);
-    record_failure(r, r->m.name ? &r->m.channels : &other, why, &ignored);
+    if (record_failure(r, r->m.name ? &r->m.channels : &other, why, &ignored) == 0 && r->x.self &&
+        r->here)
+        farewell_run(r, r->id, false);
     channels_release(&other);
     run_row_release(&row);
 }

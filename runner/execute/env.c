@@ -10,7 +10,7 @@
 #include "runner/read/secret.h"
 #include "runner/execute/mask.h"
 
-static void env_put(struct env *v, char *entry)
+void env_put(struct env *v, char *entry)
 {
     size_t n = strcspn(entry, "=") + 1;
     for (size_t i = 0; i < v->n; i++) {
@@ -38,14 +38,19 @@ char *env_mark(const struct run *r, const struct work *w)
                       (long long)w->number);
 }
 
-void env_base(struct env *v, const struct run *r, const struct work *w)
+void env_plain(struct env *v)
 {
-    int cpus = proc_cpus();
-    int64_t threads = w->spec->cpus > 0 && w->spec->cpus < cpus ? w->spec->cpus : cpus;
     env_inherit(v, "PATH", "/usr/local/bin:/usr/bin:/bin");
     env_inherit(v, "HOME", NULL);
     env_put(v, mem_strdup("LANG=C.UTF-8"));
     env_put(v, mem_strdup("TZ=UTC"));
+}
+
+void env_base(struct env *v, const struct run *r, const struct work *w)
+{
+    int cpus = proc_cpus();
+    int64_t threads = w->spec->cpus > 0 && w->spec->cpus < cpus ? w->spec->cpus : cpus;
+    env_plain(v);
     env_put(v, str_format("REFIT_THREADS=%lld", (long long)threads));
     env_put(v, mem_strdup("OMP_NUM_THREADS=1"));
     env_put(v, mem_strdup("OPENBLAS_NUM_THREADS=1"));

@@ -14,6 +14,12 @@ struct env {
     size_t n;
 };
 
+/** PATH, HOME, LANG and TZ. */
+void env_plain(struct env *v);
+
+/** Takes "NAME=value" over. */
+void env_put(struct env *v, char *entry);
+
 int env_make(struct env *v, const struct run *r, const struct work *w,
              const struct attempt_files *files, struct err *e);
 

@@ -100,8 +100,9 @@ static int decide(struct run *r, struct work *w, enum upstream because, const ch
 /* A stage that might have run, but the run is stopping. */
 static int leave_out(struct run *r, struct work *w, struct err *e)
 {
-    char *reason = r->halted ? mem_strdup("not started: the run was stopped")
-                             : str_format("not started: '%s' failed", r->first_failed);
+    char *reason = r->timed_out ? mem_strdup("not started: the time of the run is over")
+                   : r->halted  ? mem_strdup("not started: the run was stopped")
+                                : str_format("not started: '%s' failed", r->first_failed);
     int rc = work_settle(r, w, WORK_NOT_STARTED, reason, e);
     free(reason);
     return rc;
@@ -202,7 +203,7 @@ static int give_up_delayed(struct run *r, struct err *e)
         return 0;
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
         if (r->work[i].state == WORK_DELAYED && !run_may_start(r, &r->work[i]))
-            rc = work_settle(r, &r->work[i], r->signal ? WORK_ABORTED : WORK_FAILED,
+            rc = work_settle(r, &r->work[i], r->halted ? WORK_ABORTED : WORK_FAILED,
                              "stopped before its next attempt", e);
     return rc;
 }
@@ -224,6 +225,16 @@ static void take_signal(struct run *r, int sig)
               again ? "refit: killing what still runs"
                     : "refit: stopping; once more kills at once");
     run_stop(r, again);
+}
+
+/* The time of the whole run is over. */
+static void look_at_clock(struct run *r)
+{
+    if (r->timeout_at < 0 || r->halted || r->x.now_ms(r->x.self) < r->timeout_at)
+        return;
+    r->timed_out = true;
+    show_text(&r->show, true, "refit: the time of the run is over: stopping");
+    run_stop(r, false);
 }
 
 static void draw(struct run *r)
@@ -256,6 +267,8 @@ static int64_t wake_at(const struct run *r, int64_t redraw_at)
     int64_t at = r->show.live ? redraw_at : -1, due = progress_due(r);
     if (due >= 0 && (at < 0 || due < at))
         at = due;
+    if (r->timeout_at >= 0 && !r->halted && (at < 0 || r->timeout_at < at))
+        at = r->timeout_at;
     return first && (at < 0 || first->key < at) ? first->key : at;
 }
 
@@ -289,6 +302,7 @@ int run_loop(struct run *r, struct err *e)
     work_count(r);
     state_gather(r->s);
     for (;;) {
+        look_at_clock(r);
         if ((rc = settle(r, e)) || (rc = start_ready(r, e)) || (rc = give_up_delayed(r, e)) ||
             (rc = leave_ready_out(r, e)))
             return rc;

@@ -98,6 +98,7 @@ struct run_options {
     size_t n_force_stage;
     bool force, keep_going;
     int64_t jobs;
+    int64_t timeout_ms; /* of the whole run; 0: the file's */
     /* not kept */
     char *queued;    /* the run of a schedule that this one is; NULL: one of its own */
     int64_t wait_ms; /* for the lock; LOCK_FOREVER */
@@ -120,6 +121,7 @@ struct run {
     bool verbose, no_notify;
     struct work *work;    /* (m.n_stage) */
     char *id, *directory; /* NULL until there is work */
+    char *scheduled_at;   /* the instant that it is for */
     char *here;           /* absolute current directory */
     char **secret;        /* (m.n_secret) "NAME=value"; NULL where no stage of this run names it */
     struct mask mask;     /* their values, in what stages write */
@@ -130,14 +132,16 @@ struct run {
     struct queue look;        /* pending stages: something above them has changed */
     struct queue
         ready; /* to be started; entries whose state is another one by now count for nothing */
-    struct queue delayed;    /* by the instant of the next attempt */
-    struct work_list ended;  /* to be committed */
-    struct work_list placed; /* committed, to be synced and recorded */
-    int64_t unsynced_ms;     /* what the stages took whose records a power cut would lose */
-    int64_t progress_ms;     /* when it was written, on the monotonic clock */
-    bool progress_new;       /* an event has come since */
-    struct queue *pool_wait; /* (m.n_pool) ready stages that wait for a place in the pool */
-    int64_t *pool_used;      /* (m.n_pool) */
+    struct queue delayed;           /* by the instant of the next attempt */
+    struct work_list ended;         /* to be committed */
+    struct work_list placed;        /* committed, to be synced and recorded */
+    int64_t unsynced_ms;            /* what the stages took whose records a power cut would lose */
+    int64_t timeout_ms, timeout_at; /* of the whole run; at: monotonic, -1 none */
+    bool timed_out;                 /* it is over */
+    int64_t progress_ms;            /* when it was written, on the monotonic clock */
+    bool progress_new;              /* an event has come since */
+    struct queue *pool_wait;        /* (m.n_pool) ready stages that wait for a place in the pool */
+    int64_t *pool_used;             /* (m.n_pool) */
     bool stopping; /* a stage failed, without -k: start nothing more but `run_if: always` */
     bool halted;   /* told to stop: start nothing more at all */
     const char *first_failed; /* the stage; NULL: none */
@@ -238,6 +242,15 @@ void run_end_badly(struct run *r, const struct err *why);
 
 /** The run as a JSON document on standard output. */
 int run_print_json(struct run *r, struct err *e);
+
+/* farewell.c */
+
+/** Run on_exit of a run that is over, if that has not been done: `late` where its own runner could
+ * not. What goes wrong is a warning. */
+void farewell_run(struct run *r, const char *run, bool late);
+
+/** The same for all runs of the pipeline whose runners died before it. */
+void farewells_late(struct run *r);
 
 /* attempt.c. What the stage itself does wrong ends in its state, only the runner's own trouble is
  * an error. */

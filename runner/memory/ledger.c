@@ -16,6 +16,15 @@ int64_t ledger_now_ms(void)
     return state_now_ns() / 1000000;
 }
 
+char *ledger_scheduled_at(const struct run_row *r)
+{
+    char text[40];
+    struct tm tm;
+    time_t t = (time_t)((r->scheduled ? r->scheduled : r->began) / 1000);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    return mem_strdup(text);
+}
+
 /* ---- writing ---- */
 
 static int name_run(char **out, struct err *e)

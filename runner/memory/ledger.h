@@ -113,6 +113,10 @@ int ledger_metrics(struct state *s, const char *run, const char *stage, int64_t 
 int ledger_warnings(struct state *s, const char *run, const char *stage, int64_t attempt,
                     json_t **out, struct err *e);
 
+/** The instant that the run is for, "2026-11-21T03:00:00Z": that of its schedule, else when it
+ * began; owned by the caller. */
+char *ledger_scheduled_at(const struct run_row *r);
+
 /** Milliseconds since 1970. */
 int64_t ledger_now_ms(void);
 

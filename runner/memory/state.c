@@ -70,6 +70,8 @@ static const char *const migrations[] = {
     "CREATE INDEX ticks_untold ON ticks(pipeline) WHERE told=0 AND state IN "
     "('missed','overlapped');"
     "CREATE INDEX ticks_run ON ticks(run);"
+    "ALTER TABLE runs ADD COLUMN on_exit TEXT;"
+    "CREATE INDEX runs_on_exit ON runs(pipeline) WHERE on_exit IS NOT NULL;"
     "CREATE INDEX runs_queued ON runs(pipeline) WHERE state = 'queued';"
     "CREATE TABLE outbox(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, run TEXT, event TEXT NOT "
     "NULL, name TEXT NOT NULL, channel TEXT NOT NULL,"

@@ -55,6 +55,10 @@ static int add_reference(const struct stage_spec *s, const struct attempt_files 
         add_value(out, files->run_id, shell);
     } else if (is_ref(p, "run.dir")) {
         add_value(out, files->run_dir, shell);
+    } else if (is_ref(p, "run.scheduled_at")) {
+        add_value(out, files->scheduled_at, shell);
+    } else if (is_ref(p, "run.state") && files->run_state) {
+        add_value(out, files->run_state, shell);
     } else if (is_ref(p, "run.attempt")) {
         str_addf(out, "%lld", (long long)files->attempt);
     }

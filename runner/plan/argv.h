@@ -16,8 +16,9 @@ struct attempt_files {
                                     has them); n is 0 where an optional one is absent */
     char *const *out;            /* (n_out) per out: the staging path */
     const char *checkpoint;      /* NULL if the stage has none */
-    const char *run_id, *run_dir;
-    int64_t attempt; /* from 1 */
+    const char *run_id, *run_dir, *scheduled_at;
+    const char *run_state; /* of on_exit: how the run ended */
+    int64_t attempt;       /* from 1 */
 };
 
 /**

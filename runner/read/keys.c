@@ -97,7 +97,10 @@ static const struct key log_keys[] = {
 #define GIVEN(key)                                                                      \
     "{\"required\": [\"" key "\"], \"properties\": {\"" key "\": {\"not\": {\"type\": " \
     "\"null\"}}}}"
-#define TEXT   "{\"type\": [\"string\", \"number\", \"boolean\"]}"
+#define TEXT "{\"type\": [\"string\", \"number\", \"boolean\"]}"
+#define COMMAND                                                               \
+    "{\"type\": [\"string\", \"array\"], \"minItems\": 1, \"minLength\": 1, " \
+    "\"items\": " TEXT "}"
 #define VALUE  "{\"type\": [\"string\", \"number\", \"boolean\", \"null\"]}"
 #define VALUES "{\"type\": \"object\", \"additionalProperties\": " VALUE "}"
 
@@ -172,8 +175,7 @@ static const struct key channel_keys[] = {
     { "mail", KEY_SHAPE, .help = "an address or a list of them, told by sendmail",
       .shape = "{\"type\": [\"string\", \"array\"], \"minItems\": 1, \"items\": " TEXT "}" },
     { "cmd", KEY_SHAPE, .help = "a command that gets the message as JSON on standard input",
-      .shape = "{\"type\": [\"string\", \"array\"], \"minItems\": 1, \"minLength\": 1, "
-               "\"items\": " TEXT "}" },
+      .shape = COMMAND },
     { "tail", KEY_INT, .min = 0, .max = 1000,
       .help = "so many last lines of the log of the stage that failed (20)" },
     { 0 },
@@ -192,6 +194,13 @@ static const struct key notify_keys[] = {
 };
 
 /* ---- the pipeline ---- */
+
+static const struct key on_exit_keys[] = {
+    { "cmd", KEY_SHAPE, .required = true,
+      .help = "any command: a list of words is executed, a text goes to sh -c", .shape = COMMAND },
+    { "timeout", KEY_DURATION, .help = "it is stopped after that (60s)" },
+    { 0 },
+};
 
 static const struct key retention_keys[] = {
     { "runs", KEY_INT, .min = 1, .max = 1000000, .help = "the newest so many runs (30)" },
@@ -217,6 +226,10 @@ const struct key pipeline_keys[] = {
     { "profiles", KEY_SHAPE, .help = "name: partial pipeline, merged over this one by --profile",
       .shape = "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": "
                "\"#/$defs/profile\"}}" },
+    { "on_exit", KEY_MAP, .keys = on_exit_keys, .where = KEY_PROFILE,
+      .help = "what runs last, whatever became of the run" },
+    { "timeout", KEY_DURATION, .word = "none", .where = KEY_PROFILE,
+      .help = "the whole run is stopped after that (none)" },
     { "pools", KEY_SHAPE, .where = KEY_PROFILE,
       .help = "name: so many stages with `pool: name` run at a time",
       .shape = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\", "

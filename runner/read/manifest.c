@@ -125,6 +125,9 @@ static int head_read(struct reader *r, struct err *e)
     if ((rc = key_int(jobs, "jobs", key_of(pipeline_keys, "jobs"), &n, e)))
         return rc;
     r->m->jobs = n;
+    const struct yaml *timeout = yaml_get(r->root, "timeout");
+    if (timeout && strcmp(timeout->text, "none") != 0)
+        return duration_read(timeout, "timeout", &r->m->timeout_ms, e);
     return 0;
 }
 
@@ -264,6 +267,9 @@ static int stage_names_read(struct reader *r, const struct yaml *stages, struct 
             return node_fail(stages->key[i], e,
                              "stages: '%s' is not a name of letters, digits, _ and -, at most 64",
                              r->stage_name[i]);
+        if (strcmp(r->stage_name[i], "on_exit") == 0)
+            return node_fail(stages->key[i], e,
+                             "stages: 'on_exit' is what the pipeline's on_exit is called");
     }
     r->m->stage = mem_calloc(stages->n, sizeof *r->m->stage);
     r->m->n_stage = stages->n;
@@ -407,8 +413,8 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     const struct yaml *stages = yaml_get(root, "stages");
     if ((rc = head_read(r, e)) || (rc = pipeline_env_read(r, e)) || (rc = params_read(r, e)) ||
         (rc = secrets_read(r, e)) || (rc = secrets_guard(root, r->m, e)) ||
-        (rc = pools_read(r, e)) || (rc = defaults_read(r, e)) || (rc = retention_read(r, e)) ||
-        (rc = stage_names_read(r, stages, e)))
+        (rc = pools_read(r, e)) || (rc = farewell_read(r, e)) || (rc = defaults_read(r, e)) ||
+        (rc = retention_read(r, e)) || (rc = stage_names_read(r, stages, e)))
         return rc;
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read_program(r, i, stages->item[i], e)))
@@ -459,6 +465,9 @@ void manifest_release(struct manifest *m)
 {
     for (size_t i = 0; i < m->n_stage; i++)
         stage_release(&m->stage[i]);
+    if (m->on_exit)
+        stage_release(m->on_exit);
+    free(m->on_exit);
     for (size_t i = 0; i < m->n_program; i++)
         program_free(m->program[i]);
     for (size_t i = 0; i < m->n_secret; i++) {

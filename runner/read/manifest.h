@@ -132,7 +132,9 @@ struct manifest {
     int64_t jobs;             /* 0: number of processors */
     struct stage_spec *stage; /* (n_stage) in the order of the file */
     size_t n_stage;
-    struct makers makers; /* of their outs */
+    struct makers makers;       /* of their outs */
+    struct stage_spec *on_exit; /* what runs last, whatever became of the run; NULL: nothing */
+    int64_t timeout_ms;         /* of the whole run; 0: none */
     struct pool *pool;
     size_t n_pool;
     struct secret_ref *secret;
@@ -167,6 +169,9 @@ int manifest_read(struct manifest *m, const char *path, const struct manifest_op
                   struct state *s, struct err *e);
 
 void manifest_release(struct manifest *m);
+
+/** Free what one stage owns. */
+void stage_release(struct stage_spec *s);
 
 /** Index of the stage of that name. ERR_USAGE with a did-you-mean. */
 int manifest_stage(const struct manifest *m, const char *name, size_t *out, struct err *e);

@@ -74,7 +74,8 @@ int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struc
 /** Everything else; s->described is known. */
 int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e);
 
-void stage_release(struct stage_spec *s);
+/** `on_exit` of the pipeline. */
+int farewell_read(struct reader *r, struct err *e);
 
 /* limits.c: how long, how often, with how much of the machine a stage runs */
 

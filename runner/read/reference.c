@@ -107,22 +107,22 @@ static int check_secret(const struct yaml *at, const struct reference_scope *sco
 static int check_run_time(const struct yaml *at, const struct reference_scope *scope,
                           const char *name, struct err *e)
 {
-    static const char *const known[] = { "params.",    "env.",   "deps.",   "outs.",
-                                         "checkpoint", "run.id", "run.dir", "run.attempt" };
+    static const char *const known[] = { "checkpoint",  "run.id",           "run.dir",
+                                         "run.attempt", "run.scheduled_at", "run.state" };
     if (str_starts(name, "secrets."))
         return check_secret(at, scope, name + 8, e);
     bool file = str_starts(name, "deps.") || str_starts(name, "outs.");
-    bool run = strcmp(name, "run.id") == 0 || strcmp(name, "run.dir") == 0 ||
-               strcmp(name, "run.attempt") == 0;
-    bool checkpoint = strcmp(name, "checkpoint") == 0;
+    bool run = false, checkpoint = strcmp(name, "checkpoint") == 0;
+    for (size_t i = 1; i < sizeof known / sizeof *known; i++)
+        run = run || strcmp(name, known[i]) == 0;
 
     if (!file && !run && !checkpoint) {
-        const char *near = str_nearest(name, known + 4, 4);
-        return node_fail(at, e,
-                         "unknown reference '${%s}'%s%s%s (want params.x, env.X, deps.n, outs.n, "
-                         "checkpoint, run.id, "
-                         "run.dir or run.attempt; $$ is a dollar)",
-                         name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        const char *near = str_nearest(name, known, sizeof known / sizeof *known);
+        return node_fail(
+            at, e,
+            "unknown reference '${%s}'%s%s%s (want params.x, env.X, deps.n, outs.n, "
+            "checkpoint, run.id, run.dir, run.attempt or run.scheduled_at; $$ is a dollar)",
+            name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     if (!scope->stage)
         return node_fail(at, e, "'${%s}' is known only while a stage runs, not here", name);
@@ -131,6 +131,8 @@ static int check_run_time(const struct yaml *at, const struct reference_scope *s
         memcpy(kind, name, 4);
         return check_file_name(at, scope->stage, kind, name + 5, e);
     }
+    if (strcmp(name, "run.state") == 0 && !scope->ending)
+        return node_fail(at, e, "'${run.state}' is known only to on_exit: how the run ended");
     if (checkpoint && !yaml_get(scope->stage, "checkpoint"))
         return node_fail(at, e, "'${checkpoint}': the stage has no checkpoint");
     return 0;

@@ -38,7 +38,8 @@ struct reference_scope {
     const struct yaml *stage;        /* the stage's mapping; NULL: no run-time references here */
     const struct secret_ref *secret; /* (n_secret) that ${secrets.X} may name here; kept as it is */
     size_t n_secret;
-    bool shell; /* a text for sh -c: values are quoted where the shell needs it */
+    bool ending; /* on_exit: ${run.state} too */
+    bool shell;  /* a text for sh -c: values are quoted where the shell needs it */
 };
 
 /** Resolve a scalar into a new template. ERR_USAGE at the node: unknown name (did-you-mean),

@@ -10,6 +10,7 @@
 #include "runner/read/path.h"
 #include "runner/read/reader.h"
 
+static const int64_t on_exit_timeout_ms = 60000, on_exit_kill_after_ms = 10000;
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 bool is_name(const char *text)
@@ -414,6 +415,37 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
 out:
     own_release(&own);
     return rc;
+}
+
+int farewell_read(struct reader *r, struct err *e)
+{
+    const struct yaml *map = yaml_get(r->root, "on_exit"), *cmd = yaml_get(map, "cmd"),
+                      *timeout = yaml_get(map, "timeout");
+    struct reference_scope scope = reader_scope(r, map);
+    int rc;
+    if (!map)
+        return 0;
+    if ((rc = keys_only(map, "on_exit", keys_below(pipeline_keys, "on_exit"), KEY_ANYWHERE, e)))
+        return rc;
+    if (!cmd)
+        return node_fail(map, e, "on_exit: 'cmd' is missing");
+    struct stage_spec *s = mem_calloc(1, sizeof *s);
+    *s = (struct stage_spec){ .name = mem_strdup("on_exit"),
+                              .pool = NO_POOL,
+                              .timeout_ms = on_exit_timeout_ms,
+                              .kill_after_ms = on_exit_kill_after_ms,
+                              .at = reader_mark(map) };
+    r->m->on_exit = s;
+    scope.ending = true;
+    s->env = mem_calloc(r->n_env, sizeof *s->env);
+    for (; s->n_env < r->n_env; s->n_env++) {
+        char *value = reference_text(r->env[s->n_env].value);
+        s->env[s->n_env] = str_format("%s=%s", r->env[s->n_env].name, value);
+        free(value);
+    }
+    if (timeout && (rc = duration_read(timeout, "on_exit.timeout", &s->timeout_ms, e)))
+        return rc;
+    return (rc = cmd_read(s, cmd, e)) ? rc : cmd_resolve(r, s, cmd, &scope, e);
 }
 
 void stage_release(struct stage_spec *s)

@@ -388,7 +388,12 @@ static void argv_repeats_lists_and_uses_the_paths_of_the_attempt(void **state)
               e);
     char a[] = "a.h5", o[] = "stage/1", *found = a, *out = o;
     struct path_list dep = { &found, 1 };
-    struct attempt_files files = { &dep, &out, "c.tmp", "r1", "d/r1", 2 };
+    struct attempt_files files = { .dep = &dep,
+                                   .out = &out,
+                                   .checkpoint = "c.tmp",
+                                   .run_id = "r1",
+                                   .run_dir = "d/r1",
+                                   .attempt = 2 };
     assert_ok(stage_argv(&m.stage[0], &files, &argv, &e), e);
     for (size_t i = 0; want[i]; i++)
         assert_string_equal(argv[i], want[i]);
@@ -416,7 +421,9 @@ static void a_command_gets_words_and_a_shell_gets_quotes(void **state)
               e);
     char a[] = "it's.csv", b[] = "b.csv", o[] = "s/o", *found[] = { a, b }, *out = o;
     struct path_list dep = { found, 2 };
-    struct attempt_files files = { &dep, &out, NULL, "r1", "d", 1 };
+    struct attempt_files files = {
+        .dep = &dep, .out = &out, .run_id = "r1", .run_dir = "d", .attempt = 1
+    };
     assert_ok(stage_argv(&m.stage[0], &files, &argv, &e), e);
     assert_true(str_ends(argv[0], "/echo"));
     assert_string_equal(argv[1], "it's.csv");
