@@ -77,10 +77,11 @@ static int print_json(const struct doctor *d, enum health worst, struct err *e)
     json_t *list = json_array();
     for (size_t i = 0; i < d->n; i++) {
         const struct finding *f = &d->finding[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:s?}", "check", f->check, "health", word[f->health],
-                            "text", json_string(f->text) ? json_string(f->text) : json_null(),
-                            "advice", f->advice));
+        json_t *text = json_string(f->text);
+        json_t *one = json_pack(
+            "{s:s, s:s, s:o, s:s?}", "check", f->check, "health", word[f->health], "text",
+            text ? text : json_string("a name that is not UTF-8"), "advice", f->advice);
+        json_array_append_new(list, one);
     }
     return project_print(json_pack("{s:s, s:o}", "health", word[worst], "findings", list), e);
 }

@@ -20,6 +20,7 @@
 #include "runner/execute/lock.h"
 #include "runner/memory/ledger.h"
 #include "runner/memory/prune.h"
+#include "runner/plan/inputs.h"
 
 enum { MAX_DEPTH = 64 };
 
@@ -69,16 +70,12 @@ static void keep_tree(struct kept *k, int at, const char *path, int depth)
 /* The files that an inputs document names. */
 static void keep_inputs(struct kept *k, const char *text)
 {
-    json_t *doc = json_loads(text, 0, NULL), *list;
-    const char *key;
-    json_object_foreach(json_object_get(doc, "deps"), key,
-                        list) for (size_t i = 0; i < json_array_size(list); i++)
-    {
-        const char *path = json_string_value(json_array_get(json_array_get(list, i), 0));
-        if (path)
-            keep_tree(k, AT_FDCWD, path, 0);
-    }
-    json_object_foreach(json_object_get(doc, "code"), key, list) keep_tree(k, AT_FDCWD, key, 0);
+    struct path_list files = { 0 };
+    json_t *doc = json_loads(text, 0, NULL);
+    inputs_paths(doc, &files);
+    for (size_t i = 0; i < files.n; i++)
+        keep_tree(k, AT_FDCWD, files.path[i], 0);
+    path_list_release(&files);
     json_decref(doc);
 }
 

@@ -15,6 +15,7 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
 #include "runner/execute/proc.h"
+#include "runner/plan/inputs.h"
 
 /** A path that is hashed, once. */
 struct content {
@@ -78,7 +79,7 @@ static struct check *add_check(struct verification *v, const char *stage, const 
 static void add_input(struct verification *v, const char *stage, const char *path)
 {
     struct stat st;
-    if (path && stat(path, &st) == 0) /* one that is gone is no decay: plan tells it */
+    if (stat(path, &st) == 0) /* one that is gone is no decay: plan tells it */
         add_check(v, stage, path);
 }
 
@@ -87,8 +88,7 @@ static int add_stage(struct verification *v, struct project *p, const struct sta
                      struct err *e)
 {
     struct commit_record last = { 0 };
-    const char *key;
-    json_t *list;
+    struct path_list inputs = { 0 };
     bool found;
     int rc = p->history.last_commit(p->history.self, s->name, &found, &last, e);
 
@@ -104,10 +104,10 @@ static int add_stage(struct verification *v, struct project *p, const struct sta
         c->run = mem_strdup(last.run_id);
         memcpy(c->committed, last.out[i].sha256, HASH_HEX);
     }
-    json_object_foreach(json_object_get(last.inputs, "deps"), key,
-                        list) for (size_t i = 0; i < json_array_size(list); i++)
-        add_input(v, s->name, json_string_value(json_array_get(json_array_get(list, i), 0)));
-    json_object_foreach(json_object_get(last.inputs, "code"), key, list) add_input(v, s->name, key);
+    inputs_paths(last.inputs, &inputs);
+    for (size_t i = 0; i < inputs.n; i++)
+        add_input(v, s->name, inputs.path[i]);
+    path_list_release(&inputs);
     commit_record_release(&last);
     return 0;
 }

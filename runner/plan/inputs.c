@@ -239,3 +239,18 @@ int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
     *out_complete = b.complete;
     return 0;
 }
+
+void inputs_paths(const json_t *inputs, struct path_list *out)
+{
+    json_t *deps = json_object_get(inputs, "deps"), *code = json_object_get(inputs, "code");
+    for (void *at = json_object_iter(deps); at; at = json_object_iter_next(deps, at)) {
+        const json_t *list = json_object_iter_value(at);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            const char *path = json_string_value(json_array_get(json_array_get(list, i), 0));
+            if (path)
+                path_list_add(out, path);
+        }
+    }
+    for (void *at = json_object_iter(code); at; at = json_object_iter_next(code, at))
+        path_list_add(out, json_object_iter_key(at));
+}

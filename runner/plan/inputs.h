@@ -31,4 +31,7 @@ int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
                  const struct file_view *files, json_t **out, struct path_list *out_dep,
                  bool *out_complete, struct err *e);
 
+/** The paths of all deps and code that such a document names, added to `out`. */
+void inputs_paths(const json_t *inputs, struct path_list *out);
+
 #endif

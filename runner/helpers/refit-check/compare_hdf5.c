@@ -1,6 +1,6 @@
 /* Where two HDF5 files first differ: objects in the order of their names; of each its attributes,
  * type, shape and data. Any HDF5 file will do. */
-#include "runner/helpers/refit-check/compare.h"
+#include "runner/helpers/refit-check/compare_files.h"
 
 #include <hdf5.h>
 #include <stdbool.h>

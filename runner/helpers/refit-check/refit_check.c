@@ -22,7 +22,7 @@
 #include "base/str.h"
 #include "io/h5.h"
 
-#include "runner/helpers/refit-check/compare.h"
+#include "runner/helpers/refit-check/compare_files.h"
 
 /** One output to look at. Texts point into argv. */
 struct request {

@@ -1,5 +1,5 @@
 /* Where two outputs first differ: JSON, tar, bytes. */
-#include "runner/helpers/refit-check/compare.h"
+#include "runner/helpers/refit-check/compare_files.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -19,27 +19,31 @@ static void json_words(const json_t *value, struct str *out)
     free(text);
 }
 
+static bool json_differs(json_t *was, json_t *is, const char *path, struct str *out);
+
+/* The values of a key of two objects. */
+static bool key_differs(json_t *was, json_t *is, const char *path, const char *key, struct str *out)
+{
+    char *below = str_format("%s%s%s", path, *path ? "." : "", key);
+    bool found = json_differs(was, is, below, out);
+    free(below);
+    return found;
+}
+
 static bool json_differs(json_t *was, json_t *is, const char *path, struct str *out)
 {
-    const char *key;
-    json_t *value;
     if (was && is && json_equal(was, is))
         return false;
     if (json_is_object(was) && json_is_object(is)) {
-        json_object_foreach(is, key, value)
-        {
-            char *below = str_format("%s%s%s", path, *path ? "." : "", key);
-            bool found = json_differs(json_object_get(was, key), value, below, out);
-            free(below);
-            if (found)
+        for (void *at = json_object_iter(is); at; at = json_object_iter_next(is, at)) {
+            const char *key = json_object_iter_key(at);
+            if (key_differs(json_object_get(was, key), json_object_iter_value(at), path, key, out))
                 return true;
         }
-        json_object_foreach(was, key, value) if (!json_object_get(is, key))
-        {
-            char *below = str_format("%s%s%s", path, *path ? "." : "", key);
-            json_differs(value, NULL, below, out);
-            free(below);
-            return true;
+        for (void *at = json_object_iter(was); at; at = json_object_iter_next(was, at)) {
+            const char *key = json_object_iter_key(at);
+            if (!json_object_get(is, key))
+                return key_differs(json_object_iter_value(at), NULL, path, key, out);
         }
     }
     if (json_is_array(was) && json_is_array(is) && json_array_size(was) == json_array_size(is)) {

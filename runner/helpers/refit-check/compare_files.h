@@ -1,5 +1,5 @@
-#ifndef CHECK_COMPARE_H
-#define CHECK_COMPARE_H
+#ifndef CHECK_COMPARE_FILES_H
+#define CHECK_COMPARE_FILES_H
 
 #include "base/err.h"
 #include "base/str.h"
