@@ -94,9 +94,10 @@ static void add_run(const struct cli *c, const struct run_row *r, struct str *ou
         show_add_time(out, (r->ended ? r->ended : ledger_now_ms()) - r->began);
     }
     if (r->schedule) {
-        str_addf(out, ", by schedule '%s'", r->schedule);
+        str_addf(out, ", by schedule '%s' for ", r->schedule);
+        report_add_time(out, r->scheduled);
         if (r->began - r->scheduled >= 1000) {
-            str_addc(out, ' ');
+            str_addz(out, ", ");
             show_add_time(out, r->began - r->scheduled);
             str_addz(out, " late");
         }

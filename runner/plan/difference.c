@@ -6,36 +6,68 @@
 #include "base/str.h"
 #include "runner/plan/plan.h"
 
-enum { MAX_SHOWN = 60, MAX_FILES = 10 };
+enum { MAX_SHOWN = 60, MAX_FILES = 10, BEFORE = 12 };
 
-/* A value as text: texts as they are, lists in brackets; cut where it is long. */
+/* A value as text: texts as they are, lists in brackets. */
 static void add_json(struct str *out, const json_t *v)
 {
-    struct str text = { 0 };
     if (json_is_string(v)) {
-        str_addz(&text, *json_string_value(v) ? json_string_value(v) : "\"\"");
+        str_addz(out, *json_string_value(v) ? json_string_value(v) : "\"\"");
     } else if (json_is_array(v)) {
-        str_addc(&text, '[');
+        str_addc(out, '[');
         for (size_t i = 0; i < json_array_size(v); i++) {
-            str_addz(&text, i ? ", " : "");
-            add_json(&text, json_array_get(v, i));
+            str_addz(out, i ? ", " : "");
+            add_json(out, json_array_get(v, i));
         }
-        str_addc(&text, ']');
+        str_addc(out, ']');
     } else if (json_is_integer(v)) {
-        str_addf(&text, "%lld", (long long)json_integer_value(v));
+        str_addf(out, "%lld", (long long)json_integer_value(v));
     } else {
-        str_addz(&text, v ? "none" : "nothing");
+        str_addz(out, v ? "none" : "nothing");
     }
-    if (text.n > MAX_SHOWN) {
-        size_t n = MAX_SHOWN - 3;
-        while (n > 0 && ((unsigned char)text.text[n] & 0xc0) == 0x80)
-            n--; /* not inside a UTF-8 character */
-        str_add(out, text.text, n);
+}
+
+/* At most MAX_SHOWN bytes of a text, those from `from` on; no half UTF-8 characters. */
+static void add_cut(struct str *out, const char *text, size_t from)
+{
+    while (from > 0 && ((unsigned char)text[from] & 0xc0) == 0x80)
+        from--;
+    size_t n = strlen(text + from), most = MAX_SHOWN - (from ? 3 : 0);
+    str_addz(out, from ? "..." : "");
+    if (n > most) {
+        n = most - 3;
+        while (n > 0 && ((unsigned char)text[from + n] & 0xc0) == 0x80)
+            n--;
+        str_add(out, text + from, n);
         str_addz(out, "...");
     } else {
-        str_addz(out, str_text(&text));
+        str_add(out, text + from, n);
     }
+}
+
+static void add_value(struct str *out, const json_t *v)
+{
+    struct str text = { 0 };
+    add_json(&text, v);
+    add_cut(out, str_text(&text), 0);
     str_release(&text);
+}
+
+/* Both, and of long ones what differs: from a little before it on. */
+static void add_both(struct str *out, const json_t *old, const json_t *now)
+{
+    struct str a = { 0 }, b = { 0 };
+    size_t same = 0;
+    add_json(&a, old);
+    add_json(&b, now);
+    while (same < a.n && same < b.n && a.text[same] == b.text[same])
+        same++;
+    size_t from = (a.n > MAX_SHOWN || b.n > MAX_SHOWN) && same > 2 * BEFORE ? same - BEFORE : 0;
+    add_cut(out, str_text(&a), from);
+    str_addz(out, " -> ");
+    add_cut(out, str_text(&b), from);
+    str_release(&b);
+    str_release(&a);
 }
 
 static void changed(struct path_list *out, const char *what, const char *name, const json_t *old,
@@ -45,14 +77,12 @@ static void changed(struct path_list *out, const char *what, const char *name, c
     str_addf(&text, "%s%s: ", what, name);
     if (!old) {
         str_addz(&text, "added, ");
-        add_json(&text, now);
+        add_value(&text, now);
     } else if (!now) {
         str_addz(&text, "removed, was ");
-        add_json(&text, old);
+        add_value(&text, old);
     } else {
-        add_json(&text, old);
-        str_addz(&text, " -> ");
-        add_json(&text, now);
+        add_both(&text, old, now);
     }
     path_list_take(out, str_take(&text));
 }

@@ -80,6 +80,14 @@ follow_again=$!
 until_true grep -q begun slow.out && pass "logs -f shows what is there" || fail "logs -f shows what is there" "$(cat slow.out)"
 until_true test -s watch.out
 until_true test -s watch.json
+# Others that look must not wake who waits (asking for the lock opens a file beside the memory).
+switches() { sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' /proc/$watch/status /proc/$follow/status; }
+asleep() {
+    before=$(switches)
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do refit status; done
+    [ "$(switches)" = "$before" ]
+}
+until_true asleep && pass "who waits sleeps until something happens" || fail "who waits sleeps until something happens" "$(switches)"
 echo go-on >go
 wait $runner $watch $watch_json $follow
 is "logs -f ends with the stage" "$(cat slow.out)" "begun
@@ -156,6 +164,15 @@ is "a tick that made no run is a row in its place" "$(json '[r["state"] for r in
 has "for people too" "$(refit history -n 1)" "schedule 'weekly' (older than catchup_window)"
 is "by its schedule" "$(refit history --schedule weekly | wc -l)" 2
 is "by its state" "$(refit history --status missed | wc -l)" 1
+
+/usr/bin/python3 - <<'EOP'
+import sqlite3
+db = sqlite3.connect('.refit/refit.db')
+db.execute("UPDATE runs SET schedule='weekly', scheduled=began - 90000 WHERE id=(SELECT max(id) FROM runs)")
+db.commit()
+EOP
+has "status tells schedule and lateness" "$(refit status)" "UTC, 1m 30s late"
+is "as JSON" "$(refit status --json | /usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["schedule"], d["late_ms"])')" "weekly 90000"
 
 # ---- graph ----
 has "graph has the states of the last run" "$(refit graph)" "last (sh)  succeeded"
