@@ -12,6 +12,8 @@
 #include "runner/cli/show.h"
 #include "runner/notify/logtail.h"
 
+enum { MAX_SUBJECT = 120 }; /* bytes of a reason in it */
+
 /* Valid UTF-8 without control characters; null for NULL. */
 static json_t *text_of(const char *text)
 {
@@ -70,20 +72,26 @@ static void set_subject(json_t *doc, struct str *text)
 
 /* ---- of a run ---- */
 
-/* The stage that the event is about: the first that failed, was running, or waits for a person. */
+/* The stage that the event is about: the first that failed, was running, or waits for a person;
+ * where the run itself failed, the first that was stopped for it. */
 static const struct stage_row *culprit(const struct stage_row *stage, size_t n,
                                        enum notify_event event)
 {
-    static const char *const bad[] = { "failed", "timed_out", "lost" };
+    static const char *const bad[] = { "failed", "timed_out", "lost", "aborted" };
+    const struct stage_row *stopped = NULL;
     for (size_t i = 0; i < n; i++) {
         if (event == NOTIFY_BLOCKED && strcmp(stage[i].state, "blocked") == 0 &&
             stage[i].n_attempt > 0)
             return &stage[i];
-        for (size_t k = 0; event == NOTIFY_FAILURE && k < sizeof bad / sizeof *bad; k++)
-            if (strcmp(stage[i].state, bad[k]) == 0)
+        for (size_t k = 0; event == NOTIFY_FAILURE && k < sizeof bad / sizeof *bad; k++) {
+            if (strcmp(stage[i].state, bad[k]) != 0)
+                continue;
+            if (k < 3)
                 return &stage[i];
+            stopped = stopped ? stopped : &stage[i];
+        }
     }
-    return NULL;
+    return stopped;
 }
 
 /* "exit 65", "SIGKILL", "timed out", "" */
@@ -171,12 +179,16 @@ static void add_subject(json_t *doc, const struct run_row *run, enum notify_even
                         const struct stage_row *stage)
 {
     struct str text = { 0 }, end = { 0 };
-    const char *what = event == NOTIFY_RECOVERY ? "recovered" : run->state;
-    str_addf(&text, "[refit] %s %s", run->pipeline, what);
-    if (strcmp(run->state, "lost") == 0)
+    bool lost = strcmp(run->state, "lost") == 0;
+    str_addf(&text, "[refit] %s %s", run->pipeline,
+             event == NOTIFY_RECOVERY ? "recovered" : run->state);
+    if (lost)
         str_addf(&text, ": its runner died%s%s", stage ? " while it ran " : "",
                  stage ? stage->stage : "");
-    else if (stage) {
+    else if (run->reason && event == NOTIFY_FAILURE)
+        str_addf(&text, ": %.*s", (int)utf8_cut(run->reason, strnlen(run->reason, MAX_SUBJECT)),
+                 run->reason);
+    if (stage && !lost) {
         str_addf(&text, ": %s", stage->stage);
         add_end(&end, stage);
         if (end.n)

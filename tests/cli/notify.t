@@ -97,6 +97,9 @@ kill -INT $runner 2>/dev/null || true
 kill -TERM $runner
 wait $runner
 is "stopped by a person: nobody is told" "$(told)" 9
+echo 'timeout: 200ms' >>pipeline.yaml
+refit run -q >/dev/null 2>&1
+is "a run that took too long" "$(told) $(field "$hook/10" 'd["event"], d["subject"], d["stage"]["name"]')" "10 failure [refit] toy failed: timed out after 0.2 s: work (SIGTERM) work"
 rm there
 
 # ---- what does not arrive ----
