@@ -1,5 +1,6 @@
 /* Running: a batch is cut into shards; a worker takes a shard through as many operators as it can
  * before one that looks across shards (batch norm); then the shards' gradients are summed. */
+#define _DEFAULT_SOURCE
 #include "models/nn/net.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -85,6 +87,31 @@ static int check_threads(int threads, struct err *e)
     return 0;
 }
 
+/* OpenBLAS allocates a buffer for each caller at a time when the first one comes, and where there
+ * is no memory tries for ever. So it gets them now, if there is room; what it has it keeps. */
+void *blas_memory_alloc(int unused) __attribute__((weak));
+void blas_memory_free(void *buffer) __attribute__((weak));
+
+static int reserve_buffers(int n, struct err *e)
+{
+    const size_t size = ((size_t)128 << 20) + 4096;
+    void **buffer = mem_calloc((size_t)n, sizeof *buffer);
+    void *room = mmap(NULL, (size_t)n * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+    int rc = room != MAP_FAILED
+                 ? 0
+                 : err_set(e, ERR_MEMORY,
+                           "out of memory: OpenBLAS needs 128 MB for each of %d threads", n);
+    if (rc == 0)
+        munmap(room, (size_t)n * size);
+    for (int i = 0; i < n && rc == 0 && blas_memory_alloc; i++)
+        buffer[i] = blas_memory_alloc(0);
+    for (int i = 0; i < n && buffer[i]; i++)
+        blas_memory_free(buffer[i]);
+    free(buffer);
+    return rc;
+}
+
 int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads,
               struct err *e)
 {
@@ -107,7 +134,8 @@ int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn
     n->dims = *dims;
     n->n_worker = threads < 1 ? 1 : threads;
     n->plain = plain;
-    if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e))) {
+    if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e)) ||
+        (rc = reserve_buffers(n->n_worker, e))) {
         net_free(n);
         return rc;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #ifdef __SSE__
 #include <xmmintrin.h>
@@ -46,6 +47,31 @@ static bool is_one_of(const char *name, const char *const *list)
     return false;
 }
 
+/* The threads that OpenBLAS makes for itself when it is loaded are of no use to us, and each asks
+ * for 128 MB, for ever where it does not get them: where memory is limited there must be none. */
+static bool has_idle_threads(void)
+{
+    struct rlimit space, data;
+    const char *threads = getenv("OPENBLAS_NUM_THREADS");
+    return !(threads && strcmp(threads, "1") == 0) && openblas_get_num_threads() > 1 &&
+           getrlimit(RLIMIT_AS, &space) == 0 && getrlimit(RLIMIT_DATA, &data) == 0 &&
+           (space.rlim_cur != RLIM_INFINITY || data.rlim_cur != RLIM_INFINITY);
+}
+
+/* Once more from the beginning, with another OpenBLAS; `core` may be NULL. Comes back if it cannot
+ * be done. */
+static int start_again(char **argv, const char *core, struct err *e)
+{
+    if ((core && setenv("OPENBLAS_CORETYPE", core, 1)) || setenv("OPENBLAS_NUM_THREADS", "1", 1) ||
+        setenv("OMP_NUM_THREADS", "1", 1) || setenv(guard, "1", 1))
+        return err_sys(e, "cannot set the environment");
+    execv("/proc/self/exe", argv);
+    log_warn("cannot start again by /proc/self/exe: %s; matrix products may be slow",
+             strerror(errno));
+    unsetenv(guard);
+    return 0;
+}
+
 int nn_start(int argc, char **argv, struct err *e)
 {
     const char *const *good;
@@ -57,21 +83,14 @@ int nn_start(int argc, char **argv, struct err *e)
     _mm_setcsr(_mm_getcsr() | 0x8040);
 #endif
     unsetenv(guard); /* not for the programs that we may start */
-    if (!want || is_one_of(found, good))
-        return 0;
-    if (restarted) {
+    bool fits = !want || is_one_of(found, good);
+    if (restarted && !fits)
         log_info("OpenBLAS runs kernels for '%s' on a processor that could run those for '%s'",
                  found, want);
+    if (restarted || (fits && !has_idle_threads()))
         return 0;
-    }
-    log_info("OpenBLAS takes this processor for '%s': starting again with OPENBLAS_CORETYPE=%s",
-             found, want);
-    if (setenv("OPENBLAS_CORETYPE", want, 1) || setenv("OPENBLAS_NUM_THREADS", "1", 1) ||
-        setenv("OMP_NUM_THREADS", "1", 1) || setenv(guard, "1", 1))
-        return err_sys(e, "cannot set the environment");
-    execv("/proc/self/exe", argv);
-    log_warn("cannot start again by /proc/self/exe: %s; matrix products will be slow",
-             strerror(errno));
-    unsetenv(guard);
-    return 0;
+    if (!fits)
+        log_info("OpenBLAS takes this processor for '%s': starting again with OPENBLAS_CORETYPE=%s",
+                 found, want);
+    return start_again(argv, fits ? NULL : want, e);
 }

@@ -82,4 +82,14 @@ else
     skip "resume" "no strace"
 fi
 }
+
+case $B in
+*asan* | *tsan*) skip "too little memory" "sanitizers need address space of their own" ;;
+*)
+    limited() { (ulimit -d "$1" && exec timeout 60 "$L/train" $all --threads 2 --epochs 1 --model l.h5 --history l.json); }
+    refuses "too little memory is told at once" 71 "out of memory: OpenBLAS needs 128 MB for each of 2 threads" limited 150000
+    absent "and leaves no model" l.h5 l.h5.tmp
+    ok "enough is enough" limited 600000
+    ;;
+esac
 finish
