@@ -10,7 +10,7 @@
 /* A thin layer over SQLite: errors as text, statements prepared once and kept with the connection.
  */
 
-enum { DB_MAX_QUERIES = 64 };
+enum { DB_MAX_QUERIES = 128 };
 
 enum db_mode {
     DB_CREATE, /* read and write; the file is made when it is missing */

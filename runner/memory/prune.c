@@ -31,7 +31,7 @@ void prune_release(struct prune *p)
     "  AND state IN ('failed', 'lost', 'aborted')), -1)"                                         \
     " AND NOT EXISTS (SELECT 1 FROM commits c WHERE c.run=r.name AND NOT EXISTS"                 \
     "  (SELECT 1 FROM commits n WHERE n.pipeline=c.pipeline AND n.stage=c.stage AND n.id>c.id))" \
-    " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.run=r.name AND o.state='pending')"
+    " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.run=r.name AND o.state='due')"
 
 static void bind_doomed(struct query *q, const char *pipeline, const struct retention *keep,
                         int64_t now_ms)
@@ -127,7 +127,7 @@ static int delete_rows(struct state *s, const char *pipeline, int64_t before, st
                            pipeline, before, &out->n_tick, e);
     if (rc == 0)
         rc = delete_before(s,
-                           "DELETE FROM outbox WHERE pipeline=?1 AND made<?2 AND state<>'pending'"
+                           "DELETE FROM outbox WHERE pipeline=?1 AND made<?2 AND state<>'due'"
                            " AND (run IS NULL OR run NOT IN (SELECT name FROM runs))",
                            pipeline, before, &out->n_message, e);
     return rc;

@@ -62,7 +62,10 @@ says "a secret that is set" secrets ok "'TOKEN' is set"
 says "a secret that everybody may read" secrets warning "everybody may read 'key'"
 chmod 600 key
 says "a secret that is kept" secrets ok "'KEY' is readable"
-is "a value is never printed" "$(refit doctor -v; refit doctor --json)" "$( (refit doctor -v; refit doctor --json) | grep -v swordfish)"
+case "$(refit doctor -v; refit doctor --json)" in
+*swordfish*) fail "a value is never printed" ;;
+*) pass "a value is never printed" ;;
+esac
 
 # ---- programs ----
 sed 's/libc\.so\.6/libq.so.6/g' /bin/true >mine; chmod +x mine

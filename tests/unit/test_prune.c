@@ -107,8 +107,9 @@ static void what_must_stay_stays(void **unused)
     add_run("goes", "running", 600);
     add_run("waits", "queued", 600);
     add_run("told", "succeeded", 500); /* somebody is yet to be told */
-    sql("INSERT INTO outbox(pipeline, run, event, channel, document, made, attempts, due, state) "
-        "VALUES('p', 'told', 'x', 'x', '{}', 1, 0, 0, 'pending')");
+    sql("INSERT INTO outbox(pipeline, run, event, name, channel, document, made, attempts, due, "
+        "state) "
+        "VALUES('p', 'told', 'x', 'x', 'x', '{}', 1, 0, 0, 'due')");
     add_run("held", "blocked", 400); /* awaits an approval */
     add_commit("held", "gate", 400);
     add_run("old", "succeeded", 300);
