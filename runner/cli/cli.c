@@ -112,7 +112,7 @@ static const struct option options[] = {
     { 0, "tail", "N", COUNT, BIT(LOGS), offsetof(struct cli, tail), "only the last N lines" },
     { 'w', "watch", NULL, FLAG, BIT(STATUS), offsetof(struct cli, watch),
       "go on until the run has ended: drawn again on a terminal, else a line per change" },
-    { 'n', "limit", "N", COUNT, BIT(HISTORY), offsetof(struct cli, limit),
+    { 'n', "limit", "N", COUNT, BIT(HISTORY) | BIT(METRICS), offsetof(struct cli, limit),
       "at most so many (20; 0: all)" },
     { 0, "since", "WHEN", TEXT, BIT(HISTORY), offsetof(struct cli, since),
       "begun since then: 12h, 30d, 8w ago, 2026-11-21, '2026-11-21 03:00' (UTC)" },
@@ -227,35 +227,35 @@ static const struct command commands[] = {
       "attempts until the stage\n"
       "has ended, and waits for a stage of the running run that has not begun.",
       1, 1, command_logs },
-    { METRICS, LOOKING, "metrics", "show|diff [RUN [RUN]]", "the figures of a run, or of two",
-      "The last value of every metric that a stage told, and every number of an output *.json that "
-      "still "
-      "lies there as it\n"
-      "was committed (OUT.KEY.KEY). A stage that was reused has the figures of its commit. diff "
-      "without "
-      "runs compares the\n"
-      "last two of the pipeline, with one that and the last; -v shows equal figures too.",
+    { METRICS, LOOKING, "metrics", "show|diff|history",
+      "figures of a run, of two, or one over all runs",
+      "show [RUN]: the last value of every metric that a stage told, and every number of an "
+      "output\n"
+      "*.json that still lies there as it was committed (OUT.KEY.KEY). A stage that was reused has "
+      "the\n"
+      "figures of its commit. diff [RUN [RUN]]: without runs the last two of the pipeline that ran "
+      "last,\n"
+      "with one that and the last; -v shows equal figures too. history NAME: the last value of "
+      "one\n"
+      "metric in every run in which a stage told it, newest first.",
       0, 3, command_metrics },
     { DIFF, LOOKING, "diff", "[RUN [RUN]]", "what differs between two runs",
       "Stage by stage: state, inputs, params, program, outputs by their hash, metrics. Without "
-      "runs the "
-      "last two of the\n"
-      "pipeline that ran last, with one that and the last of its pipeline; -v shows stages that "
-      "are the "
-      "same too.",
+      "runs the\n"
+      "last two of the pipeline that ran last, with one that and the last of its pipeline; -v "
+      "shows\n"
+      "stages that are the same too.",
       0, 2, command_diff },
     { LINEAGE, LOOKING, "lineage", "FILE",
       "which run made a file, from what, and what was made of it",
       "FILE is found by its content, whatever its name is now (a published package too), and by "
-      "its path. "
-      "A file that\n"
-      "nothing here made or read ends with 1.",
+      "its\n"
+      "path. A file that nothing here made or read ends with 1.",
       1, 1, command_lineage },
     { GRAPH, LOOKING, "graph", "", "draw which stage needs which, and how they fared",
       "Stages have the colour of their state in the last run of the pipeline, or in --run. svg is "
-      "made "
-      "by the program\n"
-      "dot of Graphviz; mermaid is what GitHub draws in Markdown.",
+      "made\n"
+      "by the program dot of Graphviz; mermaid is what GitHub draws in Markdown.",
       0, 0, command_graph },
     /* ---- check and keep ---- */
     { VALIDATE, KEEPING, "validate", "", "check the pipeline file and the side files of its stages",

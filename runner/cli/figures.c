@@ -12,6 +12,7 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/report.h"
 #include "runner/memory/provenance.h"
+#include "runner/memory/recall.h"
 #include "runner/plan/files.h"
 
 enum { MAX_DEPTH = 4, MAX_FIGURES = 500, MAX_BYTES = 4 << 20 };
@@ -261,16 +262,81 @@ static int diff(const struct cli *c, struct state *s, struct err *e)
     return rc;
 }
 
+/* Nobody told a metric of that name. */
+static int unknown_metric(struct state *s, const char *name, struct err *e)
+{
+    char **known = NULL;
+    size_t n = 0;
+    int rc = past_names(s, PAST_METRICS, &known, &n, e);
+    if (rc == 0)
+        rc = report_unknown("metric", name, (const char *const *)known, n,
+                            "'refit metrics' lists those of the last run", e);
+    mem_free_texts(known, n);
+    return rc;
+}
+
+static void print_values(json_t *values)
+{
+    struct str text = { 0 };
+    json_t *row;
+    size_t i;
+    int run = 0, stage = 0;
+    json_array_foreach(values, i, row)
+    {
+        run = report_width(run, json_string_value(json_object_get(row, "run")));
+        stage = report_width(stage, json_string_value(json_object_get(row, "stage")));
+    }
+    json_array_foreach(values, i, row)
+    {
+        str_addf(&text, "%-*s  ", run, json_string_value(json_object_get(row, "run")));
+        report_add_time(&text, json_integer_value(json_object_get(row, "began")));
+        str_addf(&text, "  %-*s  ", stage, json_string_value(json_object_get(row, "stage")));
+        add_value(&text, json_object_get(row, "value"));
+        str_addc(&text, '\n');
+    }
+    fputs(str_text(&text), stdout);
+    str_release(&text);
+}
+
+static int past(const struct cli *c, struct state *s, struct err *e)
+{
+    json_t *values = NULL, *row;
+    size_t i;
+    int rc;
+    if (c->n_name != 2)
+        return err_set(e, ERR_USAGE, "usage: refit metrics history NAME");
+    if ((rc = past_metric(s, c->name[1], c->limit, &values, e)))
+        return rc;
+    if (json_array_size(values) == 0) {
+        json_decref(values);
+        return unknown_metric(s, c->name[1], e);
+    }
+    if (!c->json) {
+        print_values(values);
+        json_decref(values);
+        return 0;
+    }
+    json_array_foreach(values, i, row) json_object_set_new(
+        row, "began", report_time(json_integer_value(json_object_get(row, "began"))));
+    return report_print(values, e);
+}
+
 int command_metrics(const struct cli *c, struct err *e)
 {
-    static const char *const verbs[] = { "show", "diff" };
+    static const char *const verbs[] = { "show", "diff", "history" };
+    static int (*const call[])(const struct cli *, struct state *, struct err *) = { show, diff,
+                                                                                     past };
     const char *verb = c->n_name ? c->name[0] : "show";
     struct state *s = NULL;
+    size_t i = 0;
     int rc;
-    if (strcmp(verb, "show") != 0 && strcmp(verb, "diff") != 0)
-        return report_unknown("word", verb, verbs, 2, "want 'metrics show' or 'metrics diff'", e);
+    while (i < 3 && strcmp(verbs[i], verb) != 0)
+        i++;
+    if (i == 3)
+        return report_unknown("word", verb, verbs, 3,
+                              "want metrics show, metrics diff or metrics history", e);
     if ((rc = state_open(&s, false, e)) == 0)
-        rc = *verb == 's' ? show(c, s, e) : diff(c, s, e);
+        rc = call[i](c, s, e);
     state_close(s);
     return rc;
 }

@@ -177,6 +177,53 @@ int past_attempts(struct state *s, const char *stage, const struct past_filter *
     return 0;
 }
 
+/* ---- one metric ---- */
+
+struct values {
+    json_t *list;
+    size_t limit;
+};
+
+static bool add_value(struct query *q, void *self)
+{
+    struct values *v = self;
+    bool null = sqlite3_column_type(q->stmt, 5) == SQLITE_NULL;
+    json_t *row = json_object();
+    static const char *const key[] = { "run", "pipeline", "state", NULL, "stage" };
+    for (int i = 0; i < 5; i++) {
+        if (!key[i])
+            continue;
+        char *text = db_get_text(q, i);
+        json_object_set_new(row, key[i], json_string(text));
+        free(text);
+    }
+    json_object_set_new(row, "began", json_integer(db_get_int(q, 3)));
+    json_object_set_new(row, "value", null ? json_null() : json_real(db_get_real(q, 5)));
+    json_array_append_new(v->list, row);
+    return v->limit == 0 || json_array_size(v->list) < v->limit;
+}
+
+int past_metric(struct state *s, const char *name, int64_t limit, json_t **out, struct err *e)
+{
+    struct query q;
+    struct values v = { json_array(), limit > 0 ? (size_t)limit : 0 };
+    /* SQLite takes the other columns from the row that has the greatest rowid. */
+    int rc = db_query(state_db(s), &q,
+                      "SELECT r.name, r.pipeline, r.state, r.began, m.stage, m.value, max(m.rowid)"
+                      " FROM runs r CROSS JOIN metrics m ON m.run=r.name WHERE m.name=?"
+                      " GROUP BY r.id, m.stage ORDER BY r.id DESC, m.stage",
+                      e);
+    if (rc == 0) {
+        db_text(&q, name);
+        rc = db_each(&q, add_value, &v, e);
+    }
+    if (rc)
+        json_decref(v.list);
+    else
+        *out = v.list;
+    return rc;
+}
+
 /* ---- names ---- */
 
 struct names {
@@ -200,6 +247,7 @@ int past_names(struct state *s, enum past_names which, char ***out, size_t *out_
         [PAST_PIPELINES] = "SELECT DISTINCT pipeline FROM runs ORDER BY pipeline",
         [PAST_SCHEDULES] = "SELECT name FROM schedules UNION SELECT schedule FROM ticks"
                            " UNION SELECT schedule FROM runs WHERE schedule IS NOT NULL",
+        [PAST_METRICS] = "SELECT DISTINCT name FROM metrics ORDER BY name",
     };
     struct query q;
     struct names list = { 0 };

@@ -49,9 +49,13 @@ int past_attempts(struct state *s, const char *stage, const struct past_filter *
                   struct past_attempt **out, size_t *out_n, struct err *e);
 void past_attempts_free(struct past_attempt *a, size_t n);
 
-/** Every stage that has a row, every pipeline, every schedule: for a did-you-mean. The query is one
- * of PAST_*; the list of texts is owned by the caller. */
-enum past_names { PAST_STAGES, PAST_PIPELINES, PAST_SCHEDULES };
+/** The last value of one metric in each run, {"run", "pipeline", "state", "began", "stage",
+ * "value"}, newest first; `limit` 0: all. *out is a new list. */
+int past_metric(struct state *s, const char *name, int64_t limit, json_t **out, struct err *e);
+
+/** Every stage that has a row, every pipeline, every schedule, every metric: for a did-you-mean.
+ * The query is one of PAST_*; the list of texts is owned by the caller. */
+enum past_names { PAST_STAGES, PAST_PIPELINES, PAST_SCHEDULES, PAST_METRICS };
 int past_names(struct state *s, enum past_names which, char ***out, size_t *out_n, struct err *e);
 
 #endif

@@ -70,6 +70,13 @@ run refit metrics --json
 is "a file that was changed has no figures" "$(json 'd["metrics"]')" "{'train': {'loss': 0.202}}"
 ok "made again" refit run -q -p epochs=20
 
+is "metrics history: one metric over the runs, newest first" \
+   "$(refit metrics history loss --json | /usr/bin/python3 -c 'import json, sys; print([r["value"] for r in json.load(sys.stdin)])')" "[0.202, 0.202, 0.102]"
+is "-n" "$(refit metrics history loss -n 2 | wc -l)" 2
+has "for people" "$(refit metrics history loss)" "UTC  train  0.202"
+refuses "an unknown metric" 64 "unknown metric 'los'; did you mean 'loss'?" refit metrics history los
+refuses "no name" 64 "usage: refit metrics history NAME" refit metrics history
+
 # ---- diff ----
 run refit diff "$first" last
 has "diff: params" "$out" "params.epochs: 10 -> 20"
