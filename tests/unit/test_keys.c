@@ -56,7 +56,7 @@ static json_t *file_with(const struct place *p, const char *key, json_t *value)
     for (char *part = strtok_r(path, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
         json_t *next = json_object_get(at, part);
         if (!next)
-            json_object_set_new(at, part, next = p->list ? json_array() : json_object());
+            json_object_set_new(at, part, next = p->list && !*save ? json_array() : json_object());
         at = next;
     }
     if (p->list) {
@@ -166,6 +166,11 @@ static void every_value_of_every_key_is_judged_alike(void **state)
                                  .path = "schedule",
                                  .list = true,
                                  .with = "{\"weekly\": \"monday 00:00\"}" });
+    check_place(
+        &(struct place){ .table = keys_below(keys_below(pipeline_keys, "notify"), "on_failure"),
+                         .path = "notify/on_failure",
+                         .list = true,
+                         .with = "{\"webhook\": \"https://hooks.example.org/x\"}" });
 }
 
 static void every_key_of_the_pipeline_is_judged_alike(void **state)
@@ -190,6 +195,19 @@ static void every_key_of_the_pipeline_is_judged_alike(void **state)
     agree(&top, "schedule", json_pack("[{s:s, s:s}]", "daily", "21:00", "weekly", "monday 1:00"),
           false);
     agree(&top, "schedule", json_pack("[{s:s}]", "timezone", "UTC"), false);
+    agree(&top, "notify", json_pack("{s:[{s:s}]}", "on_fail", "mail", "a@b"), false);
+    agree(&top, "notify", json_pack("{s:{s:s}}", "on_failure", "mail", "a@b"), false);
+    agree(&top, "notify", json_pack("{s:[{s:i}]}", "on_failure", "tail", 5), false);
+    agree(&top, "notify", json_pack("{s:[{s:s, s:[s]}]}", "on_missed", "mail", "a@b", "cmd", "x"),
+          false);
+    agree(&top, "notify",
+          json_pack("{s:[{s:[s, s]}, {s:s}]}", "on_success", "mail", "a@b", "root", "cmd",
+                    "./tell.sh now"),
+          true);
+    agree(&top, "notify",
+          json_pack("{s:[{s:s, s:{s:i}}]}", "on_success", "webhook", "https://x", "header",
+                    "X-Priority", 5),
+          true);
     agree(&top, "schedule", json_pack("[{s:s, s:{s:s}}]", "daily", "2:30", "dst", "gap", "skip"),
           true);
     agree(&top, "schedule", json_pack("[{s:s, s:{s:s}}]", "daily", "2:30", "dst", "fold", "next"),
