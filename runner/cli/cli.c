@@ -61,8 +61,11 @@ enum command_id {
 #define ALL (~UINT64_C(0))
 
 static const struct option options[] = {
-    { 'f', "file", "FILE", TEXT, READ | BIT(RETRY) | BIT(COMPLETION), offsetof(struct cli, file),
-      "the pipeline file (pipeline.yaml)" },
+    { 'f', "file", "FILE", TEXT,
+      READ | BIT(RETRY) | BIT(COMPLETION) | BIT(STOP) | BIT(BACKFILL) | BIT(PAUSE) | BIT(RESUME),
+      offsetof(struct cli, file), "the pipeline file (pipeline.yaml)" },
+    { 'f', "file", "FILE", FILES, BIT(DAEMON) | BIT(TICK), 0,
+      "a pipeline file (pipeline.yaml); repeatable" },
     { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile),
       "merge this profile over the pipeline file" },
     { 'p', "param", "NAME=VALUE", LIST, READ, 0,
@@ -139,6 +142,20 @@ static const struct option options[] = {
       "also a stage that uses secrets or reads what is no input" },
     { 0, "keep", NULL, FLAG, BIT(REPRODUCE), offsetof(struct cli, keep),
       "leave what it made in .refit/reproduce/" },
+    { 'n', "dry-run", NULL, FLAG, BIT(TICK) | BIT(BACKFILL), offsetof(struct cli, dry_run),
+      "tell what would be started, start nothing" },
+    { 0, "from", "TIME", TEXT, BIT(BACKFILL), offsetof(struct cli, from),
+      "the first: \"2026-03-29\" or \"2026-03-29 14:30\" of the schedule's zone, or RFC 3339" },
+    { 0, "to", "TIME", TEXT, BIT(BACKFILL), offsetof(struct cli, to),
+      "the last; a day means its end" },
+    { 0, "schedule", "NAME", TEXT, BIT(BACKFILL), offsetof(struct cli, schedule),
+      "this schedule alone" },
+    { 'k', "keep-going", NULL, FLAG, BIT(BACKFILL), offsetof(struct cli, keep_going),
+      "go on after a run that failed" },
+    { 0, "on-stop", "stop|finish", TEXT, BIT(DAEMON), offsetof(struct cli, on_stop),
+      "told to end: stop the runs, or let them finish (stop)" },
+    { 0, "now", NULL, FLAG, BIT(STOP), offsetof(struct cli, now),
+      "kill the stages at once, without their kill_after" },
     { 0, "programs", NULL, FLAG, BIT(SCHEMA), offsetof(struct cli, programs),
       "with the options of every program that is installed" },
     { 'q', "quiet", NULL, FLAG, ALL, offsetof(struct cli, quiet), "say nothing but errors" },
@@ -187,6 +204,12 @@ static const struct command commands[] = {
       "run; `refit retry RUN`\n"
       "goes on below the stage then. STAGE is needed where several are blocked.",
       1, 2, command_approve },
+    { STOP, RUNNING, "stop", "[RUN]",
+      "stop a run and wait until it has ended (default: the only one)",
+      "Its stages get TERM, after their kill_after KILL, and the state is saved: `retry` continues "
+      "it. A queued run is\n"
+      "aborted before it begins.",
+      0, 1, command_stop },
     /* ---- schedule ---- */
     { NEXT, SCHEDULING, "next", "[FILE...]", "when the schedules of pipeline files fire",
       "Each line is one firing in the local time of its schedule, in UTC, and what is special "
@@ -204,6 +227,30 @@ static const struct command commands[] = {
       "pipeline on\n"
       "tags v* and on its schedules.",
       1, 1, command_export },
+    { DAEMON, SCHEDULING, "daemon", "[FILE...]", "start what the schedules of pipeline files say",
+      "In the foreground, for systemd (Type=notify-reload) or a shell. HUP reads the files again; "
+      "one that is broken keeps\n"
+      "its old schedules. TERM and Ctrl-C end it as --on-stop says, a second one kills. A run is a "
+      "process of its own\n"
+      "(refit run --queued) and outlives a daemon that is killed; the next one finds it.",
+      0, SIZE_MAX, command_daemon },
+    { TICK, SCHEDULING, "tick", "[FILE...]",
+      "start what is due now and wait for it, for cron and timers",
+      "Nothing is due: status 0, at once. Else the status of the worst run. As many as like may "
+      "call it at a time, beside a\n"
+      "daemon too: an instant never runs twice. A schedule that was never seen begins now.",
+      0, SIZE_MAX, command_tick },
+    { BACKFILL, SCHEDULING, "backfill", "", "run the instants of a range that have no run",
+      "One after the other, the oldest first; after a run that failed no other is begun (-k). "
+      "What has a run is left\n"
+      "alone (`retry` continues one that failed), so it can be given again. At most 1000 instants.",
+      0, 0, command_backfill },
+    { PAUSE, SCHEDULING, "pause", "[SCHEDULE...]",
+      "fire these schedules no more (default: all of the file)",
+      "Their instants are kept in `history` as paused.", 0, SIZE_MAX, command_pause },
+    { RESUME, SCHEDULING, "resume", "[SCHEDULE...]", "fire them again from now on",
+      "What fell into the pause is not made up for; `backfill` does.", 0, SIZE_MAX,
+      command_resume },
     /* ---- look ---- */
     { PLAN, LOOKING, "plan", "[STAGE...]", "what `run` would do, and why", NULL, 0, SIZE_MAX,
       command_plan },
@@ -457,6 +504,9 @@ static int store(struct parsed *p, const struct option *o, const char *value, st
             return err_set(e, ERR_USAGE, "-p is '%s', want NAME=VALUE", value);
         p->cli.set[p->cli.n_set++] = value;
         return 0;
+    case FILES:
+        p->cli.files[p->cli.n_files++] = value;
+        return 0;
     case COLOUR:
         if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
             strcmp(value, "never") != 0)
@@ -655,6 +705,7 @@ int main(int argc, char **argv)
             p.cli.json = true;
     signal(SIGPIPE, SIG_IGN); /* `refit run | head` must not leave a run half recorded */
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
+    p.cli.files = mem_calloc((size_t)argc + 1, sizeof *p.cli.files);
     p.cli.set = mem_calloc((size_t)argc + 1, sizeof *p.cli.set);
     p.cli.name = mem_calloc((size_t)argc + 1, sizeof *p.cli.name);
     int status = dispatch(argc, argv, &p, &e);
@@ -668,6 +719,7 @@ int main(int argc, char **argv)
         perror("refit: standard output");
         status = ERR_IO;
     }
+    free(p.cli.files);
     free(p.cli.set);
     free(p.cli.name);
     return status;

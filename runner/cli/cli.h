@@ -44,6 +44,11 @@ struct cli {
     int64_t wait_ms;    /* --wait[=DURATION]; LOCK_FOREVER */
     const char *output; /* export -o DIR */
     const char *reason; /* approve --reason TEXT */
+    const char **files; /* (n_files) -f of daemon and tick */
+    size_t n_files;
+    const char *on_stop; /* daemon --on-stop stop|finish */
+    const char *to;      /* backfill --to */
+    bool now;            /* stop --now */
 };
 
 /** Exit statuses of refit beside enum err_code: see docs/operations.md. */
@@ -78,6 +83,12 @@ int command_reproduce(const struct cli *c, struct err *e);
 int command_completion(const struct cli *c, struct err *e);
 int command_notify(const struct cli *c, struct err *e);
 int command_export(const struct cli *c, struct err *e);
+int command_daemon(const struct cli *c, struct err *e);
+int command_tick(const struct cli *c, struct err *e);
+int command_backfill(const struct cli *c, struct err *e);
+int command_pause(const struct cli *c, struct err *e);
+int command_resume(const struct cli *c, struct err *e);
+int command_stop(const struct cli *c, struct err *e);
 int command_schema(const struct cli *c, struct err *e);
 
 #endif

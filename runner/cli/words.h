@@ -11,7 +11,7 @@ struct cli;
 /* The tables of the command line, which stand in cli.c: the parser, the help texts, the man page
  * and the completions of shells are made from them. */
 
-enum value { FLAG, TEXT, COUNT, LIST, COLOUR, WAIT, TIME };
+enum value { FLAG, TEXT, COUNT, LIST, FILES, COLOUR, WAIT, TIME };
 
 struct option {
     char letter;            /* 0: none */

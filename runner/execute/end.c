@@ -158,7 +158,8 @@ void run_end_badly(struct run *r, const struct err *why)
     struct run_row row = { 0 };
     struct channels other = { 0 };
     struct err ignored = { 0 };
-    abandon(r);
+    if (r->work)
+        abandon(r);
     if (!r->id)
         return;
     if (!r->m.name && ledger_run(r->s, r->id, &row, &ignored) == 0) /* the file cannot be read */

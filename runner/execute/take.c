@@ -49,7 +49,8 @@ static int find_queued(struct run *r, struct queued *out, struct err *e)
     if (rc == 0 && row.id) {
         struct run_options o;
         if ((rc = run_options_parse(&o, row.options, e)) == 0) {
-            o.queued = mem_strdup(r->o.queued);
+            o.queued = r->o.queued; /* the same text: it is the prefix of what is shown */
+            r->o.queued = NULL;
             run_options_release(&r->o);
             r->o = o;
         }
