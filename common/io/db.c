@@ -1,8 +1,11 @@
 #include "io/db.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { BUSY_MS = 5000 };
 
@@ -14,16 +17,46 @@ static int failed(struct db *d, struct err *e, const char *what)
                    sqlite3_errmsg(d->handle));
 }
 
+/* Without permission to write SQLite cannot make the files that it coordinates with writers by. If
+ * there is a log of changes, they are there too; if there is none the file is complete, and taken
+ * as one that does not change while we look. */
+static char *read_only_uri(const char *path)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    struct str uri = { 0 };
+    struct stat st;
+    char *log = str_format("%s-wal", path);
+    bool changes = stat(log, &st) == 0 && st.st_size > 0;
+    str_addz(&uri, "file:");
+    for (const char *p = path; *p; p++) {
+        if (strchr(plain, *p))
+            str_addc(&uri, *p);
+        else
+            str_addf(&uri, "%%%02x", (unsigned)(unsigned char)*p);
+    }
+    str_addz(&uri, changes ? "?mode=ro" : "?mode=ro&immutable=1");
+    free(log);
+    return str_take(&uri);
+}
+
 int db_open(struct db *d, const char *path, enum db_mode mode, struct err *e)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (mode != DB_OPEN)
+    char *uri = mode == DB_READ ? read_only_uri(path) : NULL;
+    if (mode == DB_CREATE || mode == DB_MEMORY)
         flags |= SQLITE_OPEN_CREATE;
+    if (uri)
+        flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
     *d = (struct db){ .path = mem_strdup(path) };
-    if (sqlite3_open_v2(mode == DB_MEMORY ? ":memory:" : path, &d->handle, flags, NULL) !=
-        SQLITE_OK) {
-        int rc = d->handle ? failed(d, e, "cannot open")
-                           : err_set(e, ERR_MEMORY, "'%s': no memory", path);
+    int rc = sqlite3_open_v2(uri                 ? uri
+                             : mode == DB_MEMORY ? ":memory:"
+                                                 : path,
+                             &d->handle, flags, NULL);
+    free(uri);
+    if (rc != SQLITE_OK) {
+        rc = d->handle ? failed(d, e, "cannot open")
+                       : err_set(e, ERR_MEMORY, "'%s': no memory", path);
         db_close(d);
         return rc;
     }

@@ -15,6 +15,7 @@ enum { DB_MAX_QUERIES = 128 };
 enum db_mode {
     DB_CREATE, /* read and write; the file is made when it is missing */
     DB_OPEN,   /* read and write; a missing file is an error */
+    DB_READ,   /* read only; a file that nobody may write to is no hindrance */
     DB_MEMORY, /* an empty database in memory; the path is for messages only */
 };
 

@@ -94,6 +94,8 @@ static const struct option options[] = {
       "after a failure, run what does not need the failed stage" },
     { 'j', "jobs", "N", COUNT, BIT(RUN) | BIT(RETRY), offsetof(struct cli, jobs),
       "stages at a time (the file's `jobs`, else the processors)" },
+    { 0, "strict", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, strict),
+      "fail a stage whose inputs were edited while it ran (else a warning)" },
     { 0, "timeout", "DURATION", TIME, BIT(RUN) | BIT(RETRY), offsetof(struct cli, timeout_ms),
       "stop the whole run after that: 30m, 2h (the file's `timeout`)" },
     { 0, "wait", "DURATION", WAIT, BIT(RUN) | BIT(RETRY), 0,

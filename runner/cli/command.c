@@ -28,6 +28,7 @@ static void options_from_cli(struct run_options *o, const struct cli *c)
                                .keep_going = c->keep_going,
                                .wait_ms = c->wait_ms,
                                .queued = copy_of(c->queued),
+                               .strict = c->strict,
                                .timeout_ms = c->timeout_ms,
                                .jobs = c->jobs };
     o->set = mem_calloc(c->n_set + 1, sizeof *o->set);
@@ -282,6 +283,7 @@ int command_retry(const struct cli *c, struct err *e)
     if (c->timeout_ms > 0)
         r.o.timeout_ms = c->timeout_ms;
     r.o.keep_going |= c->keep_going;
+    r.o.strict |= c->strict;
     rc = run_pipeline(&r, c, command, &status, e);
 out:
     run_row_release(&row);

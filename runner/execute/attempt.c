@@ -225,28 +225,39 @@ int end_without_commit(struct run *r, struct work *w, enum work_state state, con
     return rc;
 }
 
-/* Was an input edited while the stage ran? Its outputs are committed against what it was started
- * with. */
-static int check_inputs(struct run *r, struct work *w, struct err *e)
+/* What of its inputs was edited while the stage ran: one text an edit. */
+static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 {
     struct decision now = { 0 };
-    struct path_list changed = { 0 };
-    struct err ignored = { 0 }; /* an input that is gone is such an edit */
-    int rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &ignored);
+    struct err why = { 0 };
+    int rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &why);
 
-    (void)e;
-    if (rc == 0 && now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0) {
-        plan_differences(w->decision.inputs, now.inputs, &changed);
-        for (size_t i = 0; i < changed.n; i++) {
-            struct str text = { 0 };
-            str_addf(&text, "an input changed while the stage ran: %s", changed.path[i]);
-            add_warning(r, w, str_take(&text));
-        }
-    }
-    path_list_release(&changed);
+    if (rc) /* it is gone, or no input any more */
+        path_list_add(out, why.text);
+    else if (now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0)
+        plan_differences(w->decision.inputs, now.inputs, out);
     decision_release(&now);
     state_rest(r->s);
-    return 0;
+}
+
+/* Its outputs are committed against what it was started with, with a warning; or it fails. */
+static int check_inputs(struct run *r, struct work *w, bool *out_failed, struct err *e)
+{
+    struct path_list changed = { 0 };
+    int rc = 0;
+    changed_inputs(r, w, &changed);
+    *out_failed = r->o.strict && changed.n > 0;
+    for (size_t i = 0; i < changed.n && rc == 0; i++) {
+        char *text = str_format("an input changed while the stage ran: %s", changed.path[i]);
+        if (*out_failed) {
+            rc = end_without_commit(r, w, WORK_FAILED, text, e);
+            free(text);
+            break;
+        }
+        add_warning(r, w, text);
+    }
+    path_list_release(&changed);
+    return rc;
 }
 
 /* ---- the check of outputs ---- */
@@ -351,13 +362,11 @@ static int check_ended(struct run *r, struct work *w, const struct exec_end *end
 
 static int ended_well(struct run *r, struct work *w, struct err *e)
 {
-    bool none = true;
-    int rc = check_inputs(r, w, e);
-    if (rc == 0)
-        rc = start_check(r, w, &none, e);
-    if (rc == 0 && none)
-        rc = commits_add(r, w, e);
-    return rc;
+    bool none = true, failed = false;
+    int rc = check_inputs(r, w, &failed, e);
+    if (rc || failed || (rc = start_check(r, w, &none, e)))
+        return rc;
+    return none ? commits_add(r, w, e) : 0;
 }
 
 static char *failure_text(const struct work *w, const struct exec_end *end)
@@ -420,6 +429,7 @@ static int fail_or_retry(struct run *r, struct work *w, const struct exec_end *e
         str_addf(&text, ", attempt %lld of %lld", (long long)w->number,
                  (long long)w->spec->retry.max + 1);
     }
+    w->machine = !end->timed_out && end->exit_code == ERR_IO;
     enum work_state last = end->timed_out ? WORK_TIMED_OUT : WORK_FAILED;
     int rc = end_without_commit(r, w, again ? WORK_DELAYED : last, again ? reason : str_text(&text),
                                 e);
@@ -552,7 +562,7 @@ static void reset_attempt(struct run *r, struct work *w)
     w->began_mono = r->x.now_ms(r->x.self);
     w->done = w->total = 0;
     w->unit[0] = w->note[0] = '\0';
-    w->blocked = w->timed_out = w->in_group = w->memory_by_group = false;
+    w->machine = w->blocked = w->timed_out = w->in_group = w->memory_by_group = false;
     w->memory_peak = -1;
     w->exit_code = w->signal = 0;
     w->usage = (struct exec_usage){ 0 };
@@ -597,6 +607,7 @@ static int launch(struct run *r, struct work *w, struct err *e)
     else
         w->exit_code = why.code;
 out:
+    w->machine = why.code == ERR_IO;
     if (rc == 0 && why.code)
         rc = end_without_commit(r, w, WORK_FAILED, why.text, e);
     free(handle);

@@ -28,6 +28,7 @@ void work_list_release(struct work_list *l)
 /* Its outputs cannot be committed: the stage has failed, or is blocked without them. */
 static int refuse(struct run *r, struct work *w, const struct err *why, struct err *e)
 {
+    w->machine = why->code == ERR_IO;
     intent_release(&w->intent);
     return end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why->text, e);
 }
@@ -95,6 +96,7 @@ static int take_back(struct run *r, struct work *w, const struct err *why, struc
         db_rollback(state_db(r->s));
     else
         rc = state_commit(r->s, e);
+    w->machine = why->code == ERR_IO;
     intent_release(&w->intent);
     return rc ? rc : end_without_commit(r, w, WORK_FAILED, why->text, e);
 }

@@ -11,7 +11,7 @@
 #include "runner/notify/occasion.h"
 
 struct tally {
-    size_t succeeded, reused, skipped, blocked, failed, timed_out, not_run;
+    size_t succeeded, reused, skipped, blocked, failed, timed_out, not_run, machine;
 };
 
 static struct tally count(const struct run *r)
@@ -36,6 +36,7 @@ static struct tally count(const struct run *r)
             break;
         case WORK_FAILED:
             t.failed++;
+            t.machine += r->work[i].machine;
             break;
         case WORK_OFF:
             break;
@@ -55,6 +56,8 @@ static int verdict(const struct run *r, const struct tally *t, const char **out_
     }
     if (r->timed_out)
         return EXIT_TIMEOUT;
+    if (t->machine > 0)
+        return ERR_IO;
     if (t->failed + t->timed_out > 0)
         return r->o.keep_going ? EXIT_PARTLY : t->failed > 0 ? EXIT_FAILED : EXIT_TIMEOUT;
     if (t->blocked > 0) {

@@ -158,7 +158,7 @@ static int open_held(const char *pipeline)
 {
     struct flock ask = whole_file();
     char *path = lock_path(pipeline);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* to ask is no matter of permissions to write */
     if (fd >= 0 && (fcntl(fd, F_OFD_GETLK, &ask) < 0 || ask.l_type == F_UNLCK)) {
         close(fd);
         fd = -1;

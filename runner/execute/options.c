@@ -32,12 +32,13 @@ static json_t *texts(char *const *text, size_t n)
 char *run_options_text(const struct run_options *o)
 {
     json_t *doc = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I}", "file",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:b}", "file",
         json_text_or_null(o->file), "profile", json_text_or_null(o->profile), "set",
         texts(o->set, o->n_set), "targets", texts(o->target, o->n_target), "force_stages",
         texts(o->force_stage, o->n_force_stage), "single", json_text_or_null(o->single), "from",
         json_text_or_null(o->from), "force", (int)o->force, "keep_going", (int)o->keep_going,
-        "jobs", (json_int_t)o->jobs, "timeout_ms", (json_int_t)o->timeout_ms);
+        "jobs", (json_int_t)o->jobs, "timeout_ms", (json_int_t)o->timeout_ms, "strict",
+        (int)o->strict);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
     return text;
@@ -75,6 +76,7 @@ int run_options_parse(struct run_options *o, const char *text, struct err *e)
     take_texts(doc, "force_stages", &o->force_stage, &o->n_force_stage);
     o->force = json_is_true(json_object_get(doc, "force"));
     o->keep_going = json_is_true(json_object_get(doc, "keep_going"));
+    o->strict = json_is_true(json_object_get(doc, "strict"));
     o->jobs = json_integer_value(json_object_get(doc, "jobs"));
     o->timeout_ms = json_integer_value(json_object_get(doc, "timeout_ms"));
     json_decref(doc);

@@ -64,6 +64,7 @@ struct work {
     struct staging staging;
     char *log;                  /* owned */
     bool blocked;               /* it ended with 98 */
+    bool machine;               /* it failed for the machine's sake: a full disk... */
     bool timed_out;             /* its end is our doing */
     bool in_group;              /* it had a control group */
     bool memory_by_group;       /* which bounded its memory */
@@ -97,6 +98,7 @@ struct run_options {
     char **force_stage;  /* (n_force_stage) these run even if up to date */
     size_t n_force_stage;
     bool force, keep_going;
+    bool strict; /* a stage fails whose inputs were edited while it ran */
     int64_t jobs;
     int64_t timeout_ms; /* of the whole run; 0: the file's */
     /* not kept */

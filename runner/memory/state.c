@@ -132,6 +132,11 @@ static int make_on_disk(struct db *db, struct err *e)
     return rc;
 }
 
+static bool is_read_only(struct db *db)
+{
+    return sqlite3_db_readonly(db->handle, "main") == 1;
+}
+
 static int prepare(struct db *db, bool on_disk, struct err *e)
 {
     int64_t version = 0;
@@ -141,6 +146,11 @@ static int prepare(struct db *db, bool on_disk, struct err *e)
     if (version > STATE_VERSION)
         return err_set(e, ERR_DATA,
                        "'%s' is of version %lld, written by a newer refit; this one knows %d",
+                       db->path, (long long)version, (int)STATE_VERSION);
+    if (version < STATE_VERSION && is_read_only(db))
+        return err_set(e, ERR_IO,
+                       "'%s' is of version %lld: this refit makes it one of version %d with the "
+                       "first command of somebody who may write to it",
                        db->path, (long long)version, (int)STATE_VERSION);
     if (version < STATE_VERSION && (rc = on_disk ? make_on_disk(db, e) : migrate(db, e)))
         return rc;
@@ -179,6 +189,12 @@ static int sync_log(struct state *s, struct err *e)
                : err_sys(e, "cannot write '%s-wal' to the disk", s->db.path);
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int state_open(struct state **out, bool create, struct err *e)
 {
     static const char path[] = STATE_DIR "/refit.db";
@@ -189,8 +205,12 @@ int state_open(struct state **out, bool create, struct err *e)
     *out = NULL;
     if (create && mkdir(STATE_DIR, 0777) < 0 && errno != EEXIST)
         rc = err_sys(e, "cannot make the directory '%s'", STATE_DIR);
+    else if (access(STATE_DIR, F_OK) == 0 && !is_directory(STATE_DIR))
+        rc = err_set(e, ERR_IO, "'%s' is a file: want the directory of refit's memory", STATE_DIR);
     else if (!create)
-        mode = access(path, F_OK) == 0 ? DB_OPEN : DB_MEMORY;
+        mode = access(path, F_OK) < 0                                           ? DB_MEMORY
+               : access(path, W_OK) == 0 && access(STATE_DIR, W_OK | X_OK) == 0 ? DB_OPEN
+                                                                                : DB_READ;
     if (rc == 0)
         rc = db_open(&s->db, path, mode, e);
     if (rc == 0)
@@ -320,6 +340,8 @@ int state_describe_get(struct state *s, const char hex[HASH_HEX], char **out_jso
 int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *json, struct err *e)
 {
     struct query q;
+    if (is_read_only(&s->db)) /* asked again next time */
+        return 0;
     int rc = state_begin_lazy(s, e);
     if (rc == 0 &&
         (rc = db_query(&s->db, &q, "INSERT OR REPLACE INTO describes VALUES(?,?)", e)) == 0) {

@@ -24,7 +24,8 @@ enum {
 
 struct state;
 
-/** Open, creating it if `create`; without it a missing database gives an empty one in memory. */
+/** Open, creating it if `create`; without it a missing database gives an empty one in memory, and
+ * one that may not be written to can be read. */
 int state_open(struct state **out, bool create, struct err *e);
 
 /** Writes what is pending (an error there loses cached hashes only). */

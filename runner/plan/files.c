@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +16,31 @@
 #include "base/str.h"
 
 enum { MAX_TREE_DEPTH = 64 };
+
+/* What is no input: reading it would wait, or never end. */
+static const char *kind_of(mode_t mode)
+{
+    return S_ISFIFO(mode)   ? "a FIFO"
+           : S_ISSOCK(mode) ? "a socket"
+           : S_ISCHR(mode)  ? "a character device"
+           : S_ISBLK(mode)  ? "a block device"
+                            : "no file";
+}
+
+/* stat failed with `number`. A loop of links is a mistake of the project, not of the machine. */
+__attribute__((format(printf, 3, 4))) static int cannot_look(int number, struct err *e,
+                                                             const char *fmt, ...)
+{
+    char path[PATH_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(path, sizeof path, fmt, ap);
+    va_end(ap);
+    errno = number;
+    return number == ELOOP
+               ? err_set(e, ERR_USAGE, "'%s' is a symbolic link that leads to itself", path)
+               : err_sys(e, "cannot look at '%s'", path);
+}
 
 /* Content hash of a regular file that was just looked at, from the cache if it knows the stamp. */
 static int content_hash(struct state *s, const char *path, const struct file_stamp *stamp,
@@ -82,14 +110,14 @@ static int walk(struct tree *t, int fd, const char *root, const char *name, int 
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
             continue;
         if (fstatat(fd, d->d_name, &st, 0)) {
-            rc = err_sys(e, "cannot look at '%s/%s%s'", root, name, d->d_name);
+            rc = cannot_look(errno, e, "%s/%s%s", root, name, d->d_name);
         } else if (S_ISDIR(st.st_mode)) {
             char *below = str_format("%s%s/", name, d->d_name);
             int sub = depth < MAX_TREE_DEPTH
                           ? openat(fd, d->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                           : -1;
             if (depth >= MAX_TREE_DEPTH)
-                rc = err_set(e, ERR_IO,
+                rc = err_set(e, ERR_USAGE,
                              "'%s' has directories nested over %d deep (a loop of symbolic links?)",
                              root, MAX_TREE_DEPTH);
             else
@@ -100,8 +128,8 @@ static int walk(struct tree *t, int fd, const char *root, const char *name, int 
             t->leaf = mem_grow(t->leaf, t->n, sizeof *t->leaf);
             t->leaf[t->n++] = (struct leaf){ join(name, d->d_name), file_stamp_of(&st) };
         } else {
-            rc = err_set(e, ERR_IO, "'%s/%s%s' is neither a file nor a directory", root, name,
-                         d->d_name);
+            rc = err_set(e, ERR_USAGE, "'%s/%s%s' is %s: want files and directories", root, name,
+                         d->d_name, kind_of(st.st_mode));
         }
     }
     if (rc == 0 && errno)
@@ -192,9 +220,12 @@ int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex
     struct stat st;
     *out_exists = stat(path, &st) == 0;
     if (!*out_exists)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(e, "cannot look at '%s'", path);
+        return errno == ENOENT || errno == ENOTDIR ? 0 : cannot_look(errno, e, "%s", path);
     if (S_ISDIR(st.st_mode))
         return tree_hash(s, path, out_hex, e);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_USAGE, "'%s' is %s: want a file or a directory", path,
+                       kind_of(st.st_mode));
     struct file_stamp stamp = file_stamp_of(&st);
     return content_hash(s, path, &stamp, out_hex, e);
 }
@@ -223,7 +254,7 @@ static int view_glob(void *self, const char *pattern, struct path_list *out, str
         if (stat(pattern, &st) == 0)
             path_list_add(out, pattern);
         else if (errno != ENOENT && errno != ENOTDIR)
-            return err_sys(e, "cannot look at '%s'", pattern);
+            return cannot_look(errno, e, "%s", pattern);
         return 0;
     }
     int rc = glob(pattern, GLOB_NOSORT, glob_failed, &found);

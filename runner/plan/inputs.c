@@ -130,6 +130,14 @@ static int path_json(struct builder *b, const char *path, json_t *list, json_t *
     return rc;
 }
 
+/* What lies there cannot be hashed: say whose it is. */
+static int cannot_use(const struct builder *b, struct mark at, const char *what, const char *name,
+                      struct err *e)
+{
+    return err_wrap(e, "%s:%zu:%zu: stage '%s': %s%s", b->g->m->path, at.line, at.column,
+                    b->s->name, what, name);
+}
+
 static int deps_json(struct builder *b, json_t *doc, struct path_list *out_dep, struct err *e)
 {
     json_t *deps = json_object();
@@ -141,6 +149,8 @@ static int deps_json(struct builder *b, json_t *doc, struct path_list *out_dep, 
         for (size_t k = 0; k < f->n_path; k++) {
             size_t before = out_dep[i].n;
             int rc = path_json(b, f->path[k], list, NULL, &out_dep[i], e);
+            if (rc)
+                return cannot_use(b, f->at, "deps.", f->name, e);
             if (rc == 0 && out_dep[i].n == before && !f->optional)
                 rc = is_missing(b, f->at, "deps.", f->name, f->path[k], e);
             if (rc)
@@ -159,6 +169,8 @@ static int code_json(struct builder *b, json_t *doc, struct err *e)
     for (size_t i = 0; i < b->s->n_code; i++) {
         struct path_list found = { 0 };
         int rc = path_json(b, b->s->code[i].path[0], NULL, code, &found, e);
+        if (rc)
+            cannot_use(b, b->s->code[i].at, "code", "", e);
         if (rc == 0 && found.n == 0)
             rc = is_missing(b, b->s->code[i].at, "code", "", b->s->code[i].path[0], e);
         path_list_release(&found);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/read/inside.h"
 #include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/profile.h"
@@ -424,7 +425,7 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read(r, i, stages->item[i], e)))
             return rc;
-    if ((rc = links_check(r->m, e)) || (rc = channels_read(r, e)))
+    if ((rc = links_check(r->m, e)) || (rc = inside_check(r->m, e)) || (rc = channels_read(r, e)))
         return rc;
     return schedule_read(root, r->m->name, &r->m->schedule, &r->m->n_schedule, e);
 }

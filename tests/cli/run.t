@@ -405,7 +405,7 @@ one 'head -c 100000 /dev/zero >"$1" || exit 74'
 mkdir work
 if unshare -rm mount -t tmpfs none work 2>/dev/null; then
     run unshare -rm sh -c 'mount -t tmpfs -o size=40k none work && refit run && exit 1; r=$?; ls -A work; exit $r'
-    is "a full disk fails the stage" $rc 1
+    is "a full disk fails the stage, and the run with 74" $rc 74
     has "for that reason" "$err" "No space left on device"
     is "without an output" "$(echo "$out" | grep -c '^o.txt\|^[.]refit')" 0
     ok "and with room it succeeds" refit retry
