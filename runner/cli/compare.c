@@ -32,11 +32,14 @@ static int side_read(struct side *side, struct state *s, struct err *e)
     return rc ? rc : figures_of(s, &side->run, &side->figures, e);
 }
 
-static const struct stage_row *find(const struct side *s, const char *stage)
+/* Mostly both runs have their stages in the same order: look at `place` first. */
+static const struct stage_row *find(const struct side *s, const char *stage, size_t place)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (strcmp(s->stage[i].stage, stage) == 0)
-            return &s->stage[i];
+    for (size_t i = 0; i < s->n; i++) {
+        const struct stage_row *row = &s->stage[(place + i) % s->n];
+        if (strcmp(row->stage, stage) == 0)
+            return row;
+    }
     return NULL;
 }
 
@@ -107,9 +110,9 @@ static int commit_of(struct state *s, const struct side *side, const struct stag
 }
 
 static int compare_stage(struct state *s, const struct side *old, const struct side *now,
-                         const char *name, json_t *list, struct err *e)
+                         const char *name, size_t place, json_t *list, struct err *e)
 {
-    const struct stage_row *was = find(old, name), *is = find(now, name);
+    const struct stage_row *was = find(old, name, place), *is = find(now, name, place);
     struct commit_row a = { 0 }, b = { 0 };
     struct path_list changes = { 0 };
     int rc = commit_of(s, old, was, &a, e);
@@ -232,10 +235,10 @@ int command_diff(const struct cli *c, struct err *e)
         (rc = side_read(&old, s, e)) || (rc = side_read(&now, s, e)))
         goto out;
     for (size_t i = 0; i < now.n && rc == 0; i++)
-        rc = compare_stage(s, &old, &now, now.stage[i].stage, stages, e);
+        rc = compare_stage(s, &old, &now, now.stage[i].stage, i, stages, e);
     for (size_t i = 0; i < old.n && rc == 0; i++)
-        if (!find(&now, old.stage[i].stage))
-            rc = compare_stage(s, &old, &now, old.stage[i].stage, stages, e);
+        if (!find(&now, old.stage[i].stage, i))
+            rc = compare_stage(s, &old, &now, old.stage[i].stage, i, stages, e);
     if (rc == 0 && c->json)
         rc = report_print(json_pack("{s:o, s:o, s:O}", "old", report_head(&old.run), "new",
                                     report_head(&now.run), "stages", stages),

@@ -37,10 +37,8 @@ static int subject_take(struct subject *out, struct state *s, const char *run, c
     *out = (struct subject){ 0 };
     int rc = ledger_run(s, run, &out->run, e);
     if (rc == 0)
-        rc = ledger_stages(s, out->run.id, &out->list, &out->n, e);
-    for (size_t i = 0; i < out->n; i++)
-        if (strcmp(out->list[i].stage, stage) == 0)
-            out->stage = &out->list[i];
+        rc = recall_stages(s, out->run.id, stage, &out->list, &out->n, e);
+    out->stage = out->n ? out->list : NULL;
     if (rc)
         subject_release(out);
     return rc;

@@ -236,46 +236,27 @@ int ledger_run(struct state *s, const char *id, struct run_row *out, struct err 
 
 /* ---- stages and attempts ---- */
 
-static bool add_attempt(struct query *q, void *self)
+static void add_attempt(struct query *q, struct stage_row *stage)
 {
-    struct stage_row *stage = self;
     stage->attempt = mem_grow(stage->attempt, stage->n_attempt, sizeof *stage->attempt);
     stage->attempt[stage->n_attempt++] = (struct attempt_row){
         .stage = mem_strdup(stage->stage),
-        .number = db_get_int(q, 0),
-        .state = db_get_text(q, 1),
-        .reason = db_get_text(q, 2),
-        .log = db_get_text(q, 3),
-        .staging = db_get_text(q, 4),
-        .began = db_get_int(q, 5),
-        .ended = db_get_int(q, 6),
-        .exit_code = db_get_int(q, 7),
-        .signal = db_get_int(q, 8),
-        .usage = { .user_us = db_get_int(q, 9),
-                   .system_us = db_get_int(q, 10),
-                   .max_rss_kb = db_get_int(q, 11),
-                   .read_blocks = db_get_int(q, 12),
-                   .write_blocks = db_get_int(q, 13) },
-        .limits = db_get_text(q, 14),
+        .number = db_get_int(q, 3),
+        .state = db_get_text(q, 4),
+        .reason = db_get_text(q, 5),
+        .log = db_get_text(q, 6),
+        .staging = db_get_text(q, 7),
+        .began = db_get_int(q, 8),
+        .ended = db_get_int(q, 9),
+        .exit_code = db_get_int(q, 10),
+        .signal = db_get_int(q, 11),
+        .usage = { .user_us = db_get_int(q, 12),
+                   .system_us = db_get_int(q, 13),
+                   .max_rss_kb = db_get_int(q, 14),
+                   .read_blocks = db_get_int(q, 15),
+                   .write_blocks = db_get_int(q, 16) },
+        .limits = db_get_text(q, 17),
     };
-    return true;
-}
-
-static int take_attempts(struct state *s, const char *run, struct stage_row *stage, struct err *e)
-{
-    struct query q;
-    int rc = db_query(
-        state_db(s), &q,
-        "SELECT number, state, reason, log, staging, began, ended, exit_code, "
-        "signal, user_us, system_us,"
-        " max_rss_kb, read_blocks, write_blocks, limits FROM attempts WHERE run=? AND "
-        "stage=? ORDER BY number",
-        e);
-    if (rc)
-        return rc;
-    db_text(&q, run);
-    db_text(&q, stage->stage);
-    return db_each(&q, add_attempt, stage, e);
 }
 
 struct stages {
@@ -283,30 +264,47 @@ struct stages {
     size_t n;
 };
 
+/* A stage, or a further attempt of the one before. */
 static bool add_stage(struct query *q, void *self)
 {
     struct stages *list = self;
-    list->row = mem_grow(list->row, list->n, sizeof *list->row);
-    list->row[list->n++] = (struct stage_row){ .stage = db_get_text(q, 0),
-                                               .state = db_get_text(q, 1),
-                                               .reason = db_get_text(q, 2) };
+    char *name = db_get_text(q, 0);
+    if (list->n == 0 || strcmp(list->row[list->n - 1].stage, name) != 0) {
+        list->row = mem_grow(list->row, list->n, sizeof *list->row);
+        list->row[list->n++] = (struct stage_row){ .stage = mem_strdup(name),
+                                                   .state = db_get_text(q, 1),
+                                                   .reason = db_get_text(q, 2) };
+    }
+    free(name);
+    if (sqlite3_column_type(q->stmt, 3) != SQLITE_NULL)
+        add_attempt(q, &list->row[list->n - 1]);
     return true;
 }
 
 int ledger_stages(struct state *s, const char *run, struct stage_row **out, size_t *out_n,
                   struct err *e)
 {
+    return recall_stages(s, run, NULL, out, out_n, e);
+}
+
+int recall_stages(struct state *s, const char *run, const char *stage, struct stage_row **out,
+                  size_t *out_n, struct err *e)
+{
     struct stages list = { 0 };
     struct query q;
-    int rc = db_query(state_db(s), &q,
-                      "SELECT stage, state, reason FROM stages WHERE run=? ORDER BY position", e);
+    int rc = db_query(
+        state_db(s), &q,
+        "SELECT s.stage, s.state, s.reason, a.number, a.state, a.reason, a.log, a.staging, a.began,"
+        " a.ended, a.exit_code, a.signal, a.user_us, a.system_us, a.max_rss_kb, a.read_blocks,"
+        " a.write_blocks, a.limits FROM stages s LEFT JOIN attempts a ON a.run=s.run AND"
+        " a.stage=s.stage WHERE s.run=?1 AND (?2 IS NULL OR s.stage=?2)"
+        " ORDER BY s.position, s.stage, a.number",
+        e);
     if (rc)
         return rc;
     db_text(&q, run);
-    rc = db_each(&q, add_stage, &list, e);
-    for (size_t i = 0; i < list.n && rc == 0; i++)
-        rc = take_attempts(s, run, &list.row[i], e);
-    if (rc) {
+    db_text(&q, stage);
+    if ((rc = db_each(&q, add_stage, &list, e))) {
         stage_rows_free(list.row, list.n);
         return rc;
     }

@@ -10,6 +10,10 @@
 
 /* Looking back: runs, ticks and attempts by filters, newest first. */
 
+/** As ledger_stages, of one stage (NULL: all): none or one row. */
+int recall_stages(struct state *s, const char *run, const char *stage, struct stage_row **out,
+                  size_t *out_n, struct err *e);
+
 /** All zeros: everything. Texts are borrowed. */
 struct past_filter {
     int64_t limit;             /* 0: all */
