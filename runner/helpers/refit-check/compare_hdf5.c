@@ -213,7 +213,7 @@ static bool rows_differ(const struct pair *p, hid_t type, hid_t space)
     size_t size = H5Tget_size(type), width = rows ? (size_t)(total / rows) : 0;
     bool differs = false;
 
-    if (rank < 0 || total == 0 || size == 0)
+    if (rank < 0 || total == 0 || size == 0 || width == 0)
         return false;
     if (width > MAX_VALUE / size)
         return says(p, "a row is too large to be compared");
