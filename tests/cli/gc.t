@@ -61,6 +61,33 @@ ok "another pipeline's gc does not mind" refit gc
 is "nor take anything of it" "$(ls .refit/runs/*/keep.1.log | wc -l)" 2
 echo done >hold; wait
 refuses "a bad retention" 64 "retention.runs" sh -c 'sed "s/runs: 2/runs: 0/" pipeline.yaml >bad.yaml; refit gc -f bad.yaml'
+
+# A gc that is killed at any instant: the next one finds the rest.
+mkdir lab && cd lab || exit 1
+sed 's/runs: 2, days: 0/runs: 100, days: 90/' ../pipeline.yaml >pipeline.yaml
+for w in a b c d; do refit run -q -p word=$w || exit 1; done
+cp ../pipeline.yaml .
+cat >"$t/check.sh" <<'EOC'
+touch -d '2 hours ago' .refit/runs/*
+refit gc -q && refit verify -q || exit 1
+/usr/bin/python3 - <<'EOP'
+import os, sqlite3
+db = sqlite3.connect(".refit/refit.db")
+rows = {r[0] for r in db.execute("SELECT name FROM runs")}
+assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+assert rows == set(os.listdir(".refit/runs")) and len(rows) == 3, rows
+assert {r[0] for r in db.execute("SELECT run FROM stages")} == rows
+EOP
+EOC
+lab="$B/tests/tools/crashlab"
+case $B in *asan* | *tsan*) ptrace=no ;; *) "$lab" sweep 1 true "$t/try" true >/dev/null 2>&1 && ptrace=yes || ptrace=no ;; esac
+if [ $ptrace = yes ]; then
+    ok "a gc that is killed at any instant is finished by the next" "$lab" sweep 8 "sh $t/check.sh" "$t/try" refit gc -q
+else
+    skip "a gc that is killed at any instant is finished by the next" "no ptrace here"
+fi
+cd .. || exit 1
+
 rm -rf .refit
 ok "gc before the first run" refit gc -q
 absent "makes nothing" .refit

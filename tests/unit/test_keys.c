@@ -160,8 +160,6 @@ static void every_value_of_every_key_is_judged_alike(void **state)
     check_place(&(struct place){ .table = stage_keys, .path = "stages/a" });
     check_place(&(struct place){ .table = dep_keys, .path = "stages/a/deps/d" });
     check_place(&(struct place){ .table = out_keys, .path = "stages/a/outs/o" });
-    check_place(
-        &(struct place){ .table = keys_below(pipeline_keys, "retention"), .path = "retention" });
     check_place(&(struct place){ .table = keys_below(pipeline_keys, "schedule"),
                                  .path = "schedule",
                                  .list = true,
@@ -177,6 +175,17 @@ static void every_key_of_the_pipeline_is_judged_alike(void **state)
 {
     (void)state;
     const struct place top = { .table = pipeline_keys, .path = "" };
+    for (const struct key *k = pipeline_keys; k->name; k++) {
+        char *path = str_format("/%s", k->name);
+        if (k->kind == KEY_INT || k->kind == KEY_DURATION || k->kind == KEY_MAP)
+            check_key(&top, k);
+        if (k->kind == KEY_MAP && !k->list)
+            check_place(&(struct place){
+                .table = k->keys,
+                .path = path,
+                .with = strcmp(k->name, "on_exit") == 0 ? "{\"cmd\": [\"true\"]}" : NULL });
+        free(path);
+    }
     agree(&top, "refit", json_integer(2), false);
     agree(&top, "refit", json_string("1"), true);
     agree(&top, "name", json_string("two words"), false);
