@@ -78,6 +78,8 @@ int agenda_read(struct agenda *a, const char *file, struct state *s, struct err 
     }
     if ((rc = manifest_read(&m, file, NULL, s, e)) == 0) {
         a->pipeline = mem_strdup(m.name);
+        a->told = m.channels;
+        m.channels = (struct channels){ 0 };
         rc = take_entries(a, &m, e);
         manifest_release(&m);
     }
@@ -93,6 +95,7 @@ void agenda_release(struct agenda *a)
         free(a->entry[i].options);
     }
     schedule_release(a->schedule, a->n);
+    channels_release(&a->told);
     free(a->entry);
     free(a->file);
     free(a->pipeline);

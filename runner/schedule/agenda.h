@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "runner/memory/state.h"
+#include "runner/read/channel.h"
 #include "runner/schedule/schedule.h"
 
 /* What whoever fires schedules keeps of a pipeline file. */
@@ -25,6 +26,7 @@ struct agenda {
     struct schedule *schedule;  /* (n), owned */
     struct agenda_entry *entry; /* (n) */
     size_t n;
+    struct channels told; /* who is told what is missed */
 };
 
 /** Read and check the pipeline file. ERR_USAGE, ERR_IO; `a` is then empty. */

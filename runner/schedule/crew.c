@@ -20,7 +20,7 @@
 #include "runner/execute/lock.h"
 #include "runner/execute/spawn.h"
 
-enum { ON_SIGNAL = -1, ON_TIMER = -2 }; /* epoll data; else the pidfd */
+enum { ON_SIGNAL = -1, ON_TIMER = -2, ON_ERRAND = -3 }; /* epoll data; else the pidfd */
 
 /* ---- start ---- */
 
@@ -36,11 +36,9 @@ static void find_self(char out[PATH_MAX])
         strncpy(out, "/proc/self/exe", PATH_MAX - 1);
 }
 
-int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, struct err *e)
+static int spawn_self(char *const *argv, pid_t *out_pid, int *out_pidfd, struct err *e)
 {
-    const bool *quiet = self;
-    char path[PATH_MAX], name[] = "refit", verb[] = "run", flag[] = "--queued", silent[] = "-q";
-    char *id = mem_strdup(run), *argv[] = { name, verb, flag, id, *quiet ? silent : NULL, NULL };
+    char path[PATH_MAX];
     posix_spawnattr_t attr;
     sigset_t none;
 
@@ -53,13 +51,22 @@ int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, st
         failed = posix_spawn(out_pid, path, NULL, &attr, argv, environ);
         posix_spawnattr_destroy(&attr);
     }
-    free(id);
     if (failed) {
         errno = failed;
         return err_sys(e, "cannot start '%s'", path);
     }
     *out_pidfd = (int)syscall(SYS_pidfd_open, *out_pid, 0);
     return *out_pidfd < 0 ? err_sys(e, "cannot watch process %d", (int)*out_pid) : 0;
+}
+
+int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, struct err *e)
+{
+    const bool *quiet = self;
+    char name[] = "refit", verb[] = "run", flag[] = "--queued", silent[] = "-q";
+    char *id = mem_strdup(run), *argv[] = { name, verb, flag, id, *quiet ? silent : NULL, NULL };
+    int rc = spawn_self(argv, out_pid, out_pidfd, e);
+    free(id);
+    return rc;
 }
 
 static int watch(struct crew *c, int fd, int data, struct err *e)
@@ -157,6 +164,17 @@ int crew_open(struct crew *c, const struct starter *starter, struct err *e)
     return rc;
 }
 
+int crew_errand(struct crew *c, char *const *argv, struct err *e)
+{
+    int rc;
+    assert(c->errand == 0);
+    if ((rc = spawn_self(argv, &c->errand, &c->errand_fd, e)) == 0)
+        rc = watch(c, c->errand_fd, ON_ERRAND, e);
+    if (rc)
+        c->errand = 0;
+    return rc;
+}
+
 void member_release(struct member *m)
 {
     free(m->run);
@@ -170,6 +188,8 @@ void crew_close(struct crew *c)
     for (size_t i = 0; i < c->n; i++)
         member_release(&c->member[i]);
     free(c->member);
+    if (c->errand > 0)
+        close_fd(&c->errand_fd);
     close_fd(&c->timer);
     close_fd(&c->signals);
     close_fd(&c->epoll);
@@ -205,6 +225,17 @@ static void take_ended(struct crew *c, int pidfd, struct crew_event *out)
     c->n--;
 }
 
+static void errand_ended(struct crew *c, struct crew_event *out)
+{
+    int status = 0;
+    *out = (struct crew_event){ .kind = CREW_ERRAND, .status = -1 };
+    epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->errand_fd, NULL);
+    if (waitpid(c->errand, &status, 0) == c->errand)
+        out->status = status_of(status);
+    close_fd(&c->errand_fd);
+    c->errand = 0;
+}
+
 int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err *e)
 {
     struct signalfd_siginfo got;
@@ -224,6 +255,8 @@ int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err
         /* ECANCELED: the clock was set. Either way it is time to look at it. */
         if (read(c->timer, &n_expired, sizeof n_expired) > 0 || errno == ECANCELED)
             out->kind = CREW_CLOCK;
+    } else if (ev.data.fd == ON_ERRAND) {
+        errand_ended(c, out);
     } else {
         take_ended(c, ev.data.fd, out);
     }

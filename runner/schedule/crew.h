@@ -34,7 +34,9 @@ struct member {
 struct crew {
     struct starter starter;
     int epoll, signals, timer; /* -1 */
-    struct member *member;     /* (n) */
+    pid_t errand;              /* 0: nobody is out on one */
+    int errand_fd;
+    struct member *member; /* (n) */
     size_t n;
 };
 
@@ -63,12 +65,16 @@ bool crew_has(const struct crew *c, const char *run);
 /** Wake at this second of the real clock, and when that is set; INT64_MAX: not. */
 int crew_wake_at(struct crew *c, int64_t at_s, struct err *e);
 
-enum crew_kind { CREW_ENDED, CREW_SIGNAL, CREW_CLOCK, CREW_TIMEOUT };
+/** Start the program that we are with other words (argv[0] is any); one errand at a time. Its end
+ * is an event. */
+int crew_errand(struct crew *c, char *const *argv, struct err *e);
+
+enum crew_kind { CREW_ENDED, CREW_ERRAND, CREW_SIGNAL, CREW_CLOCK, CREW_TIMEOUT };
 
 struct crew_event {
     enum crew_kind kind;
     struct member member; /* of CREW_ENDED: has left the crew; release it */
-    int status;           /* its exit status; 128 + signal; -1: not our child */
+    int status;           /* its exit status, or the errand's; 128 + signal; -1: not our child */
     int signal;
 };
 

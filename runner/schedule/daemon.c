@@ -15,6 +15,7 @@
 #include "runner/memory/ticks.h"
 #include "runner/schedule/account.h"
 #include "runner/schedule/agenda.h"
+#include "runner/schedule/courier.h"
 #include "runner/schedule/crew.h"
 #include "runner/schedule/fire.h"
 #include "runner/schedule/sdnotify.h"
@@ -41,6 +42,7 @@ struct daemon {
     bool quiet_runs;
     bool stopping, told_twice;
     int64_t again_s; /* try what could not be started; INT64_MAX */
+    struct courier courier;
 };
 
 static int64_t now_s(void)
@@ -184,6 +186,13 @@ static int fire(struct daemon *d, struct charge *c, struct state *s, struct err 
     return crew_start(&d->crew, s, c->agenda.pipeline, true, e);
 }
 
+static void send_due(struct daemon *d, struct state *s)
+{
+    struct err e = { 0 };
+    if (!d->stopping && courier_look(&d->courier, &d->crew, s, now_s(), &e))
+        complain_of(d, &e);
+}
+
 /* Nothing that fails here ends the daemon: a full disk is told, and tried again. */
 static void wake(struct daemon *d, bool read_all)
 {
@@ -204,6 +213,7 @@ static void wake(struct daemon *d, bool read_all)
             d->again_s = now_s() + AGAIN_S;
         }
     }
+    send_due(d, s);
     state_close(s);
 }
 
@@ -325,6 +335,7 @@ static int look_after(struct daemon *d, const struct crew_event *event, struct e
             rc = crew_start(&d->crew, s, event->member.pipeline, true, e);
         outcome_release(&o);
     }
+    send_due(d, s);
     state_close(s);
     return rc;
 }
@@ -337,6 +348,21 @@ static void run_ended(struct daemon *d, struct crew_event *event)
         d->again_s = now_s() + AGAIN_S;
     }
     member_release(&event->member);
+}
+
+static void errand_ended(struct daemon *d, int status)
+{
+    struct err e = { 0 };
+    struct state *s;
+    if (status != 0)
+        complain(d, "some notifications are not delivered: 'refit notify -n' lists them");
+    courier_back(&d->courier, now_s());
+    if (state_open(&s, true, &e)) {
+        complain_of(d, &e);
+        return;
+    }
+    send_due(d, s);
+    state_close(s);
 }
 
 /* Told to let the runs finish, those that have not begun stay queued. */
@@ -391,6 +417,8 @@ static void reload(struct daemon *d)
 static int64_t wake_time(const struct daemon *d)
 {
     int64_t at = d->stopping ? INT64_MAX : d->again_s;
+    if (!d->stopping && d->courier.next_s < at)
+        at = d->courier.next_s;
     for (size_t i = 0; i < d->n && !d->stopping; i++)
         if (d->charge[i].next_s < at)
             at = d->charge[i].next_s;
@@ -414,6 +442,9 @@ static int go_on(struct daemon *d, struct err *e)
         case CREW_ENDED:
             run_ended(d, &event);
             break;
+        case CREW_ERRAND:
+            errand_ended(d, event.status);
+            break;
         case CREW_CLOCK:
             if (!d->stopping)
                 wake(d, false);
@@ -435,7 +466,8 @@ int daemon_run(const struct daemon_options *o, struct err *e)
     struct daemon d = { .o = o,
                         .quiet_runs = o->json || o->quiet,
                         .crew = { .epoll = -1, .signals = -1, .timer = -1 },
-                        .again_s = INT64_MAX };
+                        .again_s = INT64_MAX,
+                        .courier = COURIER_IDLE };
     int rc;
 
     sdnotify_open(&d.notify);

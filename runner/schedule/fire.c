@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/memory/ticks.h"
+#include "runner/notify/occasion.h"
 #include "runner/schedule/tick.h"
 
 void firing_release(struct firing *f)
@@ -159,6 +160,8 @@ static int decide_all(struct state *s, const struct agenda *a, int64_t now_s, bo
     for (size_t i = 0; i < a->n && rc == 0; i++)
         rc = decide(&(struct look){ .s = s, .a = a, .i = i, .now_s = now_s, .write = write }, out,
                     out_due, e);
+    if (rc == 0 && write)
+        rc = occasion_ticks(s, &a->told, a->pipeline, e);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "runner/cli/report.h"
 #include "runner/memory/ledger.h"
+#include "runner/notify/delivery.h"
 #include "runner/schedule/account.h"
 #include "runner/schedule/agenda.h"
 #include "runner/schedule/crew.h"
@@ -124,6 +125,15 @@ static int fire_all(struct oneshot *t, struct err *e)
     return rc ? rc : wait_for_all(t, e);
 }
 
+/* Runs tell of themselves; what is left is what was missed, and what did not arrive before. */
+static void tell_what_is_due(struct oneshot *t)
+{
+    struct show show;
+    show_init(&show, t->o->quiet ? NULL : t->o->json ? stderr : stdout, false, false, 0);
+    outbox_deliver_after_run(t->s, &show, false);
+    show_release(&show);
+}
+
 int tick_run(const struct daemon_options *o, int *out_status, struct err *e)
 {
     struct oneshot t = { .o = o,
@@ -137,6 +147,8 @@ int tick_run(const struct daemon_options *o, int *out_status, struct err *e)
         rc = report_print(json_pack("{s:O, s:O, s:i}", "instants", t.instants, "runs", t.runs,
                                     "exit_code", *out_status),
                           e);
+    if (rc == 0 && !o->dry_run && !t.signal)
+        tell_what_is_due(&t);
     for (size_t i = 0; i < t.n; i++)
         agenda_release(&t.agenda[i]);
     free(t.agenda);

@@ -229,6 +229,30 @@ echo >there
 wait $runner
 is "and the next success is a recovery" "$(told) $(field "$hook/5" 'd["event"], d["since"]')" "5 recovery run toy.weekly.1764558000 failed"
 
+# ---- tick and daemon ----
+. "$top/tests/cli/schedule.sh"
+server 500 200
+fresh "{on_missed: [{cmd: [sh, -c, 'cat >missed']}], on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}]}"
+echo 'schedule: [{daily: "12:00", force: [work]}]' >>pipeline.yaml
+echo 'exit 3' >do
+refit tick -q
+turn_back daily 3
+refit tick -q >/dev/null 2>&1
+is "a tick tells of what was missed" "$(field missed 'd["event"], d["state"], d["missed"]')" "missed missed 2"
+is "a failure that does not arrive waits" "$(waiting)" "due:1"
+refit daemon >daemon.out 2>&1 &
+daemon=$!
+until_true 10 grep -q 'daemon: ready' daemon.out
+is "the daemon too waits" "$(waiting)" "due:1"
+sql "UPDATE outbox SET due = due - 60000"
+kill -HUP $daemon
+if until_true 10 test -s "$hook/2"; then pass "until it is due"; else fail "until it is due" "$(cat daemon.out)"; fi
+is "it is the failure" "$(field "$hook/2" 'd["event"], d["schedule"]')" "failure daily"
+if until_true 10 eval '[ -z "$(waiting)" ]'; then pass "which is noted"; else fail "which is noted" "$(waiting)"; fi
+kill -TERM $daemon
+wait $daemon
+is "TERM ends it" $? 0
+
 # ---- many; nobody in the way ----
 server 200
 many=$(for i in 1 2 3 4 5 6 7 8 9 10; do for k in 0 1 2 3 4 5 6 7 8 9; do printf '{webhook: "http://127.0.0.1:%s/%s"}, ' "$port" "$i$k"; done; done)
