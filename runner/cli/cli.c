@@ -94,6 +94,8 @@ static const struct option options[] = {
       "after a failure, run what does not need the failed stage" },
     { 'j', "jobs", "N", COUNT, BIT(RUN) | BIT(RETRY), offsetof(struct cli, jobs),
       "stages at a time (the file's `jobs`, else the processors)" },
+    { 0, "current", NULL, FLAG, BIT(RETRY), offsetof(struct cli, current),
+      "with the pipeline file and the environment of today" },
     { 0, "strict", NULL, FLAG, BIT(RUN) | BIT(RETRY), offsetof(struct cli, strict),
       "fail a stage whose inputs were edited while it ran (else a warning)" },
     { 0, "timeout", "DURATION", TIME, BIT(RUN) | BIT(RETRY), offsetof(struct cli, timeout_ms),
@@ -197,7 +199,7 @@ static const struct command commands[] = {
     { RETRY, RUNNING, "retry", "[RUN]",
       "continue a run that failed, was stopped or whose runner died (default: the last)",
       "It takes the pipeline file, profile and params as that run had them "
-      "(.refit/runs/RUN/pipeline.yaml); stages\n"
+      "(.refit/runs/RUN/pipeline.yaml), and ${env.X} as it was; stages\n"
       "that were committed are reused.",
       0, 1, command_retry },
     { APPROVE, RUNNING, "approve", "RUN [STAGE]",

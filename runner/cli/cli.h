@@ -20,6 +20,7 @@ struct cli {
     const char *single, *from; /* -s STAGE, --from STAGE (next: TIME) */
     int64_t jobs;              /* -j N; 0: the file's, else the processors */
     bool dry_run, force, keep_going, json, quiet, verbose;
+    bool current;       /* retry --current */
     bool strict;        /* run, retry --strict */
     bool no_notify;     /* run, retry --no-notify */
     bool test, due;     /* notify --test, --due */

@@ -107,9 +107,7 @@ static void start_showing(struct run *r, const struct cli *c)
 static int read_after_waiting(struct run *r, const char *command, bool **out_selected,
                               struct err *e)
 {
-    struct manifest_options mo = { .profile = r->o.profile,
-                                   .set = (const char *const *)r->o.set,
-                                   .n_set = r->o.n_set };
+    struct manifest_options mo = run_manifest_options(&r->o);
     struct manifest m;
     int rc = manifest_read(&m, r->o.snapshot ? r->o.snapshot : r->o.file, &mo, r->s, e);
     if (rc == 0)
@@ -244,6 +242,16 @@ static int find_run(struct state *s, const struct cli *c, struct run_row *out,
     return rc ? rc : run_options_parse(o, out->options, e);
 }
 
+/* The file as that run had it, if it lived to write it. */
+static void take_snapshot(struct run_options *o, const char *run)
+{
+    o->snapshot = str_format("%s/runs/%s/pipeline.yaml", STATE_DIR, run);
+    if (access(o->snapshot, R_OK) != 0) {
+        free(o->snapshot);
+        o->snapshot = NULL;
+    }
+}
+
 int command_retry(const struct cli *c, struct err *e)
 {
     struct run r = { 0 };
@@ -273,10 +281,12 @@ int command_retry(const struct cli *c, struct err *e)
     }
     r.o.wait_ms = c->wait_ms;
     r.o.retry_of = mem_strdup(row.id);
-    r.o.snapshot = str_format("%s/runs/%s/pipeline.yaml", STATE_DIR, row.id);
-    if (access(r.o.snapshot, R_OK) != 0) { /* it died before it had written it */
-        free(r.o.snapshot);
-        r.o.snapshot = NULL;
+    if (c->current) {
+        mem_free_texts(r.o.outside, r.o.n_outside);
+        r.o.outside = NULL;
+        r.o.n_outside = 0;
+    } else {
+        take_snapshot(&r.o, row.id);
     }
     if (c->jobs > 0)
         r.o.jobs = c->jobs;

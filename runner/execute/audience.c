@@ -10,9 +10,7 @@ enum { LOOK_BACK = 20 }; /* runs */
 static bool read_channels(struct state *s, const struct run_options *o, const char *path,
                           struct channels *out)
 {
-    struct manifest_options mo = { .profile = o->profile,
-                                   .set = (const char *const *)o->set,
-                                   .n_set = o->n_set };
+    struct manifest_options mo = run_manifest_options(o);
     struct manifest m;
     struct err ignored = { 0 };
     if (manifest_read(&m, path, &mo, s, &ignored))

@@ -22,11 +22,20 @@ static int force_stages(struct run *r, struct err *e)
     return rc;
 }
 
+/* What the environment gave, for a retry; of a retry what the first run was given. */
+static void keep_outside(struct run_options *o, const struct manifest *m)
+{
+    if (o->n_outside > 0)
+        return;
+    free(o->outside);
+    o->outside = mem_calloc(m->n_outside, sizeof *o->outside);
+    for (; o->n_outside < m->n_outside; o->n_outside++)
+        o->outside[o->n_outside] = mem_strdup(m->outside[o->n_outside]);
+}
+
 int run_read(struct run *r, bool **out_selected, struct err *e)
 {
-    struct manifest_options mo = { .profile = r->o.profile,
-                                   .set = (const char *const *)r->o.set,
-                                   .n_set = r->o.n_set };
+    struct manifest_options mo = run_manifest_options(&r->o);
     struct selection sel = { .target = (const char *const *)r->o.target,
                              .n_target = r->o.n_target,
                              .single = r->o.single,
@@ -34,6 +43,7 @@ int run_read(struct run *r, bool **out_selected, struct err *e)
     int rc = manifest_read(&r->m, r->o.snapshot ? r->o.snapshot : r->o.file, &mo, r->s, e);
     if (rc || (rc = graph_build(&r->g, &r->m, e)))
         return rc;
+    keep_outside(&r->o, &r->m);
     *out_selected = mem_calloc(r->m.n_stage, sizeof **out_selected);
     if ((rc = graph_select(&r->g, &sel, *out_selected, e)))
         return rc;
@@ -163,8 +173,10 @@ int run_begin(struct run *r, const char *command, struct err *e)
     struct run_row row = { 0 };
     int rc = options ? state_begin_lazy(r->s, e)
                      : err_set(e, ERR_USAGE, "the command line is not UTF-8");
-    if (rc == 0 && (r->id || (rc = ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id,
-                                                    e)) == 0)) {
+    if (rc == 0)
+        rc = r->id ? ledger_run_options(r->s, r->id, options, e) /* a schedule made it */
+                   : ledger_run_begin(r->s, r->m.name, options, r->o.retry_of, &r->id, e);
+    if (rc == 0) {
         for (size_t i = 0; i < r->m.n_stage && rc == 0; i++)
             rc = ledger_stage(r->s, r->id, i, r->m.stage[i].name, work_state_name(r->work[i].state),
                               r->work[i].reason, e);

@@ -10,6 +10,7 @@ void run_options_release(struct run_options *o)
 {
     mem_free_texts(o->set, o->n_set);
     mem_free_texts(o->target, o->n_target);
+    mem_free_texts(o->outside, o->n_outside);
     mem_free_texts(o->force_stage, o->n_force_stage);
     free(o->queued);
     free(o->file);
@@ -19,6 +20,15 @@ void run_options_release(struct run_options *o)
     free(o->snapshot);
     free(o->retry_of);
     *o = (struct run_options){ 0 };
+}
+
+struct manifest_options run_manifest_options(const struct run_options *o)
+{
+    return (struct manifest_options){ .profile = o->profile,
+                                      .set = (const char *const *)o->set,
+                                      .n_set = o->n_set,
+                                      .outside = (const char *const *)o->outside,
+                                      .n_outside = o->n_outside };
 }
 
 static json_t *texts(char *const *text, size_t n)
@@ -32,13 +42,13 @@ static json_t *texts(char *const *text, size_t n)
 char *run_options_text(const struct run_options *o)
 {
     json_t *doc = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:b}", "file",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:b, s:o}", "file",
         json_text_or_null(o->file), "profile", json_text_or_null(o->profile), "set",
         texts(o->set, o->n_set), "targets", texts(o->target, o->n_target), "force_stages",
         texts(o->force_stage, o->n_force_stage), "single", json_text_or_null(o->single), "from",
         json_text_or_null(o->from), "force", (int)o->force, "keep_going", (int)o->keep_going,
         "jobs", (json_int_t)o->jobs, "timeout_ms", (json_int_t)o->timeout_ms, "strict",
-        (int)o->strict);
+        (int)o->strict, "environment", texts(o->outside, o->n_outside));
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
     return text;
@@ -76,6 +86,7 @@ int run_options_parse(struct run_options *o, const char *text, struct err *e)
     take_texts(doc, "force_stages", &o->force_stage, &o->n_force_stage);
     o->force = json_is_true(json_object_get(doc, "force"));
     o->keep_going = json_is_true(json_object_get(doc, "keep_going"));
+    take_texts(doc, "environment", &o->outside, &o->n_outside);
     o->strict = json_is_true(json_object_get(doc, "strict"));
     o->jobs = json_integer_value(json_object_get(doc, "jobs"));
     o->timeout_ms = json_integer_value(json_object_get(doc, "timeout_ms"));

@@ -97,6 +97,8 @@ struct run_options {
     char *single, *from; /* NULL: none */
     char **force_stage;  /* (n_force_stage) these run even if up to date */
     size_t n_force_stage;
+    char **outside; /* (n_outside) "NAME=value": what ${env.NAME} stood for */
+    size_t n_outside;
     bool force, keep_going;
     bool strict; /* a stage fails whose inputs were edited while it ran */
     int64_t jobs;
@@ -280,6 +282,9 @@ int work_settle(struct run *r, struct work *w, enum work_state state, const char
                 struct err *e);
 
 void run_options_release(struct run_options *o);
+
+/** What the pipeline file is read with. Borrows from o. */
+struct manifest_options run_manifest_options(const struct run_options *o);
 char *run_options_text(const struct run_options *o); /* JSON, owned by the caller */
 int run_options_parse(struct run_options *o, const char *text, struct err *e);
 

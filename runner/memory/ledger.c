@@ -77,6 +77,17 @@ int ledger_run_begin(struct state *s, const char *pipeline, const char *options,
     return db_done(&q, e);
 }
 
+int ledger_run_options(struct state *s, const char *run, const char *options, struct err *e)
+{
+    struct query q;
+    int rc = db_query(state_db(s), &q, "UPDATE runs SET options=? WHERE name=?", e);
+    if (rc)
+        return rc;
+    db_text(&q, options);
+    db_text(&q, run);
+    return db_done(&q, e);
+}
+
 int ledger_run_end(struct state *s, const char *run, const char *state, const char *reason,
                    int exit_code, struct err *e)
 {

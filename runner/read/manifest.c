@@ -52,9 +52,12 @@ void reference_values_release(struct reference_value *v, size_t n)
 
 struct reference_scope reader_scope(const struct reader *r, const struct yaml *stage)
 {
-    return (struct reference_scope){
-        .param = r->param, .env = r->env, .n_param = r->n_param, .n_env = r->n_env, .stage = stage
-    };
+    return (struct reference_scope){ .outside = r->outside,
+                                     .param = r->param,
+                                     .env = r->env,
+                                     .n_param = r->n_param,
+                                     .n_env = r->n_env,
+                                     .stage = stage };
 }
 
 bool is_variable(const char *text)
@@ -168,7 +171,7 @@ static int params_read(struct reader *r, struct err *e)
 static int pipeline_env_read(struct reader *r, struct err *e)
 {
     const struct yaml *map = yaml_get(r->root, "env");
-    struct reference_scope scope = { 0 };
+    struct reference_scope scope = { .outside = r->outside };
     return map ? env_read(map, &scope, &r->env, &r->n_env, e) : 0;
 }
 
@@ -435,7 +438,8 @@ int manifest_read(struct manifest *m, const char *path, const struct manifest_op
 {
     struct yaml *root = NULL;
     char *libexec = NULL;
-    struct reader r = { .m = m };
+    struct outside outside = { .given = o ? o->outside : NULL, .n_given = o ? o->n_outside : 0 };
+    struct reader r = { .m = m, .outside = &outside };
     int rc;
 
     *m = (struct manifest){ 0 };
@@ -449,6 +453,8 @@ int manifest_read(struct manifest *m, const char *path, const struct manifest_op
     r.root = root;
     r.libexec = libexec;
     rc = resolve(&r, root, o, s, e);
+    m->outside = outside.used;
+    m->n_outside = outside.n_used;
 out:
     reference_values_release(r.param, r.n_param);
     reference_values_release(r.env, r.n_env);
@@ -476,6 +482,7 @@ void manifest_release(struct manifest *m)
         free(m->secret[i].env);
         free(m->secret[i].file);
     }
+    mem_free_texts(m->outside, m->n_outside);
     for (size_t i = 0; i < m->n_pool; i++)
         free(m->pool[i].name);
     free(m->pool);

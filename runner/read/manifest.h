@@ -137,6 +137,9 @@ struct manifest {
     int64_t timeout_ms;         /* of the whole run; 0: none */
     struct pool *pool;
     size_t n_pool;
+    char *
+        *outside; /* (n_outside) "NAME=value" of the runner's environment that the file refers to */
+    size_t n_outside;
     struct secret_ref *secret;
     size_t n_secret;
     struct schedule *schedule;
@@ -155,6 +158,8 @@ struct manifest_options {
     const char *const *set; /* (n_set) "name=value" (a pipeline param) or "stage.name=value" (a
                                stage's); literal */
     size_t n_set;
+    const char *const *outside; /* (n_outside) "NAME=value", taken instead of the environment */
+    size_t n_outside;
     const char *libexec; /* where the programs of `run:` are; NULL: ../libexec/refit beside the
                             running program */
 };

@@ -19,6 +19,7 @@ struct reader {
     const char **stage_name;     /* (m->n_stage) borrowed from the tree */
     const char *libexec;
     struct reference_value *param; /* (n_param) of the pipeline */
+    struct outside *outside;       /* variables of our own that the file refers to */
     struct reference_value *env;   /* (n_env) of the pipeline */
     size_t n_param, n_env;
     char *word,

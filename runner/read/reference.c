@@ -169,6 +169,28 @@ static void add_template(const struct reference_scope *scope, const char *value,
         str_addz(out, value);
 }
 
+static const char *value_in(const char *const *list, size_t n, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(list[i], name, length) == 0 && list[i][length] == '=')
+            return list[i] + length + 1;
+    return NULL;
+}
+
+/* As it was when the run began that is retried, else as it is; remembered for the next retry. */
+static const char *outside_value(struct outside *o, const char *name)
+{
+    const char *value = value_in(o->given, o->n_given, name);
+    if (!value)
+        value = getenv(name);
+    if (value && !value_in((const char *const *)o->used, o->n_used, name)) {
+        o->used = mem_grow(o->used, o->n_used, sizeof *o->used);
+        o->used[o->n_used++] = str_format("%s=%s", name, value);
+    }
+    return value;
+}
+
 static int resolve_name(const struct yaml *at, const struct reference_scope *scope,
                         const char *name, struct str *out, struct err *e)
 {
@@ -183,11 +205,11 @@ static int resolve_name(const struct yaml *at, const struct reference_scope *sco
         return 0;
     }
     if (str_starts(name, "env.")) {
-        const char *outside = getenv(name + 4);
+        const char *outside;
         struct str value = { 0 };
         if ((v = find_value(scope->env, scope->n_env, name + 4)))
             str_addz(&value, v->value);
-        else if (outside)
+        else if ((outside = outside_value(scope->outside, name + 4)))
             reference_escape(outside, &value);
         else
             return unknown_value(at, "env", name + 4, scope->env, scope->n_env,

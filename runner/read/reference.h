@@ -31,6 +31,14 @@ struct reference_value {
     char *name, *value; /* owned; the value is a template */
 };
 
+/** Variables of the runner's own environment that the file refers to. */
+struct outside {
+    const char *const *given; /* (n_given) "NAME=value": taken instead of the environment */
+    size_t n_given;
+    char **used; /* (n_used) "NAME=value", each once; owned */
+    size_t n_used;
+};
+
 /** What can be referred to at some place of the file. All borrowed. */
 struct reference_scope {
     const struct reference_value *param, *env; /* (n_param), (n_env); the first of a name counts */
@@ -38,8 +46,9 @@ struct reference_scope {
     const struct yaml *stage;        /* the stage's mapping; NULL: no run-time references here */
     const struct secret_ref *secret; /* (n_secret) that ${secrets.X} may name here; kept as it is */
     size_t n_secret;
-    bool ending; /* on_exit: ${run.state} too */
-    bool shell;  /* a text for sh -c: values are quoted where the shell needs it */
+    struct outside *outside; /* ${env.X} that the file does not declare */
+    bool ending;             /* on_exit: ${run.state} too */
+    bool shell;              /* a text for sh -c: values are quoted where the shell needs it */
 };
 
 /** Resolve a scalar into a new template. ERR_USAGE at the node: unknown name (did-you-mean),

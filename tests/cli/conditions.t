@@ -194,4 +194,28 @@ try 'resources: {priority: 101}'
 refuses "a priority out of range" 64 "resources.priority" refit run
 sed -i 's/net: 1/net: 0/; s/, resources.*}}/}/' pipeline.yaml
 refuses "a pool without room" 64 "pools.net" refit run
+
+# ---- retry goes on with what the run had ----
+fresh
+cat >pipeline.yaml <<'EOY'
+refit: 1
+name: toy
+env: {WHERE: "${env.OUTSIDE}"}
+stages:
+  look: {cmd: 'echo x >>looks', always_changed: true}
+  work: {cmd: 'test -e repaired && echo ${env.WHERE} ${env.OTHER} $WHERE >said', needs: [look]}
+EOY
+OUTSIDE=here OTHER=there run refit run
+is "a run that fails" "$rc" 1
+touch repaired
+sed 's/said/changed/' pipeline.yaml >new.yaml && mv new.yaml pipeline.yaml
+OUTSIDE=elsewhere ok "is retried" refit retry
+is "with the environment and the file that it had, and not what it had done" "$(cat said) $(wc -l <looks)" "here there here 1"
+refit run -q 2>/dev/null
+rm said
+sed -i 's/test -e repaired/test -e again/' pipeline.yaml
+OUTSIDE=one OTHER=two refit run -q 2>/dev/null
+touch again
+OUTSIDE=three OTHER=four ok "--current takes those of today" refit retry --current
+is "both" "$(cat changed)" "three four three"
 finish
