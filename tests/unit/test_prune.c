@@ -203,6 +203,24 @@ static void the_cache_keeps_what_is_named(void **unused)
     assert_ok(prune_compact(s, &e), e);
 }
 
+static void free_space_goes_back_to_the_disk(void **unused)
+{
+    struct err e = { 0 };
+    struct stat before, after;
+    (void)unused;
+    add_run("a", "succeeded", 1);
+    for (int i = 0; i < 40; i++)
+        sql("INSERT INTO warnings VALUES('a', 'x', 1, hex(randomblob(50000)))");
+    sql("PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM warnings");
+    assert_int_equal(stat(".refit/refit.db", &before), 0);
+    assert_ok(prune_compact(s, &e), e);
+    assert_int_equal(stat(".refit/refit.db", &after), 0);
+    assert_true(after.st_size < before.st_size / 4);
+    assert_int_equal(stat(".refit/refit.db-wal", &after), 0);
+    assert_int_equal(after.st_size, 0);
+    assert_int_equal(count("runs"), 1);
+}
+
 int main(void)
 {
 #define IN_MEMORY(test) cmocka_unit_test_setup_teardown(test, open_memory, close_memory)
@@ -213,6 +231,7 @@ int main(void)
         IN_MEMORY(a_commit_goes_when_no_kept_run_could_see_it),
         IN_MEMORY(rows_and_directories_of_a_run_go_with_it),
         IN_MEMORY(the_cache_keeps_what_is_named),
+        IN_MEMORY(free_space_goes_back_to_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
