@@ -340,7 +340,7 @@ static int print_document(struct state *s, const struct view *v, size_t flags, s
 static int watch(const struct cli *c, struct state *s, struct view *v, struct err *e)
 {
     struct watch w = { 0 };
-    bool live = !c->json && is_terminal();
+    bool live = !c->json && !c->quiet && is_terminal();
     struct view was = { 0 };
     size_t lines = 0;
     int rc = watch_open(&w, &v->run, e);
@@ -351,7 +351,7 @@ static int watch(const struct cli *c, struct state *s, struct view *v, struct er
             rc = print_document(s, v, JSON_COMPACT, e);
         else if (live)
             redraw(c, v, &lines);
-        else
+        else if (!c->quiet)
             print_changes(c, &was, v);
         if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
             rc = err_sys(e, "cannot print");
