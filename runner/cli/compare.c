@@ -185,7 +185,11 @@ static void add_stage(const json_t *stage, struct str *out)
     add_state(json_object_get(stage, "new"), out);
     str_addc(out, '\n');
     json_array_foreach(json_object_get(stage, "inputs"), i, item)
-        str_addf(out, "  %s\n", json_string_value(item));
+    {
+        str_addz(out, "  ");
+        show_add_clean(out, json_string_value(item));
+        str_addc(out, '\n');
+    }
     json_array_foreach(json_object_get(stage, "outs"), i, item)
     {
         bool same = strcmp(text_at(item, "change"), "same") == 0;
@@ -197,7 +201,9 @@ static void add_stage(const json_t *stage, struct str *out)
     }
     json_array_foreach(json_object_get(stage, "metrics"), i, item)
     {
-        str_addf(out, "  %s: ", text_at(item, "name"));
+        str_addz(out, "  ");
+        show_add_clean(out, text_at(item, "name"));
+        str_addz(out, ": ");
         figures_add_change(item, out);
         str_addc(out, '\n');
     }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/report.h"
+#include "runner/cli/show.h"
 #include "runner/memory/provenance.h"
 #include "runner/memory/recall.h"
 #include "runner/plan/files.h"
@@ -150,6 +151,14 @@ void figures_add_change(const json_t *change, struct str *out)
 
 /* ---- the command ---- */
 
+static void add_name(struct str *out, const char *name, int width)
+{
+    struct str clean = { 0 };
+    show_add_clean(&clean, name);
+    str_addf(out, "  %-*s  ", width, str_text(&clean));
+    str_release(&clean);
+}
+
 static void print_figures(const struct run_row *run, json_t *figures)
 {
     json_t *stage, *value;
@@ -165,7 +174,7 @@ static void print_figures(const struct run_row *run, json_t *figures)
         str_addf(&text, "%s\n", name);
         json_object_foreach(stage, key, value)
         {
-            str_addf(&text, "  %-*s  ", width, key);
+            add_name(&text, key, width);
             add_value(&text, value);
             str_addc(&text, '\n');
         }
@@ -229,7 +238,7 @@ static void print_changes(const struct run_row *old, const struct run_row *now, 
         str_addf(&text, "%s\n", stage);
         json_array_foreach(list, i, change)
         {
-            str_addf(&text, "  %-*s  ", width, json_string_value(json_object_get(change, "name")));
+            add_name(&text, json_string_value(json_object_get(change, "name")), width);
             figures_add_change(change, &text);
             str_addc(&text, '\n');
         }

@@ -51,8 +51,7 @@ void show_wipe(struct show *s)
     flush_text(s, s->to);
 }
 
-/* Text of a stage's making: a control byte could move the cursor or worse. */
-static void add_clean(struct str *out, const char *text)
+void show_add_clean(struct str *out, const char *text)
 {
     for (; *text; text++)
         str_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
@@ -78,7 +77,7 @@ void show_line(struct show *s, enum show_colour colour, bool error, const char *
     str_addz(&s->text, in_colour ? "\033[0m" : "");
     if (*text) {
         str_addf(&s->text, "%-*s  ", s->stage_width, stage);
-        add_clean(&s->text, text);
+        show_add_clean(&s->text, text);
     } else {
         str_addz(&s->text, stage);
     }

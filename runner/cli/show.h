@@ -48,6 +48,9 @@ void show_rows(struct show *s, const struct show_row *row, size_t n);
 /** Wipe the live part. */
 void show_wipe(struct show *s);
 
+/** A text of a stage's making: control bytes, which could move the cursor or worse, are spaces. */
+void show_add_clean(struct str *out, const char *text);
+
 /** "0.8 s", "12.3 s", "1m 23s", "2h 05m" */
 void show_add_time(struct str *out, int64_t ms);
 

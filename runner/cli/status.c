@@ -104,8 +104,11 @@ static void add_run(const struct cli *c, const struct run_row *r, struct str *ou
     }
     if (r->retry_of)
         str_addf(out, ", a retry of %s", r->retry_of);
-    if (r->reason)
-        str_addf(out, " (%s)", r->reason);
+    if (r->reason) {
+        str_addz(out, " (");
+        show_add_clean(out, r->reason);
+        str_addc(out, ')');
+    }
     str_addc(out, '\n');
 }
 
@@ -117,11 +120,15 @@ static void add_progress(const json_t *p, struct str *out)
                *note = json_string_value(json_object_get(p, "note"));
     size_t before = out->n;
     if (total > 0)
-        str_addf(out, "%lld/%lld %s", done, total, unit ? unit : "");
+        str_addf(out, "%lld/%lld ", done, total);
     else if (done > 0)
-        str_addf(out, "%lld %s", done, unit ? unit : "");
-    if (note && *note)
-        str_addf(out, "%s%s", out->n > before ? ", " : "", note);
+        str_addf(out, "%lld ", done);
+    if (out->n > before)
+        show_add_clean(out, unit ? unit : "");
+    if (note && *note) {
+        str_addz(out, out->n > before ? ", " : "");
+        show_add_clean(out, note);
+    }
     if (out->n > before)
         str_addz(out, "; ");
 }
@@ -145,7 +152,8 @@ static void add_stage(const struct cli *c, const struct view *v, const struct st
     if (stage->n_attempt > 1)
         str_addf(out, "attempt %zu; ", stage->n_attempt);
     add_progress(json_object_get(v->progress, stage->stage), out);
-    str_addf(out, "%s\n", stage->reason ? stage->reason : "");
+    show_add_clean(out, stage->reason ? stage->reason : "");
+    str_addc(out, '\n');
     str_release(&time);
     str_release(&cpu);
     str_release(&memory);

@@ -135,7 +135,8 @@ static void add_attempt(const struct cli *c, const struct past_attempt *a, int w
     if (a->ended && !a->reason)
         str_addf(out, a->signal ? "signal %lld" : "exit %lld",
                  (long long)(a->signal ? a->signal : a->exit_code));
-    str_addf(out, "%s\n", a->reason ? a->reason : "");
+    show_add_clean(out, a->reason ? a->reason : "");
+    str_addc(out, '\n');
     str_release(&took);
     str_release(&memory);
 }
@@ -184,6 +185,15 @@ static void add_counts(const json_t *counts, struct str *out)
     }
 }
 
+static void add_reason(const char *reason, struct str *out)
+{
+    if (!reason)
+        return;
+    str_addz(out, " (");
+    show_add_clean(out, reason);
+    str_addc(out, ')');
+}
+
 static void add_run(const struct cli *c, const struct run_row *run, const json_t *counts,
                     const int *width, struct str *out)
 {
@@ -198,8 +208,7 @@ static void add_run(const struct cli *c, const struct run_row *run, const json_t
     add_counts(counts, out);
     if (run->schedule)
         str_addf(out, "; schedule '%s'", run->schedule);
-    if (run->reason)
-        str_addf(out, " (%s)", run->reason);
+    add_reason(run->reason, out);
     str_addc(out, '\n');
     str_release(&took);
 }
@@ -212,8 +221,7 @@ static void add_tick(const struct cli *c, const struct tick_row *t, const int *w
     str_addz(out, "  ");
     report_add_time(out, t->instant);
     str_addf(out, "  %8s  schedule '%s'", "", t->schedule);
-    if (t->reason)
-        str_addf(out, " (%s)", t->reason);
+    add_reason(t->reason, out);
     str_addc(out, '\n');
 }
 

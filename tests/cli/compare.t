@@ -103,6 +103,19 @@ sed 's/name: toy/name: other/' pipeline.yaml >other.yaml
 ok "another pipeline" refit run -q -f other.yaml -F load
 refuses "runs of two pipelines are not compared" 64 "want two of one pipeline" refit diff "$first" last
 
+# ---- what a stage calls its metrics cannot steer the terminal ----
+printf 'refit: 1\nname: sly\nstages:\n  sly: {cmd: [sh, say.sh], always_changed: true}\n' >sly.yaml
+echo 'printf "{\"metric\":{\"name\":\"a\\\\u001b[2Jb\",\"value\":%s}}\\n" $(wc -l <runs) >&3' >say.sh
+echo >runs
+ok "a run" refit run -q -f sly.yaml
+echo >>runs
+ok "another" refit run -q -f sly.yaml
+case "$(refit metrics)$(refit metrics diff)$(refit diff)" in
+    *"$(printf '\033')"*) fail "an escape in a metric's name stays in the JSON" "$(refit metrics | cat -v)" ;;
+    *"a [2Jb"*) pass "an escape in a metric's name stays in the JSON" ;;
+    *) fail "an escape in a metric's name stays in the JSON" "$(refit metrics)" ;;
+esac
+
 # ---- lineage ----
 project
 ok "a run" refit run -q
