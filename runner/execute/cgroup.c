@@ -208,26 +208,68 @@ static void remove_when_empty(const char *directory)
     free(path);
 }
 
-size_t cgroups_clear(struct cgroups *c, const char *name)
+/* Every group of a job in this group of a run, then that itself; `kill_all`: what lives in them is
+ * killed, else they stay. Returns how many lived. */
+static size_t remove_run(const char *run, bool kill_all)
 {
     size_t n = 0;
-    if (!c->base)
-        return 0;
-    char *run = str_format("%s/%s", c->base, name);
     DIR *dir = opendir(run);
     for (const struct dirent *d; dir && (d = readdir(dir));) {
         if (d->d_type != DT_DIR || *d->d_name == '.')
             continue;
         char *job = str_format("%s/%s", run, d->d_name);
-        n += signal_all(job, SIGKILL);
-        remove_when_empty(job);
+        if (kill_all)
+            n += signal_all(job, SIGKILL);
+        if (kill_all)
+            remove_when_empty(job);
+        else
+            rmdir(job);
         free(job);
     }
     if (dir) {
         closedir(dir);
         rmdir(run);
     }
-    free(run);
+    return n;
+}
+
+/* refit-RUN-PID of a runner that is no more. */
+static bool is_deserted(const char *name)
+{
+    long long pid;
+    const char *end = strrchr(name, '-');
+    return str_starts(name, prefix) && end && str_to_int(end + 1, &pid) && pid > 0 &&
+           kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* Empty groups of runners that were killed and whose pipeline never ran again. */
+static void sweep(const char *base)
+{
+    DIR *dir = opendir(base);
+    for (const struct dirent *d; dir && (d = readdir(dir));) {
+        if (d->d_type != DT_DIR || !is_deserted(d->d_name))
+            continue;
+        char *run = str_format("%s/%s", base, d->d_name);
+        remove_run(run, false);
+        free(run);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+size_t cgroups_clear(struct cgroups *c, const char *name)
+{
+    size_t n = 0, n_name = strlen(name);
+    DIR *dir = c->base ? opendir(c->base) : NULL;
+    for (const struct dirent *d; dir && (d = readdir(dir));) {
+        if (d->d_type != DT_DIR || !str_starts(d->d_name, name) || d->d_name[n_name] != '-')
+            continue;
+        char *run = str_format("%s/%s", c->base, d->d_name);
+        n += remove_run(run, true);
+        free(run);
+    }
+    if (dir)
+        closedir(dir);
     return n;
 }
 
@@ -243,8 +285,10 @@ bool cgroup_make(struct cgroups *c, const char *name, size_t slot, struct cgroup
     *out = (struct cgroup){ .fd = -1 };
     if (!c->base)
         return false;
-    if (!c->run)
-        c->run = str_format("%s/%s", c->base, name);
+    if (!c->run) {
+        sweep(c->base);
+        c->run = str_format("%s/%s-%d", c->base, name, (int)getpid());
+    }
     out->path = str_format("%s/%zu", c->run, slot);
     if (make_directory(c->run) && make_directory(out->path))
         out->fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -254,24 +298,45 @@ bool cgroup_make(struct cgroups *c, const char *name, size_t slot, struct cgroup
     return false;
 }
 
-/* A group hands a controller down only if no process is in it: we move to a leaf of our own, which
- * is ours to do only where systemd has left the group to us. */
+static bool is_refit(pid_t pid)
+{
+    char path[64];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return stat(path, &its) == 0 && stat("/proc/self/exe", &ours) == 0 &&
+           its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+/* A group hands a controller down only if no process is in it. Where systemd has left the group to
+ * us, we and other runners (a daemon, its runs) move to a leaf; all of them or, where something
+ * else is there too, a shell say, none. */
+static bool step_aside(struct cgroups *c)
+{
+    size_t n, n_moved = 0;
+    pid_t *list = processes(c->base, &n);
+    char *own = str_format("%s/%s", c->base, leaf);
+    bool ok = make_directory(own);
+    while (ok && n_moved < n && is_refit(list[n_moved]) &&
+           put_int(own, "cgroup.procs", list[n_moved]))
+        n_moved++;
+    ok = ok && n_moved == n && put(c->base, "cgroup.subtree_control", "+memory");
+    for (size_t i = 0; i < n_moved && !ok; i++)
+        put_int(c->base, "cgroup.procs", list[i]);
+    if (!ok)
+        rmdir(own);
+    free(own);
+    free(list);
+    return ok;
+}
+
 static bool hand_down_memory(struct cgroups *c)
 {
     char *controllers = get(c->base, "cgroup.controllers"),
          *given = get(c->base, "cgroup.subtree_control");
     bool ok = controllers && has_word(controllers, "memory");
-    if (ok && !(given && has_word(given, "memory"))) {
-        ok = c->delegated && put(c->base, "cgroup.subtree_control", "+memory");
-        if (!ok && c->delegated && errno == EBUSY) {
-            char *own = str_format("%s/%s", c->base, leaf);
-            ok = make_directory(own) && put(own, "cgroup.procs", "0") &&
-                 put(c->base, "cgroup.subtree_control", "+memory");
-            if (!ok && put(c->base, "cgroup.procs", "0")) /* others are here: a shell, say */
-                rmdir(own);
-            free(own);
-        }
-    }
+    if (ok && !(given && has_word(given, "memory")))
+        ok = c->delegated && (put(c->base, "cgroup.subtree_control", "+memory") ||
+                              (errno == EBUSY && step_aside(c)));
     free(controllers);
     free(given);
     return ok && put(c->run, "cgroup.subtree_control", "+memory");
@@ -297,6 +362,11 @@ int64_t cgroup_oom(const struct cgroup *g, int64_t *out_peak)
     free(events);
     free(peak);
     return n > 0 ? n : 0;
+}
+
+bool cgroup_is_there(const struct cgroup *g)
+{
+    return access(g->path, F_OK) == 0;
 }
 
 void cgroup_forget(struct cgroup *g)

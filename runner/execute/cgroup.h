@@ -34,10 +34,11 @@ void cgroups_find(struct cgroups *c, const char *proc);
 /** All groups are removed; those in which something still lives are left. */
 void cgroups_release(struct cgroups *c);
 
-/** The name of the group of all jobs whose mark begins with the directory of `mark`. */
+/** The name of the group of all jobs whose mark begins with the directory of `mark`; the runner's
+ * pid follows it. */
 void cgroup_name(const char *mark, char out[CGROUP_NAME]);
 
-/** Kill all that lives in the group of that name, and remove it; returns how many there were. */
+/** Kill all that lives in the groups of that name, and remove them; returns how many there were. */
 size_t cgroups_clear(struct cgroups *c, const char *name);
 
 /** The group of job `slot` of the run of that name; false if there can be none. */
@@ -54,6 +55,9 @@ bool cgroup_has(const struct cgroup *g, pid_t pid);
 
 /** Processes of it killed for lack of memory; the largest use, in bytes, -1 if it is not known. */
 int64_t cgroup_oom(const struct cgroup *g, int64_t *out_peak);
+
+/** Nobody has removed it. */
+bool cgroup_is_there(const struct cgroup *g);
 
 /** Leave it to what lives in it. */
 void cgroup_forget(struct cgroup *g);

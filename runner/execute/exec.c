@@ -115,7 +115,7 @@ static void take_group(struct local *x, const struct exec_job *job, struct job *
 {
     char name[CGROUP_NAME];
     cgroup_name(job->mark, name);
-    if (x->n_spare > 0 && job->memory == 0)
+    if (x->n_spare > 0 && job->memory == 0 && cgroup_is_there(&x->spare[x->n_spare - 1]))
         j->group = x->spare[--x->n_spare];
     else if (!cgroup_make(&x->groups, name, x->n_group++, &j->group))
         return;

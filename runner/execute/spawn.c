@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "base/mem.h"
 #include "io/outfile.h"
+#include "runner/execute/vfork.h"
 
 enum { EVENTS_FD = 3 };
 
@@ -138,27 +138,37 @@ static _Noreturn void become(const struct exec_job *job, char *const *env, const
     _exit(127);
 }
 
-/* A kernel, or a filter of system calls, may not let a process be born in a group; it can always go
- * there, which takes longer. */
-static pid_t fork_into(struct ends *x)
+/* What a new process needs to know. */
+struct birth {
+    const struct exec_job *job;
+    char *const *env;
+    const struct ends *ends;
+    bool group_memory;
+    pid_t parent;
+};
+
+static void be_born(void *arg)
 {
-    struct clone_args args = { .flags = CLONE_INTO_CGROUP,
-                               .exit_signal = SIGCHLD,
-                               .cgroup = (unsigned long long)x->group };
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    x->born = pid >= 0;
-    return x->born ? pid : fork();
+    const struct birth *b = arg;
+    become(b->job, b->env, b->ends, b->group_memory, b->parent);
 }
 
-/* vfork where it can be: to copy the page tables of a runner with a thousand stages takes longer
- * than all the rest. */
-static pid_t start(const struct exec_job *job, char *const *env, struct ends *x, bool group_memory)
+/* A kernel, or a filter of system calls, may not let a process be born in a group; it can always go
+ * there, which takes a grace period of the kernel. The page tables are not copied either way: of a
+ * runner with a thousand stages that takes longer than all the rest. */
+static pid_t start(struct birth *b, struct ends *x)
 {
-    pid_t parent = getpid();
-    pid_t pid = x->group >= 0 ? fork_into(x)
-                              : vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
-    if (pid == 0)
-        become(job, env, x, group_memory, parent);
+    pid_t pid = -1;
+    b->ends = x;
+    x->born = x->group >= 0;
+    if (x->born)
+        pid = vfork_into(x->group, be_born, b);
+    if (pid < 0) {
+        x->born = false;
+        pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+        if (pid == 0)
+            be_born(b);
+    }
     return pid;
 }
 
@@ -190,7 +200,10 @@ int spawn_process(const struct exec_job *job, const struct spawn_ends *given, bo
 
     if ((rc = open_ends(&x, job, e)))
         goto out;
-    pid = start(job, env, &x, group_memory);
+    struct birth birth = {
+        .job = job, .env = env, .group_memory = group_memory, .parent = getpid()
+    };
+    pid = start(&birth, &x);
     if (pid < 0) {
         rc = err_sys(e, "cannot start a process");
         goto out;

@@ -104,7 +104,13 @@ for mount in /sys/fs/cgroup /sys/fs/cgroup/unified; do
     fi
 done
 if [ "$here" ]; then
-    groups() { find "${here%/*}" -type d -name 'refit-*' | wc -l; }
+    # groups of the runs of this project
+    groups() {
+        for run in .refit/runs/*; do
+            name=$(printf %s "REFIT_RUN=$(pwd -P)/$run" | sha256sum | cut -c1-24)
+            find "${here%/*}" -maxdepth 1 -name "refit-$name-*"
+        done | wc -l
+    }
     all "with groups"
     two "with groups"
     is "no group stays" "$(groups)" 0

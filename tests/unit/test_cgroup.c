@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -108,10 +109,59 @@ static void the_name_is_that_of_the_run(void **unused)
     assert_true(str_starts(one, "refit-"));
 }
 
+/* In the group of the run: its name ends with our pid. */
+static char *in_run(const char *name)
+{
+    return str_format("v2/refit-x-%d/%s", (int)getpid(), name);
+}
+
+static void put_in_run(const char *name, const char *text)
+{
+    char *path = in_run(name);
+    put(path, text);
+    free(path);
+}
+
 static char *written(const char *path)
 {
     char *text = proc_read(path);
     return text ? text : mem_strdup("");
+}
+
+static char *written_in_run(const char *name)
+{
+    char *path = in_run(name), *text = written(path);
+    free(path);
+    return text;
+}
+
+static void empty_groups_of_dead_runners_are_removed(void **unused)
+{
+    (void)unused;
+    struct cgroups c;
+    struct cgroup g;
+    struct err e = { 0 };
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    char *old = str_format("v2/refit-old-%d", (int)dead), *job = str_format("%s/0", old);
+    assert_ok(tree_make(job, &e), e);
+    assert_ok(tree_make("v2/refit-alive-1/0", &e), e);
+    assert_ok(tree_make("v2/refit-runner", &e), e);
+    cgroups_find(&c, "proc");
+    assert_true(cgroup_make(&c, "refit-x", 0, &g));
+    assert_int_not_equal(access(old, F_OK), 0);
+    assert_int_equal(access("v2/refit-alive-1/0", F_OK), 0);
+    assert_int_equal(access("v2/refit-runner", F_OK), 0);
+    assert_true(cgroup_is_there(&g));
+    cgroup_remove(&g);
+    cgroups_release(&c);
+    char *ours = in_run("");
+    assert_int_not_equal(access(ours, F_OK), 0);
+    free(ours);
+    free(job);
+    free(old);
 }
 
 static void memory_is_bounded_where_the_controller_is_handed_down(void **unused)
@@ -123,22 +173,22 @@ static void memory_is_bounded_where_the_controller_is_handed_down(void **unused)
     cgroups_find(&c, "proc");
     put("v2/cgroup.controllers", "cpuset cpu io memory pids\n");
     put("v2/cgroup.subtree_control", "cpu memory\n");
-    put("v2/refit-x/cgroup.subtree_control", "\n");
-    put("v2/refit-x/0/memory.max", "max\n");
-    put("v2/refit-x/0/memory.oom.group", "0\n");
-    put("v2/refit-x/0/memory.events", "low 0\noom 3\noom_kill 0\noom_group_kill 1\n");
-    put("v2/refit-x/0/memory.peak", "1048576\n");
+    put_in_run("cgroup.subtree_control", "\n");
+    put_in_run("0/memory.max", "max\n");
+    put_in_run("0/memory.oom.group", "0\n");
+    put_in_run("0/memory.events", "low 0\noom 3\noom_kill 0\noom_group_kill 1\n");
+    put_in_run("0/memory.peak", "1048576\n");
     assert_true(cgroup_make(&c, "refit-x", 0, &g));
     assert_true(cgroup_limit(&c, &g, 1 << 20));
-    char *text = written("v2/refit-x/0/memory.max"),
-         *control = written("v2/refit-x/cgroup.subtree_control"),
-         *together = written("v2/refit-x/0/memory.oom.group");
+    char *text = written_in_run("0/memory.max"),
+         *control = written_in_run("cgroup.subtree_control"),
+         *together = written_in_run("0/memory.oom.group");
     assert_string_equal(text, "1048576");
     assert_string_equal(control, "+memory");
     assert_int_equal(together[0], '1');
     assert_int_equal(cgroup_oom(&g, &peak), 0);
     assert_int_equal(peak, 1 << 20);
-    put("v2/refit-x/0/memory.events", "low 0\noom 4\noom_kill 5\n");
+    put_in_run("0/memory.events", "low 0\noom 4\noom_kill 5\n");
     assert_int_equal(cgroup_oom(&g, &peak), 5);
     free(together);
     free(control);
@@ -178,6 +228,7 @@ int main(void)
                                         enter, leave),
         cmocka_unit_test_setup_teardown(without_the_second_version_there_are_none, enter, leave),
         cmocka_unit_test_setup_teardown(the_name_is_that_of_the_run, enter, leave),
+        cmocka_unit_test_setup_teardown(empty_groups_of_dead_runners_are_removed, enter, leave),
         cmocka_unit_test_setup_teardown(memory_is_bounded_where_the_controller_is_handed_down,
                                         enter, leave),
         cmocka_unit_test_setup_teardown(where_memory_is_not_handed_down_it_is_not_bounded, enter,
