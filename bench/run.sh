@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh: our figure, the peer's figure from the same run, and the ratio. BIN is build/<mode>; run it on an idle machine.
+# run.sh: our figure, the peer's figure from the same run, and the ratio; orchestrate.sh has those of the runner. BIN is build/<mode>; run it on an idle machine.
 cd "$(dirname "$0")/.." || exit 1
 top=$PWD B=$PWD/${BIN:-build/release}
 L=$B/libexec/refit P=/usr/bin/python3
@@ -13,26 +13,6 @@ row() { # WHAT UNIT OURS PEER-NAME PEERS higher|lower
         printf "%-46s %10s %-10s %12s %-22s %8s\n", what, a == "" ? "failed" : a, unit, b == "" ? "not here" : b, peer, ratio }'
 }
 printf '%-46s %10s %-10s %12s %-22s %8s\n' what refit unit peer '' ratio
-
-# Orchestration: the real pipeline with nothing to do; eight stages that do nothing, recorded durably.
-mkdir "$t/noop" && cd "$t/noop" || exit 1
-{
-    printf 'refit: 1\nname: noop\nstages:\n'
-    for i in 1 2 3 4 5 6 7 8; do
-        printf '  s%d:\n    cmd: [cp, "${deps.in}", "${outs.out}"]\n    deps: {in: %s}\n    outs: {out: work/%d}\n' \
-            $i "$([ $i = 1 ] && echo seed || echo work/$((i - 1)))" $i
-    done
-} >pipeline.yaml
-{
-    printf 'work/8: work/7; cp $< $@\n'
-    for i in 7 6 5 4 3 2; do printf 'work/%d: work/%d; cp $< $@\n' $i $((i - 1)); done
-    printf 'work/1: seed; cp $< $@\n'
-} >Makefile
-echo 1 >seed && mkdir work
-printf '#!/bin/sh\nrm -rf work .refit; mkdir work; exec "%s" run -q\n' "$B/bin/refit" >fresh && chmod +x fresh
-printf '#!/bin/sh\nrm -rf work; mkdir work; exec make -s\n' >fresh_make && chmod +x fresh_make
-row 'eight stages, each one cp, from nothing' ms "$(ms 11 ./fresh)" 'make (not durable)' "$(ms 11 ./fresh_make)" lower
-row 'nothing to do, eight stages' ms "$(ms 51 "$B/bin/refit" run -q)" make "$(ms 51 make -s)" lower
 
 cd "$top" || exit 1
 "$B/data/generate" --out "$t/products" --rows 20000 --seed 3

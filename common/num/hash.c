@@ -51,7 +51,9 @@ void hash_bytes(const void *bytes, size_t n, char out_hex[HASH_HEX])
 
 int hash_file(const char *path, char out_hex[HASH_HEX], uint64_t *out_size, struct err *e)
 {
-    enum { CHUNK = 1 << 18 };
+    enum { CHUNK = 1 << 18, SMALL = 1 << 14 };
+    uint8_t small[SMALL], *chunk = small; /* most files need no allocation */
+    size_t room = SMALL;
     struct hash h;
     struct stat st;
     uint64_t size = 0;
@@ -61,13 +63,14 @@ int hash_file(const char *path, char out_hex[HASH_HEX], uint64_t *out_size, stru
 
     if (fd < 0)
         return err_sys(e, "cannot open '%s'", path);
-    uint8_t *chunk = mem_calloc(CHUNK, 1);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         rc = err_set(e, ERR_IO, "'%s' is not a regular file", path);
         goto out;
     }
+    if (st.st_size >= SMALL)
+        chunk = mem_calloc(room = CHUNK, 1);
     hash_init(&h);
-    while ((got = read(fd, chunk, CHUNK)) != 0) {
+    while ((got = read(fd, chunk, room)) != 0) {
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -81,7 +84,8 @@ int hash_file(const char *path, char out_hex[HASH_HEX], uint64_t *out_size, stru
     if (out_size)
         *out_size = size;
 out:
-    free(chunk);
+    if (chunk != small)
+        free(chunk);
     close(fd);
     return rc;
 }

@@ -160,7 +160,7 @@ static int validate_profile(struct validation *v, const struct project *p, const
                             struct err *e)
 {
     size_t n = p->manifest.n_stage;
-    struct file_view view = { NULL, exists_only, p->view.glob };
+    struct file_view view = { .hash = exists_only, .glob = p->view.glob };
     bool *all = mem_calloc(n, sizeof *all);
     int rc = 0;
 

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/run.h"
 
 /* Work whose record would be lost by a power cut is worth a sync of the memory from here on; a run
  * of short stages is synced at its end. */
-enum { WORTH_A_SYNC_MS = 100 };
+enum { WORTH_A_SYNC_MS = 100, BIG = 1 << 20 };
 
 static void add(struct work_list *l, struct work *w)
 {
@@ -54,22 +55,57 @@ int commits_add(struct run *r, struct work *w, struct err *e)
     return 0;
 }
 
+/* An output of a stage, to be hashed and synced. */
+struct digest_job {
+    struct intent_out *out;
+    struct err why;
+};
+
+static void digest_one(void *ctx, int worker, size_t i)
+{
+    struct digest_job *job = ctx;
+    (void)worker;
+    commit_digest(job[i].out, &job[i].why);
+}
+
+/* On all processors where there is much to read. */
+static int digest_all(struct run *r, struct digest_job *job, size_t n, struct err *e)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += job[i].out->size;
+    int rc = bytes >= BIG ? state_flush(r->s, e) : 0;
+    if (rc == 0)
+        parallel_for(bytes >= BIG ? proc_cpus() : 1, n, digest_one, job);
+    return rc;
+}
+
 /* Step 1: those that cannot be hashed or synced drop out. */
 static int digest(struct run *r, struct err *e)
 {
-    size_t n = r->ended.n;
+    struct digest_job *job = NULL;
+    size_t n_job = 0, n = r->ended.n, at = 0;
     int rc = 0;
+    for (size_t i = 0; i < n; i++)
+        n_job += r->ended.item[i]->intent.n_out;
+    job = mem_calloc(n_job, sizeof *job);
+    n_job = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < r->ended.item[i]->intent.n_out; k++)
+            job[n_job++] = (struct digest_job){ .out = &r->ended.item[i]->intent.out[k] };
+    rc = digest_all(r, job, n_job, e);
     r->ended.n = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct work *w = r->ended.item[i];
-        struct err why = { 0 };
-        for (size_t k = 0; k < w->intent.n_out && why.code == 0; k++)
-            commit_digest(&w->intent.out[k], &why);
-        if (why.code)
-            rc = refuse(r, w, &why, e);
+        const struct err *why = NULL;
+        for (size_t k = 0; k < w->intent.n_out; k++, at++)
+            why = !why && job[at].why.code ? &job[at].why : why;
+        if (why)
+            rc = refuse(r, w, why, e);
         else
             r->ended.item[r->ended.n++] = w;
     }
+    free(job);
     return rc;
 }
 

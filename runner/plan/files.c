@@ -13,9 +13,79 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/str.h"
+#include "runner/execute/proc.h"
 
-enum { MAX_TREE_DEPTH = 64 };
+enum { MAX_TREE_DEPTH = 64, BIG = 1 << 20 };
+
+/* A regular file that was just looked at, and its content hash. */
+struct content {
+    char *path; /* owned */
+    struct file_stamp stamp;
+    char hex[HASH_HEX];
+    struct err why; /* it cannot be read */
+};
+
+static void read_one(void *ctx, int worker, size_t i)
+{
+    struct content **missing = ctx;
+    (void)worker;
+    hash_file(missing[i]->path, missing[i]->hex, NULL, &missing[i]->why);
+}
+
+/* Read files, on all processors where there is much to read. */
+static int read_contents(struct state *s, struct content **missing, size_t n, struct err *e)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += missing[i]->stamp.size;
+    if (bytes >= BIG && s) {
+        int rc = state_flush(s, e);
+        if (rc)
+            return rc;
+    }
+    parallel_for(bytes >= BIG ? proc_cpus() : 1, n, read_one, missing);
+    for (size_t i = 0; i < n; i++) {
+        if (missing[i]->why.code) {
+            *e = missing[i]->why;
+            return e->code;
+        }
+    }
+    return 0;
+}
+
+/* Remember what was read, if it has not changed meanwhile. */
+static int keep_content(struct state *s, const struct content *c, int64_t began, struct err *e)
+{
+    struct stat st;
+    if (stat(c->path, &st))
+        return err_sys(e, "cannot look at '%s'", c->path);
+    struct file_stamp after = file_stamp_of(&st);
+    bool same = memcmp(&after, &c->stamp, sizeof after) == 0; /* nothing but 8-byte numbers in it */
+    return same ? state_file_put(s, &c->stamp, began, c->hex, e) : 0;
+}
+
+/* Content hashes, from the cache where it knows the stamp. */
+static int content_hashes(struct state *s, struct content *c, size_t n, struct err *e)
+{
+    struct content **missing = mem_calloc(n, sizeof(struct content *));
+    size_t n_missing = 0;
+    int64_t now = state_now_ns();
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        bool found = false;
+        rc = s ? state_file_get(s, &c[i].stamp, &found, c[i].hex, e) : 0;
+        if (!found)
+            missing[n_missing++] = &c[i];
+    }
+    if (rc == 0 && n_missing > 0)
+        rc = read_contents(s, missing, n_missing, e);
+    for (size_t i = 0; i < n_missing && rc == 0 && s; i++)
+        rc = keep_content(s, missing[i], now, e);
+    free(missing);
+    return rc;
+}
 
 /* What is no input: reading it would wait, or never end. */
 static const char *kind_of(mode_t mode)
@@ -42,24 +112,18 @@ __attribute__((format(printf, 3, 4))) static int cannot_look(int number, struct 
                : err_sys(e, "cannot look at '%s'", path);
 }
 
-/* Content hash of a regular file that was just looked at, from the cache if it knows the stamp. */
 static int content_hash(struct state *s, const char *path, const struct file_stamp *stamp,
                         char out_hex[HASH_HEX], struct err *e)
 {
-    struct stat st;
     bool found = false;
-    int64_t now = state_now_ns();
-    int rc;
-
-    if (s && ((rc = state_file_get(s, stamp, &found, out_hex, e)) || found))
+    int rc = s ? state_file_get(s, stamp, &found, out_hex, e) : 0;
+    if (rc || found)
         return rc;
-    if ((rc = hash_file(path, out_hex, NULL, e)) || !s)
-        return rc;
-    if (stat(path, &st))
-        return err_sys(e, "cannot look at '%s'", path);
-    struct file_stamp after = file_stamp_of(&st);
-    bool same = memcmp(&after, stamp, sizeof after) == 0; /* nothing but 8-byte numbers in it */
-    return same ? state_file_put(s, stamp, now, out_hex, e) : 0;
+    struct content c = { .path = mem_strdup(path), .stamp = *stamp };
+    if ((rc = content_hashes(s, &c, 1, e)) == 0)
+        memcpy(out_hex, c.hex, HASH_HEX);
+    free(c.path);
+    return rc;
 }
 
 /* ---- directories ---- */
@@ -169,19 +233,20 @@ static int tree_content(struct state *s, const char *root, const struct tree *t,
                         char out_hex[HASH_HEX], struct err *e)
 {
     struct hash h;
+    struct content *c = mem_calloc(t->n, sizeof *c);
+    for (size_t i = 0; i < t->n; i++)
+        c[i] = (struct content){ .path = str_format("%s/%s", root, t->leaf[i].name),
+                                 .stamp = t->leaf[i].stamp };
+    int rc = content_hashes(s, c, t->n, e);
     hash_init(&h);
     for (size_t i = 0; i < t->n; i++) {
-        char hex[HASH_HEX];
-        char *path = str_format("%s/%s", root, t->leaf[i].name);
-        int rc = content_hash(s, path, &t->leaf[i].stamp, hex, e);
-        free(path);
-        if (rc)
-            return rc;
         hash_add_text(&h, t->leaf[i].name);
-        hash_add_text(&h, hex);
+        hash_add_text(&h, c[i].hex);
+        free(c[i].path);
     }
     hash_hex(&h, out_hex);
-    return 0;
+    free(c);
+    return rc;
 }
 
 static int tree_hash(struct state *s, const char *root, char out_hex[HASH_HEX], struct err *e)
@@ -237,6 +302,23 @@ static int view_hash(void *self, const char *path, bool *out_exists, char out_he
     return files_hash(f->s, path, out_exists, out_hex, e);
 }
 
+static void view_warm(void *self, char *const *path, size_t n)
+{
+    const struct files *f = self;
+    struct content *c = mem_calloc(n, sizeof *c);
+    struct err ignored = { 0 }; /* found again by who asks for the file */
+    struct stat st;
+    size_t n_file = 0;
+    for (size_t i = 0; i < n && f->s; i++)
+        if (stat(path[i], &st) == 0 && S_ISREG(st.st_mode))
+            c[n_file++] = (struct content){ .path = mem_strdup(path[i]),
+                                            .stamp = file_stamp_of(&st) };
+    content_hashes(f->s, c, n_file, &ignored);
+    for (size_t i = 0; i < n_file; i++)
+        free(c[i].path);
+    free(c);
+}
+
 static int glob_failed(const char *path, int number)
 {
     return number != ENOENT && number != ENOTDIR &&
@@ -271,5 +353,5 @@ static int view_glob(void *self, const char *pattern, struct path_list *out, str
 
 struct file_view files_view(struct files *f)
 {
-    return (struct file_view){ .self = f, .hash = view_hash, .glob = view_glob };
+    return (struct file_view){ .self = f, .hash = view_hash, .glob = view_glob, .warm = view_warm };
 }

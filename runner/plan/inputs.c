@@ -121,6 +121,8 @@ static int path_json(struct builder *b, const char *path, json_t *list, json_t *
     if (!path_is_glob(path) || is_pending(b, path))
         return file_json(b, path, list, map, found, &exists, e);
     rc = b->files->glob(b->files->self, path, &match, e);
+    if (rc == 0 && match.n > 1 && b->files->warm)
+        b->files->warm(b->files->self, match.path, match.n);
     for (size_t i = 0; rc == 0 && i < match.n; i++) {
         rc = file_json(b, match.path[i], list, map, found, &exists, e);
         if (rc == 0 && !exists) /* it was there a moment ago */
@@ -138,9 +140,24 @@ static int cannot_use(const struct builder *b, struct mark at, const char *what,
                     b->s->name, what, name);
 }
 
+/* Several deps that are plain files are read side by side. */
+static void warm_deps(struct builder *b)
+{
+    struct path_list plain = { 0 };
+    for (size_t i = 0; i < b->s->n_dep && b->files->warm; i++)
+        for (size_t k = 0; k < b->s->dep[i].n_path; k++)
+            if (!path_is_glob(b->s->dep[i].path[k]) && !is_pending(b, b->s->dep[i].path[k]))
+                path_list_add(&plain, b->s->dep[i].path[k]);
+    if (plain.n > 1)
+        b->files->warm(b->files->self, plain.path, plain.n);
+    path_list_release(&plain);
+}
+
 static int deps_json(struct builder *b, json_t *doc, struct path_list *out_dep, struct err *e)
 {
     json_t *deps = json_object();
+    if (b->s->n_dep > 1 || (b->s->n_dep == 1 && b->s->dep[0].n_path > 1))
+        warm_deps(b);
     json_object_set_new(doc, "deps", deps);
     for (size_t i = 0; i < b->s->n_dep; i++) {
         const struct file_ref *f = &b->s->dep[i];

@@ -24,6 +24,8 @@ struct file_view {
     /** Sorted matches of a glob (a path without wildcards: itself if it exists); owned by the
      * caller. */
     int (*glob)(void *self, const char *pattern, struct path_list *out, struct err *e);
+    /** These are about to be asked for: read what must be read side by side. May be NULL. */
+    void (*warm)(void *self, char *const *path, size_t n);
 };
 
 /** One committed output. */
