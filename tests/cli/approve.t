@@ -30,7 +30,7 @@ print($1)"; }
 gated
 is "a gate that ends with 98 blocks the run" "$rc $(cat work/verdict.txt)" "3 worse"
 R=$(refit status --json | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
-has "status says how to go on" "$(refit status)" "refit approve $R --reason"
+has "status says how to go on" "$(refit status)" "refit approve $R gate --reason"
 refuses "a reason must be given" 64 "--reason TEXT is missing" refit approve "$R"
 refuses "one of words" 64 "--reason TEXT is missing" refit approve "$R" --reason ' '
 refuses "an unknown stage" 64 "did you mean 'gate'" refit approve "$R" gat --reason x
