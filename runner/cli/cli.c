@@ -62,9 +62,10 @@ enum command_id {
 
 static const struct option options[] = {
     { 'f', "file", "FILE", TEXT,
-      READ | BIT(RETRY) | BIT(COMPLETION) | BIT(STOP) | BIT(BACKFILL) | BIT(PAUSE) | BIT(RESUME),
+      (READ & ~BIT(NEXT)) | BIT(RETRY) | BIT(COMPLETION) | BIT(STOP) | BIT(BACKFILL) | BIT(PAUSE) |
+          BIT(RESUME) | BIT(EXPORT),
       offsetof(struct cli, file), "the pipeline file (pipeline.yaml)" },
-    { 'f', "file", "FILE", FILES, BIT(DAEMON) | BIT(TICK), 0,
+    { 'f', "file", "FILE", FILES, BIT(DAEMON) | BIT(TICK) | BIT(NEXT), 0,
       "a pipeline file (pipeline.yaml); repeatable" },
     { 0, "profile", "NAME", TEXT, READ, offsetof(struct cli, profile),
       "merge this profile over the pipeline file" },
@@ -136,8 +137,6 @@ static const struct option options[] = {
       "from \"2026-03-29\" or \"2026-03-29 14:30\" of the schedule's zone, with a Z of UTC (now)" },
     { 0, "schedule", "NAME", TEXT, BIT(NEXT), offsetof(struct cli, schedule),
       "this schedule alone" },
-    { 'f', "file", "FILE", TEXT, BIT(EXPORT), offsetof(struct cli, file),
-      "the pipeline file (pipeline.yaml)" },
     { 'o', "output", "DIR", TEXT, BIT(EXPORT), offsetof(struct cli, output),
       "write the files there (default: print them)" },
     { 0, "list", "stages|runs|schedules|profiles|params", TEXT, BIT(COMPLETION),
@@ -222,8 +221,8 @@ static const struct command commands[] = {
       "that a change of the clocks leaves out or repeats, jitter, a schedule that is disabled or "
       "paused.",
       0, SIZE_MAX, command_next },
-    { EXPORT, SCHEDULING, "export", "systemd|cron|github",
-      "what another scheduler needs to start this pipeline",
+    { EXPORT, SCHEDULING, "export", "KIND",
+      "what another scheduler (systemd, cron, github) needs to start this pipeline",
       "systemd: a service that runs `refit daemon`, and instead of it one with a timer that runs "
       "`refit tick`.\n"
       "cron: a line for a crontab. github: a workflow that runs the profile `ci` on every push, "

@@ -95,16 +95,18 @@ static int no_schedule(const struct preview *v, struct err *e)
 static int gather(struct preview *v, struct err *e)
 {
     const struct cli *c = v->cli;
-    size_t n = c->n_name + (c->n_name == 0 || c->file_given);
+    size_t n;
+    const char **file = project_files(c, &n);
     int rc = 0;
 
     v->project = mem_calloc(n, sizeof *v->project);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct cli one = *c;
-        one.file = i < c->n_name ? c->name[i] : c->file;
+        one.file = file[i];
         rc = project_open(&v->project[i], &one, e);
         v->n_project += rc == 0;
     }
+    free(file);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = add_streams(v, &v->project[i], e);
     if (rc == 0 && c->schedule && v->n_stream == 0)

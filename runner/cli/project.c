@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
+
 int project_open(struct project *p, const struct cli *c, struct err *e)
 {
     struct manifest_options o = { .profile = c->profile, .set = c->set, .n_set = c->n_set };
@@ -28,6 +30,19 @@ void project_close(struct project *p)
     if (p->state)
         state_close(p->state);
     *p = (struct project){ 0 };
+}
+
+const char **project_files(const struct cli *c, size_t *out_n)
+{
+    const char **list = mem_calloc(c->n_files + c->n_name + 1, sizeof *list);
+    *out_n = 0;
+    for (size_t i = 0; i < c->n_files; i++)
+        list[(*out_n)++] = c->files[i];
+    for (size_t i = 0; i < c->n_name; i++)
+        list[(*out_n)++] = c->name[i];
+    if (*out_n == 0)
+        list[(*out_n)++] = c->file;
+    return list;
 }
 
 int project_print(json_t *doc, struct err *e)

@@ -71,6 +71,8 @@ has "the crontab runs tick each minute" "$line" "* * * * * cd "
 command=$(printf '%s\n' "$line" | sed 's/^\* \* \* \* \* //; s/\([^\\]\)%.*/\1/; s/\\%/%/g; s|^\(.*\) [^ ]*/refit tick|\1 printf "%s,"|')
 is "and its words arrive whole" "$(cd /; sh -c "$command")" "-q,-f,it's.yaml,"
 
+is "what it runs does its work" "$(cd /; sh -c "$(printf '%s\n' "$line" | sed 's/^\* \* \* \* \* //; s/\\%/%/g')" 2>&1; echo $?)" 0
+
 # ---- GitHub ----
 run refit export github
 workflow=$out

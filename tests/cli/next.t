@@ -50,6 +50,11 @@ is "jitter is the same at every time" "$(rows)" "$first"
 sed 's/^name: toy/name: other/' pipeline.yaml >other.yaml
 run refit next -n 2 pipeline.yaml other.yaml --from 2026-11-22
 is "of several files the pipelines are told" "$(rows | sed 's/.* \([a-z]*\/[a-z]*\).*/\1/' | tr '\n' ' ')" "toy/daily other/daily "
+run refit next -n 2 -f pipeline.yaml -f other.yaml --from 2026-11-22
+has "-f may be given again too" "$out" "other/daily"
+refit tick -q && refit pause -q weekly
+run refit next -n 1 --schedule weekly
+has "a schedule that is paused is marked" "$out" "paused: it will not run until \`refit resume\`"
 run refit next -n 1 --schedule daily --from 2026-11-22
 has "--schedule picks one" "$(rows)" " daily "
 refuses "a schedule that is not there" 64 "pipeline.yaml: there is no schedule 'dayly'; did you mean 'daily'?" \
