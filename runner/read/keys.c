@@ -93,6 +93,9 @@ static const struct key log_keys[] = {
 #define FILES(one)                                                                    \
     "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"" one \
     "\"}}, {\"type\": \"array\", \"items\": {\"$ref\": \"" one "\"}}, {\"type\": \"null\"}]}"
+/* A number as text. */
+#define DIGITS_OF(number) #number
+#define DIGITS(number)    DIGITS_OF(number)
 /* The key is there and is not null. */
 #define GIVEN(key)                                                                      \
     "{\"required\": [\"" key "\"], \"properties\": {\"" key "\": {\"not\": {\"type\": " \
@@ -232,8 +235,10 @@ const struct key pipeline_keys[] = {
       .help = "the whole run is stopped after that (none)" },
     { "pools", KEY_SHAPE, .where = KEY_PROFILE,
       .help = "name: so many stages with `pool: name` run at a time",
-      .shape = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\", "
-               "\"minimum\": 1, \"maximum\": 1024}}" },
+      .shape =
+          "{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"integer\", "
+          "\"string\", \"null\"], \"pattern\": \"^[0-9]+$\", \"minimum\": 1, \"maximum\": " DIGITS(
+              KEYS_MAX_SLOTS) "}}" },
     { "jobs", KEY_INT, .min = 1, .max = 1024, .where = KEY_PROFILE,
       .help = "stages at a time (the processors)" },
     { "schedule", KEY_MAP, .list = true, .keys = schedule_keys, .where = KEY_PROFILE,
@@ -243,9 +248,11 @@ const struct key pipeline_keys[] = {
       .help = "how much of the history is kept" },
     { "notify", KEY_MAP, .keys = notify_keys, .where = KEY_PROFILE, .help = "who is told what" },
     { "stages", KEY_SHAPE, .required = true, .where = KEY_PROFILE, .help = "name: stage",
-      .shape = "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 1000, "
-               "\"propertyNames\": {\"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$\"}, "
-               "\"additionalProperties\": {\"$ref\": \"#/$defs/stage\"}}" },
+      .shape = "{\"type\": \"object\", \"minProperties\": 1, \"maxProperties\": " DIGITS(
+          KEYS_MAX_STAGES) ", "
+                           "\"propertyNames\": {\"pattern\": "
+                           "\"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$\"}, "
+                           "\"additionalProperties\": {\"$ref\": \"#/$defs/stage\"}}" },
     { 0 },
 };
 

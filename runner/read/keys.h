@@ -11,6 +11,10 @@
  * there are, their words and their bounds; `refit schema` prints the same tables for editors, so
  * that the two cannot disagree. A new key is a new row in keys.c and nothing else. */
 
+/* Bounds that stand in a `shape` too: macros, so that they can be put into a text. */
+#define KEYS_MAX_STAGES 20000
+#define KEYS_MAX_SLOTS  1024
+
 /** What a value is. */
 enum key_kind {
     KEY_TEXT,     /* a scalar */

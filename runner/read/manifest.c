@@ -14,7 +14,7 @@
 #include "runner/read/profile.h"
 #include "runner/read/reader.h"
 
-enum { MAX_STAGES = 20000, SCHEMA = 1 };
+enum { SCHEMA = 1 };
 
 int manifest_fail(const struct manifest *m, struct mark at, struct err *e, const char *fmt, ...)
 {
@@ -262,8 +262,9 @@ static int stage_names_read(struct reader *r, const struct yaml *stages, struct 
         return node_fail(r->root, e, "'stages' is missing");
     if (stages->kind != YAML_MAP || stages->n == 0)
         return node_fail(stages, e, "stages: want a mapping (name: {deps, outs, params...})");
-    if (stages->n > MAX_STAGES)
-        return node_fail(stages, e, "stages: found %zu, want at most %d", stages->n, MAX_STAGES);
+    if (stages->n > KEYS_MAX_STAGES)
+        return node_fail(stages, e, "stages: found %zu, want at most %d", stages->n,
+                         KEYS_MAX_STAGES);
     r->stage_name = mem_calloc(stages->n, sizeof *r->stage_name);
     for (size_t i = 0; i < stages->n; i++) {
         r->stage_name[i] = stages->key[i]->text;

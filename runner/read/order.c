@@ -7,8 +7,6 @@
 #include "runner/read/keys.h"
 #include "runner/read/reader.h"
 
-enum { MAX_SLOTS = 1024 };
-
 int pools_read(struct reader *r, struct err *e)
 {
     const struct yaml *map = yaml_get(r->root, "pools");
@@ -25,7 +23,7 @@ int pools_read(struct reader *r, struct err *e)
         if (!is_name(name))
             rc = node_fail(map->key[i], e, "pools: '%s' is not a name", name);
         else
-            rc = yaml_int(map->item[i], what, 1, MAX_SLOTS, &slots, e);
+            rc = yaml_int(map->item[i], what, 1, KEYS_MAX_SLOTS, &slots, e);
         free(what);
         r->m->pool[r->m->n_pool++] = (struct pool){ mem_strdup(name), slots };
     }

@@ -196,6 +196,9 @@ static void every_key_of_the_pipeline_is_judged_alike(void **state)
     agree(&top, "stages", json_object(), false);
     agree(&top, "stages", json_pack("{s:n}", "a"), false);
     agree(&top, "stages", json_pack("{s:{s:[s]}}", "a b", "cmd", "true"), false);
+    agree(&top, "pools", json_pack("{s:i, s:s}", "disk", KEYS_MAX_SLOTS, "net", "2"), true);
+    agree(&top, "pools", json_pack("{s:i}", "disk", KEYS_MAX_SLOTS + 1), false);
+    agree(&top, "pools", json_pack("{s:s}", "disk", "many"), false);
     agree(&top, "params", json_pack("{s:{}}", "a"), false);
     agree(&top, "secrets", json_pack("{s:{s:s, s:s}}", "A", "env", "A", "file", "f"), false);
     agree(&top, "secrets", json_pack("{s:{s:s}}", "A", "file", "f"), true);
