@@ -243,10 +243,13 @@ int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err
     uint64_t n_expired;
 
     *out = (struct crew_event){ .kind = CREW_TIMEOUT };
-    int n = epoll_wait(c->epoll, &ev, 1, timeout_ms);
-    if (n < 0 && errno != EINTR)
+    int n;
+    do
+        n = epoll_wait(c->epoll, &ev, 1, timeout_ms);
+    while (n < 0 && errno == EINTR); /* no signal has a handler: a debugger looks */
+    if (n < 0)
         return err_sys(e, "cannot wait");
-    if (n <= 0)
+    if (n == 0)
         return 0;
     if (ev.data.fd == ON_SIGNAL) {
         if (read(c->signals, &got, sizeof got) == (ssize_t)sizeof got)

@@ -18,6 +18,7 @@
 #include "runner/schedule/courier.h"
 #include "runner/schedule/crew.h"
 #include "runner/schedule/fire.h"
+#include "runner/schedule/herald.h"
 #include "runner/schedule/sdnotify.h"
 
 enum {
@@ -38,9 +39,10 @@ struct daemon {
     struct charge *charge; /* (n) */
     size_t n;
     struct crew crew;
+    struct herald herald;
     struct sdnotify notify;
     bool quiet_runs;
-    bool stopping, told_twice;
+    bool stopping;
     int64_t again_s; /* try what could not be started; INT64_MAX */
     struct courier courier;
 };
@@ -51,55 +53,6 @@ static int64_t now_s(void)
 }
 
 /* ---- tell ---- */
-
-static void say(const struct daemon *d, const char *text)
-{
-    if (!d->o->json && !d->o->quiet)
-        printf("daemon: %s\n", text);
-    fflush(stdout);
-}
-
-/* An event as a document a line; takes it over. */
-static void say_json(const struct daemon *d, json_t *doc)
-{
-    if (d->o->json && doc && json_dumpf(doc, stdout, JSON_COMPACT) == 0)
-        putchar('\n');
-    fflush(stdout);
-    json_decref(doc);
-}
-
-static void say_fired(const struct daemon *d, const char *pipeline, const struct firing *f,
-                      int64_t now)
-{
-    struct str text = { 0 };
-    for (size_t i = 0; i < f->n; i++) {
-        str_clear(&text);
-        str_addf(&text, "%s.", pipeline);
-        account_add_fired(&text, &f->list[i], now);
-        say(d, str_text(&text));
-        say_json(d, account_fired(pipeline, &f->list[i]));
-    }
-    if (f->n_more > 0) {
-        str_clear(&text);
-        str_addf(&text, "%s: and %zu older instants that are too many to list", pipeline,
-                 f->n_more);
-        say(d, str_text(&text));
-    }
-    str_release(&text);
-}
-
-/* What is no event of a run: an error, a warning. */
-static void complain(const struct daemon *d, const char *text)
-{
-    fprintf(stderr, "refit daemon: %s\n", text);
-    say_json(d, json_pack("{s:s, s:s}", "event", "error", "text", text));
-}
-
-static void complain_of(const struct daemon *d, struct err *e)
-{
-    complain(d, e->text);
-    *e = (struct err){ 0 };
-}
 
 static void tell_status(const struct daemon *d, const char *before)
 {
@@ -141,7 +94,7 @@ static int read_again(struct daemon *d, struct charge *c, struct state *s, struc
     agenda_release(&c->agenda);
     c->agenda = fresh;
     char *text = str_format("%s: read again", c->agenda.file);
-    say(d, text);
+    herald_say(&d->herald, text);
     free(text);
     return 0;
 }
@@ -154,7 +107,7 @@ static void refresh(struct daemon *d, struct state *s, bool all)
         struct charge *c = &d->charge[i];
         if ((all || agenda_is_old(&c->agenda)) && read_again(d, c, s, &e)) {
             err_wrap(&e, "the schedules of '%s' stay as they were", c->agenda.pipeline);
-            complain_of(d, &e);
+            herald_error(&d->herald, &e);
         }
     }
 }
@@ -166,7 +119,7 @@ static void warn_of_clock(struct daemon *d, struct charge *c, const struct firin
         char *text = str_format("%s: the clock was set back: it is %lld s behind what has been "
                                 "decided, nothing fires until then",
                                 c->agenda.pipeline, (long long)f->behind_s);
-        complain(d, text);
+        herald_complain(&d->herald, text);
         free(text);
     }
     c->was_behind = behind;
@@ -179,7 +132,7 @@ static int fire(struct daemon *d, struct charge *c, struct state *s, struct err 
     int rc = fire_decide(s, &c->agenda, now, false, &f, e);
     if (rc)
         return rc;
-    say_fired(d, c->agenda.pipeline, &f, now);
+    herald_fired(&d->herald, c->agenda.pipeline, &f, now);
     warn_of_clock(d, c, &f);
     c->next_s = f.next_s;
     firing_release(&f);
@@ -190,7 +143,7 @@ static void send_due(struct daemon *d, struct state *s)
 {
     struct err e = { 0 };
     if (!d->stopping && courier_look(&d->courier, &d->crew, s, now_s(), &e))
-        complain_of(d, &e);
+        herald_error(&d->herald, &e);
 }
 
 /* Nothing that fails here ends the daemon: a full disk is told, and tried again. */
@@ -201,7 +154,7 @@ static void wake(struct daemon *d, bool read_all)
 
     d->again_s = INT64_MAX;
     if (state_open(&s, true, &e)) {
-        complain_of(d, &e);
+        herald_error(&d->herald, &e);
         d->again_s = now_s() + AGAIN_S;
         return;
     }
@@ -209,7 +162,7 @@ static void wake(struct daemon *d, bool read_all)
     for (size_t i = 0; i < d->n; i++) {
         if (fire(d, &d->charge[i], s, &e)) {
             err_wrap(&e, "%s", d->charge[i].agenda.pipeline);
-            complain_of(d, &e);
+            herald_error(&d->herald, &e);
             d->again_s = now_s() + AGAIN_S;
         }
     }
@@ -243,7 +196,7 @@ static void adopt(struct daemon *d, const struct run_row *row)
     else if (row->schedule && crew_adopt(&d->crew, row->id, row->pipeline, &row->holder))
         str_addf(&text, "run %s is going on (pid %lld)", row->id, (long long)row->holder.pid);
     if (text.n > 0)
-        say(d, str_text(&text));
+        herald_say(&d->herald, str_text(&text));
     str_release(&text);
 }
 
@@ -301,19 +254,6 @@ static struct charge *charge_of(struct daemon *d, const char *pipeline)
     return NULL;
 }
 
-static void say_outcome(const struct daemon *d, const char *run, const struct outcome *o)
-{
-    struct str text = { 0 };
-    str_addf(&text, "run %s %s", run, o->state ? o->state : "gave way");
-    if (o->exit_code)
-        str_addf(&text, " (%d)", o->exit_code);
-    if (o->reason)
-        str_addf(&text, ": %s", o->reason);
-    say(d, str_text(&text));
-    say_json(d, outcome_json(run, o));
-    str_release(&text);
-}
-
 static int look_after(struct daemon *d, const struct crew_event *event, struct err *e)
 {
     struct outcome o;
@@ -323,11 +263,11 @@ static int look_after(struct daemon *d, const struct crew_event *event, struct e
         return rc;
     if ((rc = outcome_read(s, event->member.run, event->status, &o, e)) == 0) {
         if (!o.queued)
-            say_outcome(d, event->member.run, &o);
+            herald_outcome(&d->herald, event->member.run, &o);
         else if (!d->stopping) { /* it could not begin: not again at once */
             char *text = str_format("run %s could not be started (status %d); again in %d s",
                                     event->member.run, event->status, (int)AGAIN_S);
-            complain(d, text);
+            herald_complain(&d->herald, text);
             free(text);
             d->again_s = now_s() + AGAIN_S;
         }
@@ -344,7 +284,7 @@ static void run_ended(struct daemon *d, struct crew_event *event)
 {
     struct err e = { 0 };
     if (look_after(d, event, &e)) {
-        complain_of(d, &e);
+        herald_error(&d->herald, &e);
         d->again_s = now_s() + AGAIN_S;
     }
     member_release(&event->member);
@@ -355,10 +295,11 @@ static void errand_ended(struct daemon *d, int status)
     struct err e = { 0 };
     struct state *s;
     if (status != 0)
-        complain(d, "some notifications are not delivered: 'refit notify -n' lists them");
+        herald_complain(&d->herald,
+                        "some notifications are not delivered: 'refit notify -n' lists them");
     courier_back(&d->courier, now_s());
     if (state_open(&s, true, &e)) {
-        complain_of(d, &e);
+        herald_error(&d->herald, &e);
         return;
     }
     send_due(d, s);
@@ -371,7 +312,7 @@ static void stop_waiting_ones(struct daemon *d)
     struct err e = { 0 };
     struct state *s;
     if (state_open(&s, true, &e)) {
-        complain_of(d, &e);
+        herald_error(&d->herald, &e);
         return;
     }
     for (size_t i = 0; i < d->crew.n; i++) {
@@ -397,7 +338,7 @@ static void stop(struct daemon *d)
                       : d->o->finish ? "waiting for"
                                      : "stopping",
                       d->crew.n);
-    say(d, text);
+    herald_say(&d->herald, text);
     free(text);
     tell_status(d, "STOPPING=1\n");
 }
@@ -464,6 +405,7 @@ static int go_on(struct daemon *d, struct err *e)
 int daemon_run(const struct daemon_options *o, struct err *e)
 {
     struct daemon d = { .o = o,
+                        .herald = { .json = o->json, .quiet = o->quiet },
                         .quiet_runs = o->json || o->quiet,
                         .crew = { .epoll = -1, .signals = -1, .timer = -1 },
                         .again_s = INT64_MAX,
@@ -473,7 +415,7 @@ int daemon_run(const struct daemon_options *o, struct err *e)
     sdnotify_open(&d.notify);
     if ((rc = begin(&d, e)) == 0) {
         wake(&d, false);
-        say(&d, "ready");
+        herald_say(&d.herald, "ready");
         tell_status(&d, "READY=1\n");
         rc = go_on(&d, e);
     }

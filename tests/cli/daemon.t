@@ -149,6 +149,25 @@ said " succeeded"
 is "the next one starts it" "$(sql 'SELECT state FROM runs ORDER BY id' | tr '\n' ' ')" "succeeded succeeded "
 end TERM
 
+# ---- notifications ----
+rm -rf .refit
+pipeline p "  - daily: '12:00'
+    catchup: none
+notify:
+  on_missed: [{cmd: [sh, -c, 'cat >>told']}]"
+start p.yaml
+turn_back daily
+kill -HUP $daemon
+said "missed (catchup: none)"
+until_true 10 grep -q '"event":"missed"' told
+is "what was missed is told while nothing runs" "$(grep -c . told)" 1
+end TERM
+rm told
+turn_back daily
+sql 'DELETE FROM ticks'
+ok "a tick" refit tick p.yaml
+is "tells it too" "$(grep -c '"event":"missed"' told)" 1
+
 # ---- systemd ----
 if command -v /usr/bin/python3 >/dev/null; then
     for address in "$t/socket" "@refit-test-$$"; do
