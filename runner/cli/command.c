@@ -156,7 +156,8 @@ static int run_pipeline(struct run *r, const struct cli *c, const char *command,
         (rc = run_unforce(r, e)) || (rc = run_plan(r, &n_work, e)))
         goto out;
     r->idle = n_work == 0;
-    if (n_work > 0 || r->id) { /* a run of a schedule keeps its row */
+    /* A run of a schedule keeps its row, and of a run that is continued the end is told. */
+    if (n_work > 0 || r->id || r->o.retry_of) {
         began = r->x.now_ms(r->x.self);
         r->timeout_ms = r->o.timeout_ms ? r->o.timeout_ms : r->m.timeout_ms;
         r->timeout_at = r->timeout_ms ? began + r->timeout_ms : -1;

@@ -89,6 +89,37 @@ lab 'killed at any change of the first run' sweep 25 none 'sh "$t/first.sh"' ref
 lab 'the power fails at any change of a run' power 40 old 'sh "$t/power.sh"' refit run -q -p word=new
 lab 'the power fails at any change of the first run' power 40 none 'sh "$t/first.sh"' refit run -q -p word=new
 
+# A tick of a schedule: one run whoever is killed, refit tick or its runner, and its message arrives.
+mkdir "$t/tick" && cd "$t/tick" || exit 1
+cat >pipeline.yaml <<'EOY'
+refit: 1
+name: toy
+schedule: [{cron: "0 0 1 * *", catchup_window: 100d}]
+notify: {on_success: [{cmd: [sh, -c, 'cat >>told']}]}
+stages:
+  once:
+    cmd: [sh, -c, 'echo made >"$1"', sh, "${outs.a}"]
+    outs: {a: work/a.txt}
+EOY
+refit tick -q || exit 1
+/usr/bin/python3 - <<'EOP'
+import sqlite3
+db = sqlite3.connect('.refit/refit.db')
+db.execute('UPDATE schedules SET watermark = watermark - 35 * 86400000')
+db.commit()
+EOP
+cat >"$t/tick.sh" <<'EOC'
+refit tick -q; refit run -q --wait
+lost=$(refit history -n 0 --status lost --json | sed -n 's/.*"run": "\(.*\)",/\1/p' | head -n 1)
+[ -z "$lost" ] || refit retry -q "$lost" || { echo "cannot retry $lost"; exit 1; }
+refit notify -q
+[ "$(cat work/a.txt)" = made ] || { echo "not made"; exit 1; }
+n=$(refit history -n 0 | grep -c '^toy\.cron\.')
+[ "$n" = 1 ] || { echo "$n runs of the tick"; refit history -n 0; exit 1; }
+grep -q '"event": *"success"' told || { echo "nobody was told"; cat told; exit 1; }
+EOC
+lab 'killed at any change of a tick and its run' sweep 25 tick 'sh "$t/tick.sh"' refit tick -q
+
 # Where the file system cannot exchange two files, by strace.
 command -v strace >/dev/null || skip 'without exchange' 'no strace'
 bad=

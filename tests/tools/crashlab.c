@@ -2,8 +2,9 @@
  * instant.
  *
  *   crashlab sweep STATES CHECK SCRATCH COMMAND...
- *       COMMAND is killed before each system call by which it changes something, each time in a
- *       fresh copy of the current directory, SCRATCH.
+ *       COMMAND, or a process of the same program that it has started, is killed before each system
+ *       call by which it changes something, each time in a fresh copy of the current directory,
+ *       SCRATCH.
  *   crashlab power STATES CHECK SCRATCH COMMAND...
  *       COMMAND runs here once. Then SCRATCH becomes, one after the other, what the disk can hold
  *       when the power fails after each of its changes: of those not synced by then none is there,
@@ -81,14 +82,27 @@ static bool chosen(const struct lab *lab, size_t i, size_t n)
 
 struct counter {
     size_t n, at; /* kill before the at-th; SIZE_MAX: never */
-    const char *name;
+    const char *name, *program;
 };
+
+/* Is the process one of COMMAND's program, not a stage of it? */
+static bool is_program(pid_t pid, const char *program)
+{
+    char path[64], target[4096];
+    const char *base = strrchr(program, '/');
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return false;
+    target[n] = '\0';
+    return strcmp(strrchr(target, '/') + 1, base ? base + 1 : program) == 0;
+}
 
 static bool count(void *self, struct tracee_call *c)
 {
     struct counter *k = self;
     const char *name;
-    if (!record_changes(c->nr, c->arg, &name))
+    if (!record_changes(c->nr, c->arg, &name) || !is_program(c->pid, k->program))
         return false;
     k->name = name;
     return k->n++ == k->at;
@@ -97,10 +111,10 @@ static bool count(void *self, struct tracee_call *c)
 static int run_counted(const struct lab *lab, const struct disk *d, size_t at, struct counter *out,
                        struct err *e)
 {
-    struct tracee_watch w = { .self = out, .begins = count };
+    struct tracee_watch w = { .self = out, .descendants = true, .begins = count };
     int status = 0, rc;
     char *here = getcwd(NULL, 0);
-    *out = (struct counter){ .at = at };
+    *out = (struct counter){ .at = at, .program = lab->argv[0] };
     if ((rc = fill_scratch(lab, d, e)) == 0) {
         if (chdir(lab->scratch) < 0)
             rc = err_sys(e, "cannot go to '%s'", lab->scratch);

@@ -67,28 +67,25 @@ char *tracee_text(pid_t pid, uint64_t address)
     return s.text ? str_take(&s) : mem_strdup("");
 }
 
-/* A stop at the beginning or the end of a call; true: it was killed. */
-static bool at_call(struct thread *t, pid_t first, const struct tracee_watch *w)
+/* A stop at the beginning or the end of a call. */
+static void at_call(struct thread *t, const struct tracee_watch *w)
 {
     struct __ptrace_syscall_info info;
     if (ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof info, &info) <= 0)
-        return false;
+        return;
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         t->inside = true;
         t->call = (struct tracee_call){ .pid = t->pid, .nr = (long)info.entry.nr };
         for (int i = 0; i < 6; i++)
             t->call.arg[i] = info.entry.args[i];
-        if (w->begins(w->self, &t->call)) {
-            kill(first, SIGKILL);
-            return true;
-        }
+        if (w->begins(w->self, &t->call))
+            kill(t->pid, SIGKILL);
     } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->inside) {
         t->inside = false;
         t->call.result = info.exit.rval;
         if (w->ends)
             w->ends(w->self, &t->call);
     }
-    return false;
 }
 
 static bool is_event(int status)
@@ -138,7 +135,7 @@ int tracee_run(char *const *argv, const struct tracee_watch *w, int *out_status,
             continue;
         }
         if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-            at_call(t, first, w);
+            at_call(t, w);
         else if (!is_event(status) && WSTOPSIG(status) != SIGSTOP)
             signal = WSTOPSIG(status);
         ptrace(PTRACE_SYSCALL, pid, 0, signal);

@@ -21,7 +21,7 @@ struct tracee_call {
 struct tracee_watch {
     void *self;
     bool descendants; /* its child processes too, not only its threads */
-    /** Before the call: return true to kill the program with SIGKILL instead. May set c->note. */
+    /** Before the call: return true to kill the process with SIGKILL instead. May set c->note. */
     bool (*begins)(void *self, struct tracee_call *c);
     /** After it; NULL: not wanted. */
     void (*ends)(void *self, struct tracee_call *c);
