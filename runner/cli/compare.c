@@ -97,26 +97,14 @@ static json_t *texts_json(const struct path_list *l)
     return list;
 }
 
-/* Its commit, if the stage got so far in that run. */
-static int commit_of(struct state *s, const struct side *side, const struct stage_row *stage,
-                     struct commit_row *out, struct err *e)
-{
-    static const char *const states[] = { "succeeded", "blocked", "reused" };
-    *out = (struct commit_row){ 0 };
-    for (size_t i = 0; stage && i < 3; i++)
-        if (strcmp(stage->state, states[i]) == 0)
-            return commit_row_in_run(s, &side->run, stage->stage, out, e);
-    return 0;
-}
-
 static int compare_stage(struct state *s, const struct side *old, const struct side *now,
                          const char *name, size_t place, json_t *list, struct err *e)
 {
     const struct stage_row *was = find(old, name, place), *is = find(now, name, place);
     struct commit_row a = { 0 }, b = { 0 };
     struct path_list changes = { 0 };
-    int rc = commit_of(s, old, was, &a, e);
-    if (rc == 0 && (rc = commit_of(s, now, is, &b, e)) == 0) {
+    int rc = commit_row_in_run(s, &old->run, was, &a, e);
+    if (rc == 0 && (rc = commit_row_in_run(s, &now->run, is, &b, e)) == 0) {
         if (a.id && b.id && a.id != b.id)
             plan_differences(a.record.inputs, b.record.inputs, &changes);
         /* A stage that did not get so far has not taken its outputs away. */
@@ -137,12 +125,6 @@ static int compare_stage(struct state *s, const struct side *old, const struct s
 
 /* ---- for people ---- */
 
-static const char *text_at(const json_t *doc, const char *key)
-{
-    const char *text = json_string_value(json_object_get(doc, key));
-    return text ? text : "";
-}
-
 static void add_state(const json_t *stage, struct str *out)
 {
     const json_t *took = json_object_get(stage, "duration_ms");
@@ -150,7 +132,7 @@ static void add_state(const json_t *stage, struct str *out)
         str_addz(out, "not there");
         return;
     }
-    str_addz(out, text_at(stage, "state"));
+    str_addz(out, report_text(stage, "state"));
     if (json_is_integer(took)) {
         str_addz(out, ", ");
         show_add_time(out, json_integer_value(took));
@@ -165,21 +147,21 @@ static bool is_different(const json_t *stage)
     size_t i;
     json_array_foreach(json_object_get(stage, "outs"), i, out)
     {
-        if (strcmp(text_at(out, "change"), "same") != 0)
+        if (strcmp(report_text(out, "change"), "same") != 0)
             return true;
     }
     return json_array_size(json_object_get(stage, "inputs")) > 0 ||
            json_array_size(json_object_get(stage, "metrics")) > 0 ||
            (!json_is_true(json_object_get(stage, "same_commit")) &&
-            strcmp(text_at(json_object_get(stage, "old"), "state"),
-                   text_at(json_object_get(stage, "new"), "state")) != 0);
+            strcmp(report_text(json_object_get(stage, "old"), "state"),
+                   report_text(json_object_get(stage, "new"), "state")) != 0);
 }
 
 static void add_stage(const json_t *stage, struct str *out)
 {
     const json_t *item;
     size_t i;
-    str_addf(out, "%s: ", text_at(stage, "stage"));
+    str_addf(out, "%s: ", report_text(stage, "stage"));
     add_state(json_object_get(stage, "old"), out);
     str_addz(out, " -> ");
     add_state(json_object_get(stage, "new"), out);
@@ -192,17 +174,17 @@ static void add_stage(const json_t *stage, struct str *out)
     }
     json_array_foreach(json_object_get(stage, "outs"), i, item)
     {
-        bool same = strcmp(text_at(item, "change"), "same") == 0;
-        str_addf(out, "  outs.%s: %s %s", text_at(item, "name"), text_at(item, "path"),
-                 same ? "the same" : text_at(item, "change"));
-        if (strcmp(text_at(item, "change"), "changed") == 0)
-            str_addf(out, ", %.12s -> %.12s", text_at(item, "old"), text_at(item, "new"));
+        bool same = strcmp(report_text(item, "change"), "same") == 0;
+        str_addf(out, "  outs.%s: %s %s", report_text(item, "name"), report_text(item, "path"),
+                 same ? "the same" : report_text(item, "change"));
+        if (strcmp(report_text(item, "change"), "changed") == 0)
+            str_addf(out, ", %.12s -> %.12s", report_text(item, "old"), report_text(item, "new"));
         str_addc(out, '\n');
     }
     json_array_foreach(json_object_get(stage, "metrics"), i, item)
     {
         str_addz(out, "  ");
-        show_add_clean(out, text_at(item, "name"));
+        show_add_clean(out, report_text(item, "name"));
         str_addz(out, ": ");
         figures_add_change(item, out);
         str_addc(out, '\n');

@@ -21,20 +21,19 @@ enum { MAX_DEPTH = 4, MAX_FIGURES = 500, MAX_BYTES = 4 << 20 };
 /* ---- collecting ---- */
 
 /* Every number below `v`, named by its keys; lists are no figures. */
-static void add_numbers(json_t *to, const char *name, const json_t *v, int depth)
+static void add_numbers(json_t *to, const char *name, json_t *v, int depth)
 {
     if (json_is_number(v) && json_object_size(to) < MAX_FIGURES) {
         json_object_set_new(to, name, json_real(json_number_value(v)));
     } else if (json_is_object(v) && depth < MAX_DEPTH) {
         const char *key;
-        json_t *inner, *object = json_incref((json_t *)(uintptr_t)v);
-        json_object_foreach(object, key, inner)
+        json_t *inner;
+        json_object_foreach(v, key, inner)
         {
             char *longer = str_format("%s.%s", name, key);
             add_numbers(to, longer, inner, depth + 1);
             free(longer);
         }
-        json_decref(object);
     }
 }
 
@@ -56,21 +55,15 @@ static int add_file(struct state *s, const struct committed_out *o, json_t *to, 
     return 0;
 }
 
-static bool has_commit(const char *state)
-{
-    return strcmp(state, "succeeded") == 0 || strcmp(state, "blocked") == 0 ||
-           strcmp(state, "reused") == 0;
-}
-
 static int add_stage(struct state *s, const struct run_row *run, const struct stage_row *stage,
                      json_t *doc, struct err *e)
 {
     const struct attempt_row *last = report_last(stage);
     struct commit_row c = { 0 };
     json_t *figures = NULL;
-    int rc = 0;
+    int rc = commit_row_in_run(s, run, stage, &c, e);
 
-    if (has_commit(stage->state) && (rc = commit_row_in_run(s, run, stage->stage, &c, e)))
+    if (rc)
         return rc;
     if (c.id)
         rc = ledger_metrics(s, c.record.run_id, stage->stage, c.attempt, &figures, e);

@@ -245,20 +245,15 @@ static json_t *commit_at(json_t *commits, int64_t id)
     return json_object_get(commits, key);
 }
 
-static const char *text_at(const json_t *doc, const char *key)
-{
-    const char *text = json_string_value(json_object_get(doc, key));
-    return text ? text : "";
-}
-
 static void add_maker(json_t *commit, struct str *out)
 {
     str_addf(out, "stage '%s' of '%s', run %s attempt %lld, %.10s %.8s UTC",
-             text_at(commit, "stage"), text_at(commit, "pipeline"), text_at(commit, "run"),
+             report_text(commit, "stage"), report_text(commit, "pipeline"),
+             report_text(commit, "run"),
              (long long)json_integer_value(json_object_get(commit, "attempt")),
-             text_at(commit, "made"), text_at(commit, "made") + 11);
-    if (strcmp(text_at(commit, "state"), "done") != 0)
-        str_addf(out, " (%s)", text_at(commit, "state"));
+             report_text(commit, "made"), report_text(commit, "made") + 11);
+    if (strcmp(report_text(commit, "state"), "done") != 0)
+        str_addf(out, " (%s)", report_text(commit, "state"));
 }
 
 static void add_inputs(json_t *commits, json_t *commit, size_t depth, struct str *out)
@@ -278,8 +273,8 @@ static void add_inputs(json_t *commits, json_t *commit, size_t depth, struct str
                      json_array_size(json_object_get(commit, "inputs")) - i);
             return;
         }
-        str_addf(out, "%*s%s: %s %.12s", (int)(2 * depth), "", text_at(input, "name"),
-                 text_at(input, "path"), text_at(input, "sha256"));
+        str_addf(out, "%*s%s: %s %.12s", (int)(2 * depth), "", report_text(input, "name"),
+                 report_text(input, "path"), report_text(input, "sha256"));
         str_addz(out, json_array_size(makers) == 0 ? ", a source\n" : "\n");
         json_array_foreach(makers, k, maker)
         {
@@ -310,8 +305,8 @@ static void add_users(json_t *commits, const json_t *users, size_t depth, struct
         json_object_set_new(commit, "told", json_true());
         json_array_foreach(json_object_get(commit, "outs"), k, o)
         {
-            str_addf(out, "%*souts.%s: %s %.12s\n", (int)(2 * depth + 3), "", text_at(o, "name"),
-                     text_at(o, "path"), text_at(o, "sha256"));
+            str_addf(out, "%*souts.%s: %s %.12s\n", (int)(2 * depth + 3), "",
+                     report_text(o, "name"), report_text(o, "path"), report_text(o, "sha256"));
             add_users(commits, json_object_get(o, "used_by"), depth + 2, out);
         }
     }
@@ -335,7 +330,7 @@ static void print_lineage(const struct subject *f, json_t *up, json_t *down, con
     if (commit) {
         add_maker(commit, &text);
         str_addf(&text, "\n  program %.12s\n",
-                 *text_at(commit, "program") ? text_at(commit, "program") : "sh");
+                 *report_text(commit, "program") ? report_text(commit, "program") : "sh");
         add_inputs(up, commit, 2, &text);
     }
     if (json_array_size(users) > 0)

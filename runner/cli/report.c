@@ -46,6 +46,12 @@ int report_print(json_t *doc, struct err *e)
     return failed ? err_set(e, ERR_IO, "cannot print the document") : 0;
 }
 
+const char *report_text(const json_t *doc, const char *key)
+{
+    const char *text = json_string_value(json_object_get(doc, key));
+    return text ? text : "";
+}
+
 json_t *report_int(bool known, int64_t value)
 {
     return known ? json_integer(value) : json_null();

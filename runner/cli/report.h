@@ -23,6 +23,9 @@ json_t *report_time(int64_t ms);
 /** null unless it is known. */
 json_t *report_int(bool known, int64_t value);
 
+/** The text at a key; "" if there is none. */
+const char *report_text(const json_t *doc, const char *key);
+
 /** "2026-11-21 03:00:00 UTC" */
 void report_add_time(struct str *out, int64_t ms);
 

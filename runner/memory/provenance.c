@@ -83,19 +83,25 @@ int commit_row_read(struct state *s, int64_t id, struct commit_row *out, struct 
     return read_row(s, &q, out, e);
 }
 
-int commit_row_in_run(struct state *s, const struct run_row *run, const char *stage,
+int commit_row_in_run(struct state *s, const struct run_row *run, const struct stage_row *stage,
                       struct commit_row *out, struct err *e)
 {
+    static const char *const states[] = { "succeeded", "blocked", "reused" };
     struct query q;
+    size_t i = 0;
+    *out = (struct commit_row){ 0 };
+    while (stage && i < 3 && strcmp(stage->state, states[i]) != 0)
+        i++;
+    if (!stage || i == 3)
+        return 0;
     int rc = db_query(state_db(s), &q,
                       COMMIT_COLUMNS "WHERE pipeline=?1 AND stage=?2 AND (run=?3 OR made<=?4)"
                                      " ORDER BY run=?3 DESC, id DESC LIMIT 1",
                       e);
-    *out = (struct commit_row){ 0 };
     if (rc)
         return rc;
     db_text(&q, run->pipeline);
-    db_text(&q, stage);
+    db_text(&q, stage->stage);
     db_text(&q, run->id);
     db_int(&q, run->ended ? run->ended : INT64_MAX);
     return read_row(s, &q, out, e);

@@ -26,8 +26,8 @@ void commit_row_release(struct commit_row *c);
 int commit_row_read(struct state *s, int64_t id, struct commit_row *out, struct err *e);
 
 /** The commit of a stage that counted at the end of a run: the run's own, or the one that it
- * reused. out->id is 0 if there is none. */
-int commit_row_in_run(struct state *s, const struct run_row *run, const char *stage,
+ * reused. out->id is 0 if there is none: the stage did not get so far, or is NULL. */
+int commit_row_in_run(struct state *s, const struct run_row *run, const struct stage_row *stage,
                       struct commit_row *out, struct err *e);
 
 /** An output of a commit. */
