@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -201,13 +200,12 @@ static char *first_difference(const struct reproduction *t, size_t i,
     const struct file_ref *f = &t->spec->out[i];
     char hex[HASH_HEX], *directory = NULL, *program = NULL, *text = NULL;
     struct err ignored = { 0 };
-    struct stat st;
     bool exists;
 
     if (files_hash(NULL, was->path, &exists, hex, &ignored) || !exists ||
         strcmp(hex, was->sha256) != 0)
         return mem_strdup("the committed one is not there any more to be compared");
-    if (stat(was->path, &st) < 0 || !S_ISREG(st.st_mode) || program_directory(&directory, &ignored))
+    if (program_directory(&directory, &ignored))
         return NULL;
     program = str_format("%s/refit-check", directory);
     char *argv[] = { program, word, f->format ? f->format : any, was->path, t->out[i], NULL };

@@ -80,6 +80,11 @@ echo '{"x": 1}' >b
 differs "a key that is gone" json "'y': nothing, was [1,2]"
 mkdir m; echo 1 >m/a; echo 2 >m/b; tar -cf a --mtime=@0 -C m a b; echo 3 >m/b; tar -cf b --mtime=@0 -C m a b
 differs "a member of a tar" tar "member 'b': byte 0"
+rm -rf a b; mkdir -p a/s b/s; echo 1 >a/s/x; echo 2 >b/s/x
+differs "a file of a directory" any "file 's/x': byte 0"
+rm b/s/x; echo 1 >b/s/y
+differs "a file that is missing" any "file 's/x' is missing"
+rm -rf a b; touch a b
 refuses "no such file" 74 "cannot open 'nosuch'" "$L/refit-check" --compare any nosuch b
 refuses "no HDF5" 65 "cannot be opened as HDF5" "$L/refit-check" --compare hdf5 a b
 if /usr/bin/python3 -c 'import h5py' 2>/dev/null; then

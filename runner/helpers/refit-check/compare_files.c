@@ -3,10 +3,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 
@@ -177,9 +179,77 @@ static int compare_bytes(const char *was, const char *is, struct str *out, struc
     return e->code;
 }
 
+/* ---- directories ---- */
+
+static int no_dots(const struct dirent *d)
+{
+    return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+}
+
+static int compare_any(const char *was, const char *is, const char *name, struct str *out,
+                       struct err *e);
+
+/* The entries of two directories in the order of their names; `name` is where they lie, "" or
+ * "a/". */
+static int compare_directories(const char *was, const char *is, const char *name, struct str *out,
+                               struct err *e)
+{
+    struct dirent **a = NULL, **b = NULL;
+    int n = scandir(was, &a, no_dots, alphasort), m = scandir(is, &b, no_dots, alphasort);
+    if (n < 0 || m < 0)
+        err_sys(e, "cannot read the directory '%s'", n < 0 ? was : is);
+    for (int i = 0; e->code == 0 && out->n == 0 && (i < n || i < m); i++) {
+        int order = i >= n ? 1 : i >= m ? -1 : strcmp(a[i]->d_name, b[i]->d_name);
+        if (order != 0) {
+            str_addf(out, "file '%s%s' is %s", name, order < 0 ? a[i]->d_name : b[i]->d_name,
+                     order < 0 ? "missing" : "new");
+            break;
+        }
+        char *x = str_format("%s/%s", was, a[i]->d_name),
+             *y = str_format("%s/%s", is, a[i]->d_name);
+        char *below = str_format("%s%s", name, a[i]->d_name);
+        compare_any(x, y, below, out, e);
+        free(below);
+        free(y);
+        free(x);
+    }
+    for (int i = 0; i < n; i++)
+        free(a[i]);
+    for (int i = 0; i < m; i++)
+        free(b[i]);
+    free(a);
+    free(b);
+    return e->code;
+}
+
+/* Two files, or two directories, called `name` below an output. */
+static int compare_any(const char *was, const char *is, const char *name, struct str *out,
+                       struct err *e)
+{
+    struct stat x, y;
+    struct str where = { 0 };
+    if (stat(was, &x) < 0 || stat(is, &y) < 0)
+        return err_sys(e, "cannot look at '%s' and '%s'", was, is);
+    if (S_ISDIR(x.st_mode) != S_ISDIR(y.st_mode)) {
+        str_addf(out, "'%s' is a %s, was a %s", name, S_ISDIR(y.st_mode) ? "directory" : "file",
+                 S_ISDIR(x.st_mode) ? "directory" : "file");
+    } else if (S_ISDIR(x.st_mode)) {
+        char *below = str_format("%s/", name);
+        compare_directories(was, is, below, out, e);
+        free(below);
+    } else if (compare_bytes(was, is, &where, e) == 0 && where.n > 0) {
+        str_addf(out, "file '%s': %s", name, str_text(&where));
+    }
+    str_release(&where);
+    return e->code;
+}
+
 int compare_files(const char *format, const char *was, const char *is, struct str *out,
                   struct err *e)
 {
+    struct stat st;
+    if (stat(was, &st) == 0 && S_ISDIR(st.st_mode))
+        return compare_directories(was, is, "", out, e);
     if (strcmp(format, "hdf5") == 0 || str_starts(format, "hdf5:"))
         return compare_hdf5(was, is, out, e);
     if (strcmp(format, "json") == 0)
