@@ -1,5 +1,7 @@
 #include "io/json_keys.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,4 +83,22 @@ int json_keys_text(const json_t *root, const char *what, const char *key, const 
 json_t *json_text_or_null(const char *text)
 {
     return text ? json_string(text) : json_null();
+}
+
+json_t *json_texts(char *const *text, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(text[i]));
+    return list;
+}
+
+char **json_take_texts(const json_t *list, size_t *out_n)
+{
+    char **text = mem_calloc(json_array_size(list) + 1, sizeof *text);
+    *out_n = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            text[(*out_n)++] = mem_strdup(json_string_value(json_array_get(list, i)));
+    return text;
 }

@@ -24,4 +24,10 @@ int json_keys_text(const json_t *root, const char *what, const char *key, const 
 /** A text as JSON, null for NULL. */
 json_t *json_text_or_null(const char *text);
 
+/** Texts as a list. */
+json_t *json_texts(char *const *text, size_t n);
+
+/** The texts of a list, owned by the caller; what is no text, or no list, is left out. */
+char **json_take_texts(const json_t *list, size_t *out_n);
+
 #endif

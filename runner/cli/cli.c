@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -696,6 +697,13 @@ static void fill_descriptors(void)
         close(fd);
 }
 
+/* `refit status | head`: an earlier write may have failed for that, and its errno is gone. */
+static bool nobody_reads(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    return errno == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR));
+}
+
 int main(int argc, char **argv)
 {
     struct err e = { 0 };
@@ -718,7 +726,7 @@ int main(int argc, char **argv)
         status = err_report(&e, "refit");
     }
     errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == 0) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !nobody_reads() && status == 0) {
         perror("refit: standard output");
         status = ERR_IO;
     }

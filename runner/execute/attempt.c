@@ -225,6 +225,16 @@ int end_without_commit(struct run *r, struct work *w, enum work_state state, con
     return rc;
 }
 
+/* The hash of a program of ours is the one that it was asked for --describe with. */
+static bool program_changed(const struct run *r, const struct stage_spec *s)
+{
+    char hex[HASH_HEX];
+    bool exists = false;
+    struct err why = { 0 };
+    return s->described && (files_hash(r->s, s->program, &exists, hex, &why) || !exists ||
+                            strcmp(hex, s->described->sha256) != 0);
+}
+
 /* What of its inputs was edited while the stage ran: one text an edit. */
 static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 {
@@ -234,6 +244,8 @@ static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 
     if (rc) /* it is gone, or no input any more */
         path_list_add(out, why.text);
+    else if (program_changed(r, w->spec))
+        path_list_add(out, "program changed");
     else if (now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0)
         plan_differences(w->decision.inputs, now.inputs, out);
     decision_release(&now);

@@ -31,24 +31,16 @@ struct manifest_options run_manifest_options(const struct run_options *o)
                                       .n_outside = o->n_outside };
 }
 
-static json_t *texts(char *const *text, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_string(text[i]));
-    return list;
-}
-
 char *run_options_text(const struct run_options *o)
 {
     json_t *doc = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:b, s:o}", "file",
         json_text_or_null(o->file), "profile", json_text_or_null(o->profile), "set",
-        texts(o->set, o->n_set), "targets", texts(o->target, o->n_target), "force_stages",
-        texts(o->force_stage, o->n_force_stage), "single", json_text_or_null(o->single), "from",
-        json_text_or_null(o->from), "force", (int)o->force, "keep_going", (int)o->keep_going,
-        "jobs", (json_int_t)o->jobs, "timeout_ms", (json_int_t)o->timeout_ms, "strict",
-        (int)o->strict, "environment", texts(o->outside, o->n_outside));
+        json_texts(o->set, o->n_set), "targets", json_texts(o->target, o->n_target), "force_stages",
+        json_texts(o->force_stage, o->n_force_stage), "single", json_text_or_null(o->single),
+        "from", json_text_or_null(o->from), "force", (int)o->force, "keep_going",
+        (int)o->keep_going, "jobs", (json_int_t)o->jobs, "timeout_ms", (json_int_t)o->timeout_ms,
+        "strict", (int)o->strict, "environment", json_texts(o->outside, o->n_outside));
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
     return text;
@@ -57,15 +49,6 @@ char *run_options_text(const struct run_options *o)
 static char *take_text(const json_t *doc, const char *key)
 {
     return mem_strdup(json_string_value(json_object_get(doc, key)));
-}
-
-static void take_texts(const json_t *doc, const char *key, char ***out, size_t *out_n)
-{
-    const json_t *list = json_object_get(doc, key);
-    *out = mem_calloc(json_array_size(list) + 1, sizeof **out);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_is_string(json_array_get(list, i)))
-            (*out)[(*out_n)++] = mem_strdup(json_string_value(json_array_get(list, i)));
 }
 
 int run_options_parse(struct run_options *o, const char *text, struct err *e)
@@ -81,12 +64,12 @@ int run_options_parse(struct run_options *o, const char *text, struct err *e)
     o->profile = take_text(doc, "profile");
     o->single = take_text(doc, "single");
     o->from = take_text(doc, "from");
-    take_texts(doc, "set", &o->set, &o->n_set);
-    take_texts(doc, "targets", &o->target, &o->n_target);
-    take_texts(doc, "force_stages", &o->force_stage, &o->n_force_stage);
+    o->set = json_take_texts(json_object_get(doc, "set"), &o->n_set);
+    o->target = json_take_texts(json_object_get(doc, "targets"), &o->n_target);
+    o->force_stage = json_take_texts(json_object_get(doc, "force_stages"), &o->n_force_stage);
     o->force = json_is_true(json_object_get(doc, "force"));
     o->keep_going = json_is_true(json_object_get(doc, "keep_going"));
-    take_texts(doc, "environment", &o->outside, &o->n_outside);
+    o->outside = json_take_texts(json_object_get(doc, "environment"), &o->n_outside);
     o->strict = json_is_true(json_object_get(doc, "strict"));
     o->jobs = json_integer_value(json_object_get(doc, "jobs"));
     o->timeout_ms = json_integer_value(json_object_get(doc, "timeout_ms"));

@@ -4,29 +4,13 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-
-static json_t *texts(char *const *text, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_string(text[i]));
-    return list;
-}
-
-static char **take_texts(const json_t *list, size_t *out_n)
-{
-    char **text = mem_calloc(json_array_size(list) + 1, sizeof *text);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_is_string(json_array_get(list, i)))
-            text[(*out_n)++] = mem_strdup(json_string_value(json_array_get(list, i)));
-    return text;
-}
+#include "io/json_keys.h"
 
 static char *to_text(const struct stage_spec *s)
 {
-    json_t *doc = json_pack("{s:o, s:b, s:s*, s:o, s:I, s:I}", "cmd", texts(s->cmd, s->n_cmd),
+    json_t *doc = json_pack("{s:o, s:b, s:s*, s:o, s:I, s:I}", "cmd", json_texts(s->cmd, s->n_cmd),
                             "shell", (int)s->shell, "program", s->program, "env",
-                            texts(s->env, s->n_env), "timeout_ms", (json_int_t)s->timeout_ms,
+                            json_texts(s->env, s->n_env), "timeout_ms", (json_int_t)s->timeout_ms,
                             "kill_after_ms", (json_int_t)s->kill_after_ms);
     char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
     json_decref(doc);
@@ -37,8 +21,8 @@ static bool from_text(const char *text, struct stage_spec *s)
 {
     json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
     *s = (struct stage_spec){ .name = mem_strdup(FAREWELL), .pool = NO_POOL };
-    s->cmd = take_texts(json_object_get(doc, "cmd"), &s->n_cmd);
-    s->env = take_texts(json_object_get(doc, "env"), &s->n_env);
+    s->cmd = json_take_texts(json_object_get(doc, "cmd"), &s->n_cmd);
+    s->env = json_take_texts(json_object_get(doc, "env"), &s->n_env);
     s->shell = json_is_true(json_object_get(doc, "shell"));
     s->program = mem_strdup(json_string_value(json_object_get(doc, "program")));
     s->timeout_ms = json_integer_value(json_object_get(doc, "timeout_ms"));

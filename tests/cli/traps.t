@@ -100,6 +100,27 @@ tool 'cp tool.sh tool.2; echo "# rebuilt" >>tool.2; mv tool.2 tool.sh'
 ok "a program that was built again meanwhile" refit run
 has "too" "$err" "an input changed while the stage ran: program changed"
 
+# the same of a program of refit's own
+fresh
+mkdir -p inst/bin inst/libexec/refit
+cp "$B/bin/refit" inst/bin
+cat >inst/libexec/refit/copy <<'EOP'
+#!/bin/sh
+if [ "$1" = --describe ]; then
+    echo '{"name": "copy", "purpose": "a test", "version": "1", "options": [
+        {"name": "from", "kind": "in", "type": "path", "help": "x", "required": true},
+        {"name": "to", "kind": "out", "type": "path", "help": "x", "required": true}]}'
+    exit
+fi
+cp "$2" "$4"
+cp "$0" "$0.new" && echo "# rebuilt" >>"$0.new" && mv "$0.new" "$0"
+EOP
+chmod +x inst/libexec/refit/copy
+printf 'refit: 1\nname: toy\nstages:\n  copy: {deps: {from: in}, outs: {to: work/o}}\n' >pipeline.yaml
+echo 1 >in
+ok "a program of refit's that was built again meanwhile" inst/bin/refit run
+has "too" "$err" "an input changed while the stage ran: program changed"
+
 # ---- disks ----
 fresh
 echo 1 >in
