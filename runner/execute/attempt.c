@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "runner/plan/argv.h"
 #include "runner/execute/env.h"
-#include "runner/execute/retry.h"
+#include "runner/execute/failure.h"
 #include "runner/read/program.h"
 #include "runner/read/reference.h"
 #include "runner/execute/run.h"
@@ -18,8 +18,6 @@
 
 enum {
     TAIL_LINES = 20,
-    MAX_METRICS = 20000,
-    MAX_WARNINGS = 1000,
     CHECK_TIMEOUT_MS = 3600000,
     EXIT_TIMEOUT_STATUS = 124,
 };
@@ -169,27 +167,6 @@ static int record_attempt(struct run *r, struct work *w, const char *state, cons
     return rc;
 }
 
-static void forget_events(struct work *w)
-{
-    for (size_t i = 0; i < w->n_metric; i++)
-        free(w->metric[i].name);
-    for (size_t i = 0; i < w->n_warning; i++)
-        free(w->warning[i]);
-    free(w->metric);
-    free(w->warning);
-    w->metric = NULL;
-    w->warning = NULL;
-    w->n_metric = w->n_warning = 0;
-}
-
-/* Tell it now, and keep it for the attempt's row; takes the text over. */
-static void add_warning(struct run *r, struct work *w, char *text)
-{
-    show_line(&r->show, SHOW_YELLOW, true, "warning", w->spec->name, text);
-    w->warning = mem_grow(w->warning, w->n_warning, sizeof *w->warning);
-    w->warning[w->n_warning++] = text;
-}
-
 int attempt_record(struct run *r, struct work *w, struct err *e)
 {
     const char *state = work_state_name(w->state);
@@ -197,7 +174,7 @@ int attempt_record(struct run *r, struct work *w, struct err *e)
     if (rc == 0)
         rc = ledger_stage(r->s, r->id, w->index, w->spec->name, state, w->reason, e);
     if (rc == 0)
-        forget_events(w);
+        attempt_forget_events(w);
     return rc;
 }
 
@@ -219,7 +196,7 @@ int end_without_commit(struct run *r, struct work *w, enum work_state state, con
         db_rollback(state_db(r->s));
         return rc;
     }
-    forget_events(w);
+    attempt_forget_events(w);
     if ((rc = state_commit(r->s, e)) == 0 && !delayed)
         show_settled(r, w);
     return rc;
@@ -266,7 +243,7 @@ static int check_inputs(struct run *r, struct work *w, bool *out_failed, struct 
             free(text);
             break;
         }
-        add_warning(r, w, text);
+        attempt_warn(r, w, text);
     }
     path_list_release(&changed);
     return rc;
@@ -381,98 +358,6 @@ static int ended_well(struct run *r, struct work *w, struct err *e)
     return none ? commits_add(r, w, e) : 0;
 }
 
-static char *failure_text(const struct work *w, const struct exec_end *end)
-{
-    struct str text = { 0 };
-    if (end->timed_out) {
-        str_addz(&text, "timed out after ");
-        show_add_time(&text, w->spec->timeout_ms);
-    } else if (end->n_oom > 0) {
-        str_addz(&text, "killed: out of memory (limit ");
-        show_add_memory(&text, w->spec->memory >> 10);
-        if (end->memory_peak >= 0) {
-            str_addz(&text, ", peak ");
-            show_add_memory(&text, end->memory_peak >> 10);
-        }
-        str_addc(&text, ')');
-    } else if (end->signal) {
-        str_addf(&text, "killed by signal %d (%s)%s", end->signal, strsignal(end->signal),
-                 end->signal == SIGKILL ? "; was there memory left?" : "");
-    } else {
-        str_addf(&text, "exit %d", end->exit_code);
-        if (end->exit_code == ERR_MEMORY && w->spec->memory > 0) {
-            str_addz(&text, " (out of memory: its limit is ");
-            show_add_memory(&text, w->spec->memory >> 10);
-            str_addc(&text, ')');
-        }
-    }
-    return str_take(&text);
-}
-
-/* Another attempt, if the stage's `retry` has one for this end. */
-static bool is_tried_again(struct run *r, struct work *w, const struct exec_end *end)
-{
-    struct retry_case c = { .exit_code = end->exit_code,
-                            .timed_out = end->timed_out,
-                            .attempt = w->number,
-                            .seed = retry_seed(r->id, w->spec->name, w->number) };
-    int64_t delay_ms;
-    if (!run_may_start(r, w) || !retry_again(&w->spec->retry, &c, &delay_ms))
-        return false;
-    w->due_ms = r->x.now_ms(r->x.self) + delay_ms;
-    return true;
-}
-
-/* It did not do its work: now or never? */
-static int fail_or_retry(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
-{
-    struct str text = { 0 };
-    char *reason = failure_text(w, end);
-    bool again = is_tried_again(r, w, end);
-
-    str_addz(&text, reason);
-    if (again) {
-        str_addz(&text, ", again in ");
-        show_add_time(&text, w->due_ms - r->x.now_ms(r->x.self));
-        str_addf(&text, " (attempt %lld of %lld)", (long long)w->number + 1,
-                 (long long)w->spec->retry.max + 1);
-        show_line(&r->show, SHOW_YELLOW, false, "retry", w->spec->name, str_text(&text));
-    } else if (w->number > 1) {
-        str_addf(&text, ", attempt %lld of %lld", (long long)w->number,
-                 (long long)w->spec->retry.max + 1);
-    }
-    w->machine = !end->timed_out && end->exit_code == ERR_IO;
-    enum work_state last = end->timed_out ? WORK_TIMED_OUT : WORK_FAILED;
-    int rc = end_without_commit(r, w, again ? WORK_DELAYED : last, again ? reason : str_text(&text),
-                                e);
-    str_release(&text);
-    free(reason);
-    return rc;
-}
-
-/* The attempt cannot count while something of it may still write. */
-static int fail_with_survivors(struct run *r, struct work *w, const struct exec_end *end,
-                               struct err *e)
-{
-    struct str text = { 0 };
-    str_addf(&text, "%zu of its processes cannot be killed:", end->n_left);
-    for (size_t i = 0; i < end->n_left && i < EXEC_LEFT; i++)
-        str_addf(&text, " %d", (int)end->left[i]);
-    int rc = end_without_commit(r, w, WORK_FAILED, str_text(&text), e);
-    str_release(&text);
-    return rc;
-}
-
-static void warn_of_strays(struct run *r, struct work *w, const struct exec_end *end)
-{
-    struct str text = { 0 };
-    if (end->n_stray == 0 || end->n_left > 0)
-        return;
-    str_addf(&text, "it left %zu process%s running, which %s killed", end->n_stray,
-             end->n_stray == 1 ? "" : "es", end->n_stray == 1 ? "was" : "were");
-    add_warning(r, w, str_take(&text));
-}
-
 int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, struct err *e)
 {
     if (w->state == WORK_CHECKING)
@@ -480,18 +365,14 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
     w->usage = end->usage;
     w->signal = end->signal;
     w->exit_code = end->timed_out ? EXIT_TIMEOUT_STATUS : end->exit_code;
-    warn_of_strays(r, w, end);
-    if (end->n_log_lost > 0)
-        add_warning(r, w,
-                    str_format("its log lacks %lld bytes: cannot write '%s': %s",
-                               (long long)end->n_log_lost, w->log, strerror(end->log_errno)));
+    failure_warn(r, w, end);
     w->timed_out = end->timed_out;
     w->in_group = end->in_group;
     w->memory_by_group = end->memory_by_group;
     w->memory_peak = end->memory_peak;
     w->blocked = !end->cancelled && !end->timed_out && end->exit_code == ERR_BLOCKED;
     if (end->n_left > 0)
-        return fail_with_survivors(r, w, end, e);
+        return failure_of_survivors(r, w, end, e);
     if (end->exit_code == 0 ||
         w->blocked) /* also where it was told to stop and had just finished */
         return ended_well(r, w, e);
@@ -499,7 +380,7 @@ int attempt_ended(struct run *r, struct work *w, const struct exec_end *end, str
         return end_without_commit(r, w, WORK_ABORTED, why_stopped(r), e);
     if (!end->timed_out && end->exit_code == ERR_NOTHING)
         return end_without_commit(r, w, WORK_SKIPPED, "exit 99: nothing to do", e);
-    return fail_or_retry(r, w, end, e);
+    return failure_or_retry(r, w, end, e);
 }
 
 /* ---- the beginning ---- */
@@ -566,7 +447,7 @@ static void show_start(struct run *r, const struct work *w, char *const *argv)
 
 static void reset_attempt(struct run *r, struct work *w)
 {
-    forget_events(w);
+    attempt_forget_events(w);
     free(w->log);
     w->number++;
     w->log = str_format("%s/%s.%lld.log", r->directory, w->spec->name, (long long)w->number);
@@ -633,56 +514,4 @@ int attempt_start(struct run *r, struct work *w, struct err *e)
 {
     reset_attempt(r, w);
     return launch(r, w, e);
-}
-
-/* ---- events ---- */
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static void take_progress(struct run *r, struct work *w, const json_t *p)
-{
-    char *unit = mask_text(&r->mask, text_of(p, "unit"));
-    w->done = json_integer_value(json_object_get(p, "done"));
-    w->total = json_integer_value(json_object_get(p, "total"));
-    snprintf(w->unit, sizeof w->unit, "%s", unit);
-    free(unit);
-}
-
-static void take_metric(struct run *r, struct work *w, const json_t *m)
-{
-    const char *name = json_string_value(json_object_get(m, "name"));
-    const json_t *value = json_object_get(m, "value");
-    if (!name || w->n_metric == MAX_METRICS)
-        return;
-    w->metric = mem_grow(w->metric, w->n_metric, sizeof *w->metric);
-    struct metric *to = &w->metric[w->n_metric++];
-    *to = (struct metric){ .name = mask_text(&r->mask, name),
-                           .step = json_integer_value(json_object_get(m, "step")),
-                           .value = json_is_number(value) ? json_number_value(value)
-                                                          : (double)NAN };
-    snprintf(w->note, sizeof w->note, "%s %.4g", to->name, to->value);
-}
-
-void attempt_event(struct run *r, struct work *w, const char *line)
-{
-    json_t *doc = json_loads(line, 0, NULL), *inner;
-    if (!json_is_object(doc)) {
-        /* Not ours to judge: the stage's outputs decide whether it did well. */
-        json_decref(doc);
-        return;
-    }
-    if ((inner = json_object_get(doc, "progress")))
-        take_progress(r, w, inner);
-    if ((inner = json_object_get(doc, "metric")))
-        take_metric(r, w, inner);
-    r->progress_new = true;
-    if ((inner = json_object_get(doc, "warning")) && json_is_string(inner) &&
-        w->n_warning < MAX_WARNINGS) {
-        add_warning(r, w, mask_text(&r->mask, json_string_value(inner)));
-    }
-    json_decref(doc);
 }

@@ -274,12 +274,22 @@ int end_without_commit(struct run *r, struct work *w, enum work_state state, con
 void attempt_settled(struct run *r, struct work *w, enum work_state state, const char *reason);
 int attempt_record(struct run *r, struct work *w, struct err *e);
 
-/** It wrote a line on its channel. */
-void attempt_event(struct run *r, struct work *w, const char *line);
-
 /** The stage gets its final state, also in the memory; `reason` is copied. */
 int work_settle(struct run *r, struct work *w, enum work_state state, const char *reason,
                 struct err *e);
+
+/* heard.c */
+
+/** It wrote a line on its channel. */
+void attempt_event(struct run *r, struct work *w, const char *line);
+
+/** Tell it now, and keep it for the attempt's row; takes the text over. */
+void attempt_warn(struct run *r, struct work *w, char *text);
+
+/** Metrics and warnings. */
+void attempt_forget_events(struct work *w);
+
+/* options.c */
 
 void run_options_release(struct run_options *o);
 
