@@ -17,7 +17,7 @@
 #include "runner/cli/project.h"
 #include "runner/cli/report.h"
 #include "runner/memory/recall.h"
-#include "runner/plan/drawing.h"
+#include "runner/plan/chart.h"
 
 extern char **environ;
 

@@ -109,7 +109,9 @@ json_t *figures_compare(json_t *old, json_t *now, bool all)
     json_t *list = json_array(), *value;
     const char *name;
     json_object_foreach(now, name, value)
+    {
         compare_one(list, name, json_object_get(old, name), value, all);
+    }
     json_object_foreach(old, name, value)
     {
         if (!json_object_get(now, name))
@@ -158,8 +160,13 @@ static void print_figures(const struct run_row *run, json_t *figures)
     const char *name, *key;
     struct str text = { 0 };
     int width = 0;
-    json_object_foreach(figures, name, stage) json_object_foreach(stage, key, value)
-        width = report_width(width, key);
+    json_object_foreach(figures, name, stage)
+    {
+        json_object_foreach(stage, key, value)
+        {
+            width = report_width(width, key);
+        }
+    }
     str_addf(&text, "run %s of '%s': %s\n", run->id, run->pipeline,
              json_object_size(figures) ? run->state : "no stage told a metric");
     json_object_foreach(figures, name, stage)
@@ -222,8 +229,13 @@ static void print_changes(const struct run_row *old, const struct run_row *now, 
     struct str text = { 0 };
     size_t i;
     int width = 0;
-    json_object_foreach(changes, stage, list) json_array_foreach(list, i, change)
-        width = report_width(width, json_string_value(json_object_get(change, "name")));
+    json_object_foreach(changes, stage, list)
+    {
+        json_array_foreach(list, i, change)
+        {
+            width = report_width(width, report_text(change, "name"));
+        }
+    }
     str_addf(&text, "run %s -> run %s of '%s'%s\n", old->id, now->id, now->pipeline,
              json_object_size(changes) ? "" : ": no metric differs");
     json_object_foreach(changes, stage, list)
@@ -231,7 +243,7 @@ static void print_changes(const struct run_row *old, const struct run_row *now, 
         str_addf(&text, "%s\n", stage);
         json_array_foreach(list, i, change)
         {
-            add_name(&text, json_string_value(json_object_get(change, "name")), width);
+            add_name(&text, report_text(change, "name"), width);
             figures_add_change(change, &text);
             str_addc(&text, '\n');
         }
@@ -285,14 +297,14 @@ static void print_values(json_t *values)
     int run = 0, stage = 0;
     json_array_foreach(values, i, row)
     {
-        run = report_width(run, json_string_value(json_object_get(row, "run")));
-        stage = report_width(stage, json_string_value(json_object_get(row, "stage")));
+        run = report_width(run, report_text(row, "run"));
+        stage = report_width(stage, report_text(row, "stage"));
     }
     json_array_foreach(values, i, row)
     {
-        str_addf(&text, "%-*s  ", run, json_string_value(json_object_get(row, "run")));
+        str_addf(&text, "%-*s  ", run, report_text(row, "run"));
         report_add_time(&text, json_integer_value(json_object_get(row, "began")));
-        str_addf(&text, "  %-*s  ", stage, json_string_value(json_object_get(row, "stage")));
+        str_addf(&text, "  %-*s  ", stage, report_text(row, "stage"));
         add_value(&text, json_object_get(row, "value"));
         str_addc(&text, '\n');
     }
@@ -318,8 +330,11 @@ static int past(const struct cli *c, struct state *s, struct err *e)
         json_decref(values);
         return 0;
     }
-    json_array_foreach(values, i, row) json_object_set_new(
-        row, "began", report_time(json_integer_value(json_object_get(row, "began"))));
+    json_array_foreach(values, i, row)
+    {
+        json_t *began = report_time(json_integer_value(json_object_get(row, "began")));
+        json_object_set_new(row, "began", began);
+    }
     return report_print(values, e);
 }
 

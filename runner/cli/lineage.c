@@ -213,15 +213,15 @@ static int look_up(struct search *s, const char *file, struct subject *out, stru
         return rc;
     if (!exists)
         out->sha256[0] = '\0';
-    if (exists && (out->commit = provenance_maker(&s->p, out->path, out->sha256, 0)))
+    out->commit = exists ? provenance_maker(&s->p, out->path, out->sha256, 0) : 0;
+    bool source = exists && !out->commit && was_read(&s->p, out->path, out->sha256);
+    if (out->commit)
         out->found = "made";
-    else if (exists && was_read(&s->p, out->path, out->sha256))
-        out->found = "read";
-    else if (exists && (out->made = provenance_content(&s->p, out->sha256)))
+    else if (!source && exists && (out->made = provenance_content(&s->p, out->sha256)))
         out->found = "copy";
-    else if ((out->commit = provenance_maker(&s->p, out->path, NULL, 0)))
+    else if (!source && (out->commit = provenance_maker(&s->p, out->path, NULL, 0)))
         out->found = exists ? "changed" : "gone";
-    else if (exists && was_read(&s->p, NULL, out->sha256))
+    else if (source || (exists && was_read(&s->p, NULL, out->sha256)))
         out->found = "read";
     if (out->made)
         out->commit = out->made->commit;

@@ -47,7 +47,7 @@ static int subject_take(struct subject *out, struct state *s, const char *run, c
 /* It runs, or will. */
 static bool is_open(const struct subject *s)
 {
-    return strcmp(s->run.state, "running") == 0 && s->stage &&
+    return s->stage && s->run.state && strcmp(s->run.state, "running") == 0 &&
            (strcmp(s->stage->state, "running") == 0 || strcmp(s->stage->state, "pending") == 0);
 }
 
@@ -198,14 +198,16 @@ static bool has_ended(const struct subject *s, int64_t attempt)
 
 static int follow(const struct cli *c, struct state *s, struct subject *now, struct err *e)
 {
-    struct following f = { .tail = c->tail, .fd = -1, .all = now->stage->n_attempt == 0 };
+    struct following f = { .tail = c->tail,
+                           .fd = -1,
+                           .all = !now->stage || now->stage->n_attempt == 0 };
     struct watch w = { 0 };
     char *run = mem_strdup(now->run.id);
     int rc = watch_open(&w, &now->run, e);
 
     while (rc == 0) {
         bool last = has_ended(now, c->attempt); /* what it wrote before that is all there is */
-        if ((rc = show_new(&f, now->stage, c->attempt, &w, e)) || last)
+        if (!now->stage || (rc = show_new(&f, now->stage, c->attempt, &w, e)) || last)
             break;
         if ((rc = watch_wait(&w, -1, e)))
             break;

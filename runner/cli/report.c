@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "io/json_keys.h"
-#include "runner/plan/drawing.h"
+#include "runner/plan/chart.h"
 
 /* "2026-11-21 03:00:00", with `between` in the middle. */
 static void add_time(struct str *out, int64_t ms, char between)

@@ -170,10 +170,16 @@ static bool add_uses(struct query *q, void *self)
     size_t i;
     json_object_foreach(json_object_get(doc, "deps"), key, value)
     {
-        json_array_foreach(value, i, pair) add_use(
-            self, commit, json_string_value(json_array_get(pair, 0)), json_array_get(pair, 1));
+        json_array_foreach(value, i, pair)
+        {
+            const char *path = json_string_value(json_array_get(pair, 0));
+            add_use(self, commit, path, json_array_get(pair, 1));
+        }
     }
-    json_object_foreach(json_object_get(doc, "code"), key, value) add_use(self, commit, key, value);
+    json_object_foreach(json_object_get(doc, "code"), key, value)
+    {
+        add_use(self, commit, key, value);
+    }
     json_decref(doc);
     return true;
 }

@@ -2,7 +2,7 @@
 #include "near.h"
 #include "sandbox.h"
 
-#include "runner/plan/drawing.h"
+#include "runner/plan/chart.h"
 #include "runner/read/path.h"
 
 static struct manifest m;

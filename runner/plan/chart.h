@@ -1,5 +1,5 @@
-#ifndef RUNNER_DRAWING_H
-#define RUNNER_DRAWING_H
+#ifndef RUNNER_CHART_H
+#define RUNNER_CHART_H
 
 #include <stdbool.h>
 #include <stddef.h>
