@@ -143,28 +143,9 @@ struct gc {
     int64_t database_before, database_after;
 };
 
-static int64_t tree_bytes(int at, const char *path, int depth)
-{
-    struct stat st;
-    if (depth > MAX_DEPTH || fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
-    int64_t sum = (int64_t)st.st_blocks * 512;
-    int fd = S_ISDIR(st.st_mode) ? openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (const struct dirent *d; dir && (d = readdir(dir));)
-        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-            sum += tree_bytes(fd, d->d_name, depth + 1);
-    if (dir)
-        closedir(dir);
-    else if (fd >= 0)
-        close(fd);
-    return sum;
-}
-
 static int64_t database_bytes(void)
 {
-    return tree_bytes(AT_FDCWD, STATE_DIR "/refit.db", 0) +
-           tree_bytes(AT_FDCWD, STATE_DIR "/refit.db-wal", 0);
+    return tree_size(STATE_DIR "/refit.db") + tree_size(STATE_DIR "/refit.db-wal");
 }
 
 /* Staging directories are those of a run; we hold its lock, so what is there was left. With an
@@ -183,7 +164,7 @@ static int sweep_staging(struct gc *g, struct err *e)
         for (size_t k = 0; k < staging.n_dir; k++) {
             if (access(staging.dir[k], F_OK) != 0)
                 continue;
-            g->bytes += tree_bytes(AT_FDCWD, staging.dir[k], 0);
+            g->bytes += tree_size(staging.dir[k]);
             path_list_add(&g->staging, staging.dir[k]);
         }
         if (!g->c->dry_run)
@@ -216,7 +197,7 @@ static int sweep_runs(struct gc *g, struct err *e)
     int64_t now = ledger_now_ms();
     int rc = prune_runs(g->p.state, m->name, &m->retention, now, true, &g->runs, e);
     for (size_t i = 0; i < g->runs.directory.n; i++)
-        g->bytes += tree_bytes(AT_FDCWD, g->runs.directory.path[i], 0);
+        g->bytes += tree_size(g->runs.directory.path[i]);
     if (rc == 0 && !g->c->dry_run) {
         prune_release(&g->runs);
         rc = prune_runs(g->p.state, m->name, &m->retention, now, false, &g->runs, e);

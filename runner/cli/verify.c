@@ -14,8 +14,11 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/commit/tree.h"
 #include "runner/execute/proc.h"
 #include "runner/plan/inputs.h"
+
+enum { MIN_BAR = 64 << 20 }; /* less is done at once */
 
 /** A path that is hashed, once. */
 struct content {
@@ -63,8 +66,10 @@ static size_t find_content(struct verification *v, const char *path)
     struct stat st;
     v->content = mem_grow(v->content, v->n_content, sizeof *v->content);
     v->content[v->n_content] = (struct content){ .path = mem_strdup(path) };
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-        v->total += v->content[v->n_content].bytes = (uint64_t)st.st_size;
+    if (stat(path, &st) == 0)
+        v->content[v->n_content].bytes = S_ISDIR(st.st_mode) ? (uint64_t)tree_size(path)
+                                                             : (uint64_t)st.st_size;
+    v->total += v->content[v->n_content].bytes;
     return v->n_content++;
 }
 
@@ -234,7 +239,7 @@ int command_verify(const struct cli *c, struct err *e)
         rc = add_stage(&v, &p, &p.manifest.stage[i], e);
     if (rc || (rc = ask_cache(&v, p.state, e)))
         goto out;
-    v.bar = !c->quiet;
+    v.bar = !c->quiet && v.total >= MIN_BAR;
     parallel_for(proc_cpus(), v.n_content, hash_one, &v);
     event_clear_bar();
     rc = report(c, &p, &v, e);

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+enum { MAX_SIZE_DEPTH = 64 };
+
 /* Names in a directory, without "." and ".."; collected first, because removing while reading may
  * skip some. */
 static int list_names(const char *path, char ***out, size_t *out_n, struct err *e)
@@ -188,4 +190,27 @@ int tree_make(const char *path, struct err *e)
         rc = tree_sync_directory(above, e);
     free(above);
     return rc;
+}
+
+static int64_t size_at(int at, const char *path, int depth)
+{
+    struct stat st;
+    if (depth > MAX_SIZE_DEPTH || fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    int64_t sum = (int64_t)st.st_blocks * 512;
+    int fd = S_ISDIR(st.st_mode) ? openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *d; dir && (d = readdir(dir));)
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+            sum += size_at(fd, d->d_name, depth + 1);
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return sum;
+}
+
+int64_t tree_size(const char *path)
+{
+    return size_at(AT_FDCWD, path, 0);
 }

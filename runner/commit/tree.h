@@ -2,6 +2,7 @@
 #define RUNNER_TREE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -22,5 +23,8 @@ int tree_make(const char *path, struct err *e);
 
 /** fsync one directory. */
 int tree_sync_directory(const char *path, struct err *e);
+
+/** Bytes that it takes on the disk; what cannot be looked at counts nothing. */
+int64_t tree_size(const char *path);
 
 #endif
