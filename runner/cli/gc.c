@@ -148,12 +148,14 @@ static int64_t database_bytes(void)
     return tree_size(STATE_DIR "/refit.db") + tree_size(STATE_DIR "/refit.db-wal");
 }
 
-/* Staging directories are those of a run; we hold its lock, so what is there was left. With an
- * intent they are a commit that the next run finishes. */
+/* Staging directories are those of a run. Where none holds the lock (or we do), what is there was
+ * left; with an intent it is a commit that the next run finishes. */
 static int sweep_staging(struct gc *g, struct err *e)
 {
     struct intent *intent = NULL;
     size_t n = 0;
+    if (g->c->dry_run && lock_is_held(g->p.manifest.name))
+        return 0;
     int rc = state_intents(g->p.state, g->p.manifest.name, &intent, &n, e);
     for (size_t i = 0; i < n; i++)
         intent_release(&intent[i]);

@@ -57,6 +57,7 @@ sed 's/name: toy/name: busy/; s/echo kept/echo >started; cat hold/' pipeline.yam
 refit run -q -f busy.yaml &
 read -r _ <started
 refuses "not while the pipeline runs" 75 "holds the lock" refit gc -f busy.yaml
+is "nor would it take what that stages" "$(refit gc -n -f busy.yaml --json | json 'd["staging"]')" "[]"
 ok "another pipeline's gc does not mind" refit gc
 is "nor take anything of it" "$(ls .refit/runs/*/keep.1.log | wc -l)" 2
 echo done >hold; wait
