@@ -200,7 +200,11 @@ void farewells_late(struct run *r)
     size_t n = 0;
     if (farewells_due(r->s, r->m.name, &run, &n, &e))
         show_line(&r->show, SHOW_YELLOW, true, "warning", FAREWELL, e.text);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        char *mark = str_format("REFIT_RUN=%s/%s/runs/%s/", r->here, STATE_DIR, run[i]);
+        r->x.clear(r->x.self, mark); /* what the runner died in the middle of */
+        free(mark);
         farewell_run(r, run[i], true);
+    }
     mem_free_texts(run, n);
 }

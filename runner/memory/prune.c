@@ -23,14 +23,14 @@ void prune_release(struct prune *p)
 /* ---- runs ---- */
 
 /* ?1 pipeline, ?2 runs to keep, less one, ?3 the instant before which a run must have ended. */
-#define DOOMED                                                                                   \
-    "SELECT name FROM runs AS r WHERE pipeline=?1"                                               \
-    " AND id < (SELECT id FROM runs WHERE pipeline=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"       \
-    " AND coalesce(ended, began) < ?3 AND state NOT IN ('running', 'queued')"                    \
-    " AND id <> coalesce((SELECT max(id) FROM runs WHERE pipeline=?1"                            \
-    "  AND state IN ('failed', 'lost', 'aborted')), -1)"                                         \
-    " AND NOT EXISTS (SELECT 1 FROM commits c WHERE c.run=r.name AND NOT EXISTS"                 \
-    "  (SELECT 1 FROM commits n WHERE n.pipeline=c.pipeline AND n.stage=c.stage AND n.id>c.id))" \
+#define DOOMED                                                                                    \
+    "SELECT name FROM runs AS r WHERE pipeline=?1"                                                \
+    " AND id < (SELECT id FROM runs WHERE pipeline=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"        \
+    " AND coalesce(ended, began) < ?3 AND state NOT IN ('running', 'queued') AND on_exit IS NULL" \
+    " AND id <> coalesce((SELECT max(id) FROM runs WHERE pipeline=?1"                             \
+    "  AND state IN ('failed', 'lost', 'aborted')), -1)"                                          \
+    " AND NOT EXISTS (SELECT 1 FROM commits c WHERE c.run=r.name AND NOT EXISTS"                  \
+    "  (SELECT 1 FROM commits n WHERE n.pipeline=c.pipeline AND n.stage=c.stage AND n.id>c.id))"  \
     " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.run=r.name AND o.state='due')"
 
 static void bind_doomed(struct query *q, const char *pipeline, const struct retention *keep,

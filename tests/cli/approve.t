@@ -112,4 +112,42 @@ run refit plan
 has "another program that changes it is noticed" "$out" "state/log was changed"
 run refit run
 is "and the stage goes on from what lies there" "$(tr '\n' ' ' <state/log)" "one two three other three "
+
+# ---- killed, and a power cut, at any change ----
+cd "$t" && rm -rf p && mkdir p && cd p || exit 1
+cat >pipeline.yaml <<'EOY'
+refit: 1
+name: toy
+stages:
+  grow:
+    cmd: 'cat day >>${outs.s}; cp day ${outs.n}; exit $(cat verdict)'
+    deps: {day: day}
+    outs: {s: {path: state/log, persist: true}, n: work/n}
+  below: {cmd: 'cat ${deps.s} ${deps.n} >${outs.o}', deps: {s: state/log, n: work/n}, outs: {o: work/below}}
+EOY
+echo one >day; echo 0 >verdict
+refit run -q
+echo two >day; echo 98 >verdict
+refit run -q 2>/dev/null
+echo 1 >verdict # were it to run again it would fail
+cat >"$t/approved.sh" <<'EOC'
+case $(tr '\n' ' ' <state/log) in 'one ' | 'one two ') ;; *) echo "half: $(cat state/log)"; exit 1 ;; esac
+refit approve last --reason again >said 2>&1 || grep -q 'was approved already' said || { cat said; exit 1; }
+[ "$(tr '\n' ' ' <state/log)" = 'one two ' ] || { echo "not in place"; exit 1; }
+[ "$(refit status --json | grep -c '"who"')" = 1 ] || { echo "approved more than once, or not"; exit 1; }
+refit retry -q || { echo "retry: $?"; exit 1; }
+[ "$(tr '\n' ' ' <work/below)" = 'one two two ' ] || { echo "wrong: $(cat work/below)"; exit 1; }
+EOC
+if [ "${B%asan*}${B%tsan*}" = "$B$B" ] && "$B/tests/tools/crashlab" sweep 1 true "$t/try" true >/dev/null 2>&1; then
+    for kind in sweep power; do
+        "$B/tests/tools/crashlab" $kind "$([ -n "${REFIT_LONG:-}" ] && echo 0 || echo 15)" "sh '$t/approved.sh'" "$t/try" \
+            refit approve last --reason once >"$t/.lab" 2>&1
+        case $(tail -n 1 "$t/.lab") in
+        *' states, 0 failed') pass "an approval is whole or not there, $kind: $(tail -n 1 "$t/.lab")" ;;
+        *) fail "an approval is whole or not there, $kind" "$(head -c 2000 "$t/.lab")" ;;
+        esac
+    done
+else
+    skip "an approval is whole or not there" "no ptrace here"
+fi
 finish

@@ -93,6 +93,24 @@ refit run -q
 wait
 is "so it does where the runner died while it ran, with the command of that run" "$(tr '\n' ' ' <said)" "succeeded 1 succeeded 0 "
 
+leaving 'true' '{cmd: "echo $REFIT_RUN_ID >>said"}'
+cat >"$t/said.sh" <<'EOC'
+refit run -q || { echo "cannot start: $?"; exit 1; }
+for run in $(refit history -n 0 | awk '$3 == "succeeded" || $3 == "lost" { print $1 }'); do
+    grep -qx "$run" said || { echo "not after run $run"; exit 1; }
+done
+EOC
+refit run -q
+if [ "${B%asan*}${B%tsan*}" = "$B$B" ] && "$B/tests/tools/crashlab" sweep 1 true "$t/try" true >/dev/null 2>&1; then
+    "$B/tests/tools/crashlab" sweep "$([ -n "${REFIT_LONG:-}" ] && echo 0 || echo 15)" "sh '$t/said.sh'" "$t/try" refit run -q >"$t/.lab" 2>&1
+    case $(tail -n 1 "$t/.lab") in
+    *' states, 0 failed') pass "killed at any change: it runs after each run ($(tail -n 1 "$t/.lab"))" ;;
+    *) fail "killed at any change: it runs after each run" "$(head -c 2000 "$t/.lab")" ;;
+    esac
+else
+    skip "killed at any change: it runs after each run" "no ptrace here"
+fi
+
 # ---- the time of a run ----
 leaving 'echo x >here; exec sleep 1000' "$note" 'timeout: 200ms'
 printf '  next: {cmd: "true", needs: [work]}\n  other: {cmd: "true", needs: [next], run_if: always}\n' >>pipeline.yaml
