@@ -70,6 +70,7 @@ static const char *const migrations[] = {
     "CREATE INDEX ticks_untold ON ticks(pipeline) WHERE told=0 AND state IN "
     "('missed','overlapped');"
     "CREATE INDEX ticks_run ON ticks(run);"
+    "CREATE INDEX ticks_instant ON ticks(instant);"
     "ALTER TABLE runs ADD COLUMN on_exit TEXT;"
     "CREATE INDEX runs_on_exit ON runs(pipeline) WHERE on_exit IS NOT NULL;"
     "CREATE INDEX runs_queued ON runs(pipeline) WHERE state = 'queued';"
