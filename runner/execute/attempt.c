@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/plan/argv.h"
+#include "runner/plan/inputs.h"
 #include "runner/execute/env.h"
 #include "runner/execute/failure.h"
 #include "runner/read/program.h"
@@ -217,8 +218,13 @@ static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 {
     struct decision now = { 0 };
     struct err why = { 0 };
-    int rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &why);
+    int rc;
 
+    if (inputs_hold(w->spec, w->decision.inputs, &r->file_view)) {
+        state_rest(r->s);
+        return;
+    }
+    rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &why);
     if (rc) /* it is gone, or no input any more */
         path_list_add(out, why.text);
     else if (program_changed(r, w->spec))

@@ -283,3 +283,38 @@ void inputs_paths(const json_t *inputs, struct path_list *out)
     for (void *at = json_object_iter(code); at; at = json_object_iter_next(code, at))
         path_list_add(out, json_object_iter_key(at));
 }
+
+/* Is the path as `want` has it: a hash, or NULL where it was not there? */
+static bool holds(const struct file_view *files, const char *path, const json_t *want)
+{
+    struct err ignored = { 0 };
+    char hex[HASH_HEX];
+    bool exists;
+    if (path_is_glob(path) || files->hash(files->self, path, &exists, hex, &ignored))
+        return false;
+    return exists ? want && strcmp(hex, json_string_value(want)) == 0 : !want;
+}
+
+static const json_t *hash_in(const json_t *list, const char *path)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry) if (strcmp(json_string_value(json_array_get(entry, 0)),
+                                                  path) == 0) return json_array_get(entry, 1);
+    return NULL;
+}
+
+bool inputs_hold(const struct stage_spec *s, const json_t *inputs, const struct file_view *files)
+{
+    const json_t *deps = json_object_get(inputs, "deps"), *code = json_object_get(inputs, "code");
+    bool same = s->described || !s->program ||
+                holds(files, s->program, json_object_get(inputs, "program"));
+    for (size_t i = 0; i < s->n_dep; i++) {
+        const json_t *list = json_object_get(deps, s->dep[i].name);
+        for (size_t k = 0; k < s->dep[i].n_path && same; k++)
+            same = holds(files, s->dep[i].path[k], hash_in(list, s->dep[i].path[k]));
+    }
+    for (size_t i = 0; i < s->n_code && same; i++)
+        same = holds(files, s->code[i].path[0], json_object_get(code, s->code[i].path[0]));
+    return same;
+}

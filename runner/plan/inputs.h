@@ -34,4 +34,8 @@ int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
 /** The paths of all deps and code that such a document names, added to `out`. */
 void inputs_paths(const json_t *inputs, struct path_list *out);
 
+/** Have the files that `inputs` was built from still the content that it says? False also where
+ * only building it again can tell: a pattern, a file that cannot be read. */
+bool inputs_hold(const struct stage_spec *s, const json_t *inputs, const struct file_view *files);
+
 #endif
