@@ -44,6 +44,7 @@ static void release_work(struct work *w)
     decision_release(&w->decision);
     staging_release(&w->staging);
     intent_release(&w->intent);
+    free(w->digest);
     free(w->reason);
     free(w->log);
     for (size_t i = 0; i < w->n_metric; i++)
@@ -57,6 +58,7 @@ static void release_work(struct work *w)
 static void release(struct run *r)
 {
     show_release(&r->show);
+    pool_free(r->pool); /* its threads work on what is freed next */
     for (size_t i = 0; r->work && i < r->m.n_stage; i++)
         release_work(&r->work[i]);
     free(r->work);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/run.h"
 
@@ -34,6 +33,47 @@ static int refuse(struct run *r, struct work *w, const struct err *why, struct e
     return end_without_commit(r, w, w->blocked ? WORK_BLOCKED : WORK_FAILED, why->text, e);
 }
 
+/* An output that a thread hashes and syncs. */
+struct digest {
+    struct work *work;
+    struct intent_out *out;
+    struct err why;
+};
+
+static void digest_one(void *arg)
+{
+    struct digest *d = arg;
+    commit_digest(d->out, &d->why);
+}
+
+/* Is it worth a thread? Of a directory nobody knows before. */
+static bool is_big(const struct intent *i)
+{
+    uint64_t bytes = 0;
+    bool directory = false;
+    for (size_t k = 0; k < i->n_out; k++) {
+        bytes += i->out[k].size;
+        directory |= i->out[k].directory;
+    }
+    return directory || bytes >= BIG;
+}
+
+/* Step 1 by threads: the loop hears of it when it is done. */
+static int digest_aside(struct run *r, struct work *w, struct err *e)
+{
+    int rc;
+    if (!r->pool && ((rc = pool_new(&r->pool, proc_cpus(), e)) ||
+                     (rc = r->x.watch(r->x.self, pool_fd(r->pool), e))))
+        return rc;
+    w->digest = mem_calloc(w->intent.n_out, sizeof *w->digest);
+    w->n_digest = w->intent.n_out;
+    for (size_t k = 0; k < w->intent.n_out; k++) {
+        w->digest[k] = (struct digest){ .work = w, .out = &w->intent.out[k] };
+        pool_add(r->pool, digest_one, &w->digest[k]);
+    }
+    return 0;
+}
+
 int commits_add(struct run *r, struct work *w, struct err *e)
 {
     struct err why = { 0 };
@@ -45,67 +85,56 @@ int commits_add(struct run *r, struct work *w, struct err *e)
                                  .inputs = json_dumps(w->decision.inputs,
                                                       JSON_COMPACT | JSON_SORT_KEYS) };
     memcpy(w->intent.fingerprint, w->decision.fingerprint, HASH_HEX);
+    free(w->digest);
+    w->digest = NULL;
     if (!w->intent.inputs)
         return err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
                        w->spec->name);
     if (commit_look(&w->intent, &w->staging, w->spec, &why))
         return refuse(r, w, &why, e);
     work_enter(r, w, WORK_COMMITTING);
+    if (is_big(&w->intent))
+        return digest_aside(r, w, e);
     add(&r->ended, w);
     return 0;
 }
 
-/* An output of a stage, to be hashed and synced. */
-struct digest_job {
-    struct intent_out *out;
-    struct err why;
-};
-
-static void digest_one(void *ctx, int worker, size_t i)
+int commits_digested(struct run *r, struct err *e)
 {
-    struct digest_job *job = ctx;
-    (void)worker;
-    commit_digest(job[i].out, &job[i].why);
-}
-
-/* On all processors where there is much to read. */
-static int digest_all(struct run *r, struct digest_job *job, size_t n, struct err *e)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < n; i++)
-        bytes += job[i].out->size;
-    int rc = bytes >= BIG ? state_flush(r->s, e) : 0;
-    if (rc == 0)
-        parallel_for(bytes >= BIG ? proc_cpus() : 1, n, digest_one, job);
-    return rc;
-}
-
-/* Step 1: those that cannot be hashed or synced drop out. */
-static int digest(struct run *r, struct err *e)
-{
-    struct digest_job *job = NULL;
-    size_t n_job = 0, n = r->ended.n, at = 0;
+    struct digest *d;
     int rc = 0;
-    for (size_t i = 0; i < n; i++)
-        n_job += r->ended.item[i]->intent.n_out;
-    job = mem_calloc(n_job, sizeof *job);
-    n_job = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < r->ended.item[i]->intent.n_out; k++)
-            job[n_job++] = (struct digest_job){ .out = &r->ended.item[i]->intent.out[k] };
-    rc = digest_all(r, job, n_job, e);
-    r->ended.n = 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        struct work *w = r->ended.item[i];
+    while (rc == 0 && (d = pool_take(r->pool))) {
+        struct work *w = d->work;
+        if (--w->n_digest > 0)
+            continue;
         const struct err *why = NULL;
-        for (size_t k = 0; k < w->intent.n_out; k++, at++)
-            why = !why && job[at].why.code ? &job[at].why : why;
+        for (size_t k = 0; k < w->intent.n_out && !why; k++)
+            why = w->digest[k].why.code ? &w->digest[k].why : NULL;
         if (why)
             rc = refuse(r, w, why, e);
         else
+            add(&r->ended, w);
+    }
+    return rc;
+}
+
+/* Step 1 for what no thread has done: those that cannot be hashed or synced drop out. */
+static int digest(struct run *r, struct err *e)
+{
+    size_t n = r->ended.n;
+    int rc = 0;
+    r->ended.n = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct work *w = r->ended.item[i];
+        struct err why = { 0 };
+        for (size_t k = 0; k < w->intent.n_out && why.code == 0; k++)
+            if (!w->digest)
+                commit_digest(&w->intent.out[k], &why);
+        if (why.code)
+            rc = refuse(r, w, &why, e);
+        else
             r->ended.item[r->ended.n++] = w;
     }
-    free(job);
     return rc;
 }
 

@@ -145,6 +145,9 @@ static int local_wait(void *self, int64_t until_ms, struct exec_report *out, str
             x->armed_for = -1;
             if (read(x->timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
                 return err_sys(e, "cannot read the timer");
+        } else if (ev.data.u64 == GIVEN) {
+            *out = (struct exec_report){ .kind = EXEC_READY };
+            return 0;
         } else {
             struct job *j = &x->job[(ev.data.u64 - FIRST_JOB) / N_END];
             enum end end = (enum end)((ev.data.u64 - FIRST_JOB) % N_END);
@@ -158,6 +161,14 @@ static int local_wait(void *self, int64_t until_ms, struct exec_report *out, str
     }
 }
 
+static int local_watch(void *self, int fd, struct err *e)
+{
+    struct local *x = self;
+    struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u64 = GIVEN };
+    return epoll_ctl(x->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? err_sys(e, "cannot watch a descriptor")
+                                                           : 0;
+}
+
 int exec_local_open(struct executor *out, struct err *e)
 {
     struct local *x = mem_calloc(1, sizeof *x);
@@ -168,6 +179,7 @@ int exec_local_open(struct executor *out, struct err *e)
                               .now_ms = monotonic_ms,
                               .start = job_start,
                               .wait = local_wait,
+                              .watch = local_watch,
                               .cancel = job_cancel,
                               .clear = jobs_clear };
     sigemptyset(&mask);

@@ -58,6 +58,7 @@ enum exec_kind {
     EXEC_EVENT,  /* job `key` wrote a line on its channel */
     EXEC_SIGNAL, /* this process was told to stop */
     EXEC_TIME,   /* `until_ms` is reached */
+    EXEC_READY,  /* the descriptor of watch() has become readable */
 };
 
 struct exec_report {
@@ -78,6 +79,8 @@ struct executor {
                  struct err *e);
     /** Sleep until there is something to report, at the latest until `until_ms` (-1: for ever). */
     int (*wait)(void *self, int64_t until_ms, struct exec_report *out, struct err *e);
+    /** Report when this descriptor becomes readable: one only. */
+    int (*watch)(void *self, int fd, struct err *e);
     /** Stop a job: TERM, KILL after its kill_after_ms; KILL at once if `at_once`. It still reports
      * its end. */
     void (*cancel)(void *self, size_t key, bool at_once);

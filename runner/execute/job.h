@@ -51,7 +51,7 @@ struct local {
     size_t n_spare, n_group;
 };
 
-enum { SIGNALS = 0, TIMER = 1, FIRST_JOB = 2 };
+enum { SIGNALS = 0, TIMER = 1, GIVEN = 2, FIRST_JOB = 3 };
 
 /* epoll data: from FIRST_JOB on these of every slot */
 enum end { PROCESS, CHANNEL, LOG, N_END };

@@ -247,9 +247,10 @@ static void draw(struct run *r)
         if (!work_is_active(w->state))
             continue;
         row[n++] = (struct show_row){ .stage = w->spec->name,
-                                      .note = w->state == WORK_CHECKING  ? "checking its outputs"
-                                              : w->state == WORK_DELAYED ? "waiting to try again"
-                                                                         : w->note,
+                                      .note = w->state == WORK_CHECKING     ? "checking its outputs"
+                                              : w->state == WORK_COMMITTING ? "hashing its outputs"
+                                              : w->state == WORK_DELAYED    ? "waiting to try again"
+                                                                            : w->note,
                                       .elapsed_ms = now - w->began_mono,
                                       .done = w->done,
                                       .total = w->total,
@@ -278,6 +279,8 @@ static int take_report(struct run *r, const struct exec_report *report, struct e
         take_signal(r, report->signal);
     else if (report->kind == EXEC_EVENT)
         attempt_event(r, &r->work[report->key], report->line);
+    else if (report->kind == EXEC_READY)
+        return commits_digested(r, e);
     else if (report->kind == EXEC_ENDED)
         return attempt_ended(r, &r->work[report->key], &report->end, e);
     return 0;
@@ -310,7 +313,7 @@ int run_loop(struct run *r, struct err *e)
             continue; /* a stage that ended at once (it could not be started) may settle others */
         if ((rc = commits_record(r, e)))
             return rc;
-        if (!run_is_active(r) && r->n_in[WORK_DELAYED] == 0)
+        if (!run_is_active(r) && r->n_in[WORK_COMMITTING] + r->n_in[WORK_DELAYED] == 0)
             return 0;
         if (r->show.live && r->x.now_ms(r->x.self) >= redraw_at) {
             draw(r);

@@ -13,6 +13,7 @@
 #include "runner/plan/graph.h"
 #include "runner/memory/ledger.h"
 #include "runner/execute/lock.h"
+#include "runner/execute/pool.h"
 #include "runner/read/manifest.h"
 #include "runner/plan/plan.h"
 #include "runner/plan/queue.h"
@@ -76,6 +77,8 @@ struct work {
     int64_t done, total; /* progress */
     char unit[32], note[64];
     struct intent intent;  /* from its end to the record of its commit */
+    struct digest *digest; /* (intent.n_out) while threads hash the outputs; owned, see commits.c */
+    size_t n_digest;       /* of them not done */
     struct metric *metric; /* (n_metric) */
     char **warning;        /* (n_warning) */
     size_t n_metric, n_warning;
@@ -137,6 +140,7 @@ struct run {
     struct queue
         ready; /* to be started; entries whose state is another one by now count for nothing */
     struct queue delayed;           /* by the instant of the next attempt */
+    struct pool *pool;              /* hashes big outputs; NULL until there is one */
     struct work_list ended;         /* to be committed */
     struct work_list placed;        /* committed, to be synced and recorded */
     int64_t unsynced_ms;            /* what the stages took whose records a power cut would lose */
@@ -229,7 +233,11 @@ bool run_is_active(const struct run *r);
 /** A stage has ended well: its outputs are to be committed. */
 int commits_add(struct run *r, struct work *w, struct err *e);
 
-/** Steps 1 to 3 of commit.h for all that were added: they are settled. */
+/** EXEC_READY: threads have hashed outputs. */
+int commits_digested(struct run *r, struct err *e);
+
+/** Steps 1 to 3 of commit.h for all that were added, but for those whose outputs threads still
+ * hash: they are settled. */
 int commits_place(struct run *r, struct err *e);
 
 /** Steps 4 to 6 for all that were placed, and whatever else waits to be written to the memory: call
