@@ -9,6 +9,7 @@
 #include "io/json_keys.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/plan/condition.h"
 
 static const char *action_colour(const struct cli *c, enum plan_action action)
 {
@@ -97,6 +98,7 @@ static json_t *explain_json(const struct stage_spec *s, const struct decision *d
     for (size_t i = 0; i < changes->n; i++)
         json_array_append_new(list, json_string(changes->path[i]));
     json_object_set_new(doc, "changes", list);
+    json_object_set_new(doc, "run_if", json_string(run_if_name(s->run_if)));
     return doc;
 }
 
@@ -142,6 +144,10 @@ static void print_explanation(const struct stage_spec *s, const struct decision 
         printf("%s is off: %s\n", s->name, d->reason);
         break;
     }
+    if (s->run_if != RUN_IF_ALL_SUCCESS)
+        printf("run_if: %s: %s\n", run_if_name(s->run_if),
+               s->run_if == RUN_IF_ALWAYS ? "whatever becomes of the stages above"
+                                          : "unless a stage above fails or is blocked");
     if (d->has_last)
         printf("last commit: run %s, fingerprint %.12s\n", d->last.run_id, d->last.fingerprint);
     for (size_t i = 0; i < changes->n; i++)

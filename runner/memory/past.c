@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/memory/farewells.h"
 #include "runner/memory/recall.h"
 
 bool past_wants(const struct past_filter *f, const char *state)
@@ -48,7 +49,8 @@ int past_counts(struct state *s, const struct run_row *run, json_t **out, struct
     struct query q;
     int rc = db_query(state_db(s), &q,
                       "SELECT CASE WHEN state='running' AND ?2 THEN 'lost' ELSE state END, count(*)"
-                      " FROM stages WHERE run=?1 GROUP BY 1 ORDER BY min(position)",
+                      " FROM stages WHERE run=?1 AND stage<>'" FAREWELL
+                      "' GROUP BY 1 ORDER BY min(position)",
                       e);
     *out = json_object();
     if (rc)

@@ -107,6 +107,8 @@ mkdir -p work && echo old >work/none
 ok "what lies there from before is taken" refit run
 is "as it is" "$(cat work/below)" old
 
+has "explain names the rule" "$(refit explain below)" "run_if: none_failed: unless a stage above fails or is blocked"
+
 # ---- every stage has a row ----
 fresh
 cat >pipeline.yaml <<'EOY'

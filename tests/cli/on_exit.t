@@ -28,6 +28,7 @@ leaving 'true' "$note"
 ok "after a run that went well" refit run
 is "on_exit is told so" "$(cat said)" "succeeded 0"
 is "and is a row of the run" "$(last 'o[0]["state"], o[0]["attempts"][0]["log"].split("/")[-1]')" "succeeded on_exit.1.log"
+has "but none of its stages" "$(refit history)" "1 done"
 leaving 'exit 5' "$note"
 run refit run
 is "after a failure" "$rc $(cat said)" "1 failed 1"
