@@ -108,6 +108,23 @@ static int find_secret(struct run *r, size_t i, const char *stage, struct err *e
     return 0;
 }
 
+/* What is given with -p is kept with the run, for retry. */
+static int check_set(const struct run *r, struct err *e)
+{
+    for (size_t i = 0; i < r->o.n_set; i++) {
+        const char *text = r->o.set[i];
+        char *masked = mask_text(&r->mask, text);
+        bool same = strcmp(masked, text) == 0;
+        free(masked);
+        if (!same)
+            return err_set(e, ERR_USAGE,
+                           "-p %.*s: holds the value of a secret, which must not stand in the "
+                           "history: name it under secrets of the stage",
+                           (int)strcspn(text, "="), text);
+    }
+    return 0;
+}
+
 int secrets_resolve(struct run *r, struct err *e)
 {
     const char *stage;
@@ -126,7 +143,7 @@ int secrets_resolve(struct run *r, struct err *e)
         }
     }
     mask_prepare(&r->mask);
-    return 0;
+    return check_set(r, e);
 }
 
 void secrets_release(struct run *r)

@@ -116,6 +116,10 @@ echo k >key.pem
 OUR_TOKEN='' refuses "an empty variable" 64 "'OUR_TOKEN' is empty" refit run
 absent "none of these left a run" .refit/runs/*/only.2.log
 
+project '  only: {cmd: "echo ${params.t}", params: {t: x}, secrets: [TOKEN]}'
+refuses "the value of a secret given with -p" 64 \
+    "-p only.t: holds the value of a secret" refit run -p "only.t=user:$token"
+leaks "which is not kept" .refit
 project '  only: {cmd: [echo, "${env.OUR_TOKEN}"]}'
 refuses "the variable of a secret in a command" 64 \
     "pipeline.yaml:5:22: '\${env.OUR_TOKEN}' is the value of secret 'TOKEN'" refit run
