@@ -218,16 +218,15 @@ static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 {
     struct decision now = { 0 };
     struct err why = { 0 };
-    int rc;
-
-    if (inputs_hold(w->spec, w->decision.inputs, &r->file_view)) {
+    bool program = program_changed(r, w->spec);
+    if (!program && inputs_hold(w->spec, w->decision.inputs, &r->file_view)) {
         state_rest(r->s);
         return;
     }
-    rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &why);
+    int rc = plan_stage(&r->g, w->index, NULL, true, &r->file_view, &r->history, &now, &why);
     if (rc) /* it is gone, or no input any more */
         path_list_add(out, why.text);
-    else if (program_changed(r, w->spec))
+    else if (program)
         path_list_add(out, "program changed");
     else if (now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0)
         plan_differences(w->decision.inputs, now.inputs, out);
