@@ -134,7 +134,11 @@ static int approve(const struct cli *c, struct state *s, const struct run_row *r
     if (before)
         rc = err_set(e, ERR_USAGE, "stage '%s' of run %s was approved already, by %s: %s", stage,
                      run->id, before->who, before->reason);
-    if (rc == 0 && (rc = approval_intent(s, run->pipeline, run->id, stage, &i, e)) == 0)
+    if (rc == 0)
+        rc = approval_intent(s, run->pipeline, run->id, stage, &i, e);
+    for (size_t k = 0; k < i.n_out; k++)
+        i.out[k].staged = staging_path(run->pipeline, stage, i.out[k].path);
+    if (rc == 0)
         rc = check_outs(s, &i, e);
     if (rc)
         goto out;

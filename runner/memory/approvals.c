@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "runner/commit/staging.h"
 
 static void release(struct approval *a)
 {
@@ -88,7 +87,6 @@ static int take_outs(struct state *s, int64_t id, struct intent *i, struct err *
         struct intent_out *o = &i->out[i->n_out++];
         char *hex = db_get_text(&q, 2);
         *o = (struct intent_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
-        o->staged = staging_path(i->pipeline, i->stage, o->path);
         if (hex && strlen(hex) == HASH_HEX - 1)
             memcpy(o->sha256, hex, HASH_HEX);
         free(hex);

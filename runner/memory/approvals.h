@@ -28,8 +28,8 @@ const struct approval *approval_of(const struct approval *a, size_t n, const cha
 int approval_put(struct state *s, const char *run, const struct approval *a, struct err *e);
 
 /**
- * The commit that an attempt of this run left, as an intent to make it count; `staged` of its outs
- * is filled in too.
+ * The commit that an attempt of this run left, as an intent to make it count, but for `staged` of
+ * its outs.
  *   errors  ERR_USAGE: it left none, or the stage was committed again since
  */
 int approval_intent(struct state *s, const char *pipeline, const char *run, const char *stage,
