@@ -17,7 +17,7 @@ static void add_edge(struct graph *g, size_t from, size_t to, const char *dep)
 /* No two outs of enabled stages may be the same file or lie inside each other. */
 static int check_producers(const struct manifest *m, struct makers_found *found, struct err *e)
 {
-    for (size_t i = 0; i < m->n_stage; i++) {
+    for (size_t i = 0; i < m->n_stage && m->makers.overlap; i++) {
         const struct stage_spec *a = &m->stage[i];
         for (size_t o = 0; a->enabled && o < a->n_out; o++) {
             const char *path = a->out[o].path[0];

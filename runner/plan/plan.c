@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/plan/canonical.h"
 #include "runner/plan/inputs.h"
 
 void commit_record_release(struct commit_record *r)
@@ -64,9 +65,10 @@ const char *plan_action_name(enum plan_action action)
 
 void plan_fingerprint(const json_t *inputs, char out_hex[HASH_HEX])
 {
-    char *text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
-    hash_bytes(text, strlen(text), out_hex);
-    free(text);
+    struct str text = { 0 };
+    canonical_add(inputs, &text);
+    hash_bytes(str_text(&text), text.n, out_hex);
+    str_release(&text);
 }
 
 /* "params.epochs: 30 -> 10 (and 2 more)"; NULL if nothing differs. */

@@ -16,11 +16,10 @@ static int rank(unsigned char c)
 /* The first n bytes of `path`, or all of it, against the whole of `other`. */
 static int compare(const char *path, size_t n, const char *other)
 {
-    for (size_t i = 0;; i++) {
-        int a = i < n ? rank((unsigned char)path[i]) : 0, b = rank((unsigned char)other[i]);
-        if (a != b || a == 0)
-            return a - b;
-    }
+    size_t i = 0;
+    while (i < n && path[i] == other[i] && path[i])
+        i++;
+    return (i < n ? rank((unsigned char)path[i]) : 0) - rank((unsigned char)other[i]);
 }
 
 static int by_path(const void *a, const void *b)
@@ -49,6 +48,9 @@ void makers_init(struct makers *x, const struct stage_spec *stage, size_t n_stag
             x->item[x->n++] = (struct maker){ stage[i].out[k].path[0], i, k };
     if (x->n > 1)
         qsort(x->item, x->n, sizeof *x->item, by_path);
+    /* What lies in a directory follows it: where two overlap, two neighbours do. */
+    for (size_t i = 1; i < x->n && !x->overlap; i++)
+        x->overlap = path_related(x->item[i - 1].path, x->item[i].path);
 }
 
 void makers_release(struct makers *x)

@@ -1,6 +1,7 @@
 #ifndef RUNNER_MAKERS_H
 #define RUNNER_MAKERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Which stages make a path: all outs of a manifest, sorted so that what lies inside a directory
@@ -17,6 +18,7 @@ struct maker {
 struct makers {
     struct maker *item; /* (n) by path, component by component; owned */
     size_t n;
+    bool overlap; /* two of them are the same, or one lies in the other */
 };
 
 /** Outs of disabled stages are in it too. */

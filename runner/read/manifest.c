@@ -372,13 +372,15 @@ static int drop_disabled(struct manifest *m, struct stage_spec *s, struct makers
     return 0;
 }
 
+/* *io_program: the last one that was found executable; many stages run the same. */
 static int link_check(struct manifest *m, struct stage_spec *s, struct makers_found *found,
-                      struct err *e)
+                      const char **io_program, struct err *e)
 {
-    int rc = drop_disabled(m, s, found, e);
-    if (rc)
-        return rc;
-    if (!s->run && s->program && access(s->program, X_OK) != 0) {
+    if (s->run || !s->program || strcmp(s->program, *io_program) == 0) {
+        /* in libexec, the shell, or seen */
+    } else if (access(s->program, X_OK) == 0) {
+        *io_program = s->program;
+    } else {
         makers_find(&m->makers, s->program, found);
         if (!producer(m, found, s->program, true))
             return manifest_fail(m, s->at, e, "stage '%s': cmd: '%s' is not an executable file",
@@ -397,11 +399,16 @@ static int link_check(struct manifest *m, struct stage_spec *s, struct makers_fo
 static int links_check(struct manifest *m, struct err *e)
 {
     struct makers_found found = { 0 };
+    const char *program = "";
+    bool any_off = false;
     int rc = 0;
     makers_init(&m->makers, m->stage, m->n_stage);
+    for (size_t i = 0; i < m->n_stage; i++)
+        any_off |= !m->stage[i].enabled;
     for (size_t i = 0; i < m->n_stage && rc == 0; i++)
-        if (m->stage[i].enabled)
-            rc = link_check(m, &m->stage[i], &found, e);
+        if (m->stage[i].enabled &&
+            (!any_off || (rc = drop_disabled(m, &m->stage[i], &found, e)) == 0))
+            rc = link_check(m, &m->stage[i], &found, &program, e);
     makers_found_release(&found);
     return rc;
 }
