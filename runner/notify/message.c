@@ -206,6 +206,11 @@ int message_of_run(struct state *s, const struct run_row *run, enum notify_event
     int rc = ledger_stages(s, run->id, &stage, &n, e);
     if (rc)
         return rc;
+    for (size_t i = 0; i < n; i++) { /* as it is seen: nobody may have called it lost yet */
+        char *state = mem_strdup(report_seen(run, stage[i].state));
+        free(stage[i].state);
+        stage[i].state = state;
+    }
     const struct stage_row *about = culprit(stage, n, event);
     bool ended = run->ended != 0;
     json_t *doc = begin(run->pipeline, event);

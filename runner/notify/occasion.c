@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "runner/execute/lock.h"
 #include "runner/notify/message.h"
 #include "runner/notify/outbox.h"
 
@@ -153,6 +154,29 @@ static int put_success(struct state *s, const struct channels *c, const struct r
     return rc;
 }
 
+static int is_told(struct state *s, const char *run, bool *out, struct err *e)
+{
+    struct query q;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT 1 FROM outbox WHERE run=? AND event='failure' LIMIT 1", e);
+    *out = false;
+    if (rc)
+        return rc;
+    db_text(&q, run);
+    rc = db_step(&q, out, e);
+    if (rc == 0)
+        db_end(&q);
+    return rc;
+}
+
+static int put_failure(struct state *s, const struct channels *c, const struct run_row *run,
+                       bool late, struct err *e)
+{
+    bool told = false;
+    int rc = late ? is_told(s, run->id, &told, e) : 0;
+    return rc || told ? rc : put_run(s, c, run, NOTIFY_FAILURE, NOTIFY_EVENTS, late, NULL, e);
+}
+
 int occasion_run_ended(struct state *s, const struct channels *c, const char *run, bool late,
                        struct err *e)
 {
@@ -161,12 +185,48 @@ int occasion_run_ended(struct state *s, const struct channels *c, const char *ru
     if (rc || c->n == 0)
         return rc;
     if (strcmp(row.state, "failed") == 0 || strcmp(row.state, "lost") == 0)
-        rc = put_run(s, c, &row, NOTIFY_FAILURE, NOTIFY_EVENTS, late, NULL, e);
+        rc = put_failure(s, c, &row, late, e);
     else if (strcmp(row.state, "blocked") == 0)
         rc = put_run(s, c, &row, NOTIFY_BLOCKED, NOTIFY_EVENTS, late, NULL, e);
     else if (strcmp(row.state, "succeeded") == 0 || strcmp(row.state, "skipped") == 0)
         rc = put_success(s, c, &row, late, e);
     run_row_release(&row); /* aborted: by a person, who knows */
+    return rc;
+}
+
+/* It was called running, then nobody held the lock, and it is called running still: its runner was
+ * dead in between. One that another runner finds meanwhile is told by that. */
+static int put_lost(struct state *s, const struct channels *c, const struct run_row *list, size_t n,
+                    struct err *e)
+{
+    int rc = state_begin(s, e);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct run_row row = { 0 };
+        if ((rc = ledger_run(s, list[i].id, &row, e)) == 0 && strcmp(row.state, "lost") == 0)
+            rc = put_failure(s, c, &row, true, e);
+        run_row_release(&row);
+    }
+    if (rc == 0)
+        return state_commit(s, e);
+    db_rollback(state_db(s));
+    return rc;
+}
+
+int occasion_lost(struct state *s, const struct channels *c, const char *pipeline, struct err *e)
+{
+    struct run_row *row = NULL;
+    size_t n = 0, n_new = 0;
+    bool told;
+    int rc = has_channel(c, NOTIFY_FAILURE) ? ledger_running(s, pipeline, &row, &n, e) : 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = is_told(s, row[i].id, &told, e);
+        n_new += !told;
+    }
+    if (rc == 0 && n_new > 0 && !lock_is_held(pipeline))
+        rc = put_lost(s, c, row, n, e);
+    run_rows_free(row, n);
     return rc;
 }
 

@@ -4,9 +4,10 @@
 
 enum { REST_S = 60 };
 
-void courier_back(struct courier *k, int64_t now_s)
+void courier_back(struct courier *k, int status, int64_t now_s)
 {
-    k->next_s = k->rest_s = now_s + REST_S;
+    k->rest_s = status == 0 ? 0 : now_s + REST_S;
+    k->next_s = now_s + REST_S;
 }
 
 int courier_look(struct courier *k, struct crew *crew, struct state *s, int64_t now_s,
@@ -29,6 +30,6 @@ int courier_look(struct courier *k, struct crew *crew, struct state *s, int64_t 
             rc = crew_errand(crew, argv, e);
     }
     if (rc)
-        courier_back(k, now_s);
+        courier_back(k, rc, now_s);
     return rc;
 }

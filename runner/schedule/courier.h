@@ -22,7 +22,7 @@ struct courier {
 int courier_look(struct courier *k, struct crew *crew, struct state *s, int64_t now_s,
                  struct err *e);
 
-/** The errand has ended; look again after this. */
-void courier_back(struct courier *k, int64_t now_s);
+/** The errand has ended; look again after this. If it could not send something, a minute later. */
+void courier_back(struct courier *k, int status, int64_t now_s);
 
 #endif

@@ -13,6 +13,7 @@
 #include "runner/execute/lock.h"
 #include "runner/memory/ledger.h"
 #include "runner/memory/ticks.h"
+#include "runner/notify/occasion.h"
 #include "runner/schedule/account.h"
 #include "runner/schedule/agenda.h"
 #include "runner/schedule/courier.h"
@@ -206,7 +207,9 @@ static int look_around(struct daemon *d, struct state *s, struct err *e)
     for (size_t i = 0; i < d->n && rc == 0; i++) {
         struct run_row *row = NULL, one;
         size_t n = 0;
-        rc = ledger_running(s, d->charge[i].agenda.pipeline, &row, &n, e);
+        const struct agenda *a = &d->charge[i].agenda;
+        if ((rc = occasion_lost(s, &a->told, a->pipeline, e)) == 0)
+            rc = ledger_running(s, a->pipeline, &row, &n, e);
         for (size_t k = 0; k < n && rc == 0; k++) {
             if ((rc = ledger_run(s, row[k].id, &one, e)) == 0) /* with what is lost */
                 adopt(d, &one);
@@ -271,7 +274,10 @@ static int look_after(struct daemon *d, const struct crew_event *event, struct e
             free(text);
             d->again_s = now_s() + AGAIN_S;
         }
-        if (!o.queued && !d->stopping && charge_of(d, event->member.pipeline))
+        const struct charge *c = charge_of(d, event->member.pipeline);
+        if (c && o.state && strcmp(o.state, "lost") == 0)
+            rc = occasion_lost(s, &c->agenda.told, c->agenda.pipeline, e);
+        if (rc == 0 && !o.queued && !d->stopping && c)
             rc = crew_start(&d->crew, s, event->member.pipeline, true, e);
         outcome_release(&o);
     }
@@ -297,7 +303,7 @@ static void errand_ended(struct daemon *d, int status)
     if (status != 0)
         herald_complain(&d->herald,
                         "some notifications are not delivered: 'refit notify -n' lists them");
-    courier_back(&d->courier, now_s());
+    courier_back(&d->courier, status, now_s());
     if (state_open(&s, true, &e)) {
         herald_error(&d->herald, &e);
         return;

@@ -9,6 +9,7 @@
 #include "runner/cli/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/notify/delivery.h"
+#include "runner/notify/occasion.h"
 #include "runner/schedule/account.h"
 #include "runner/schedule/agenda.h"
 #include "runner/schedule/crew.h"
@@ -54,8 +55,8 @@ static int fire(struct oneshot *t, size_t i, struct err *e)
     const struct agenda *a = &t->agenda[i];
     int64_t now = ledger_now_ms() / 1000;
     struct firing f;
-    int rc = fire_decide(t->s, a, now, t->o->dry_run, &f, e);
-    if (rc)
+    int rc = t->o->dry_run ? 0 : occasion_lost(t->s, &a->told, a->pipeline, e);
+    if (rc || (rc = fire_decide(t->s, a, now, t->o->dry_run, &f, e)))
         return rc;
     tell(t, a->pipeline, &f, now);
     for (size_t k = 0; k < f.n; k++)

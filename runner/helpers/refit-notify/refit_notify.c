@@ -1,5 +1,5 @@
 /* refit-notify: deliver one message on one channel. The runner starts it for every message, so that
- * it needs no libcurl itself, and so that nothing secret is ever in its own memory.
+ * it needs no libcurl itself and handles no secret.
  *
  *   {"channel": {...}, "message": {...}} on standard input (channel.h; docs/formats.md)
  *
