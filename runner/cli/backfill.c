@@ -44,9 +44,11 @@ static bool parse_time(const struct zone *z, const char *text, bool last, int64_
         sscanf(text + n - 5, "%2d:%2d", &hours, &minutes) != 2)
         return zone_parse(z, text, last, out_s);
     char *utc = str_format("%.*sZ", (int)(n - 6), text);
-    bool ok = hours < 24 && minutes < 60 && zone_parse(z, utc, last, out_s);
+    bool ok = hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60 &&
+              zone_parse(z, utc, last, out_s);
     int64_t offset = hours * 3600 + minutes * 60;
-    *out_s -= text[n - 6] == '-' ? -offset : offset;
+    if (ok)
+        *out_s -= text[n - 6] == '-' ? -offset : offset;
     free(utc);
     return ok;
 }
