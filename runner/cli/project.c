@@ -16,7 +16,7 @@ int project_open(struct project *p, const struct cli *c, struct err *e)
         project_close(p);
         return rc;
     }
-    p->files = (struct files){ p->state };
+    p->files = (struct files){ .s = p->state };
     p->view = files_view(&p->files);
     p->past = (struct state_history){ p->state, p->manifest.name };
     p->history = state_history_view(&p->past);

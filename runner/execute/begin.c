@@ -126,6 +126,7 @@ int run_plan(struct run *r, size_t *out_work, struct err *e)
     *out_work = 0;
     if (r->m.n_stage >= MANY_STAGES)
         rc = state_files_load(r->s, e);
+    files_one_look(&r->files, true);
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
         struct work *w = &r->work[r->g.order[i]];
         if (w->state == WORK_OFF)
@@ -142,6 +143,7 @@ int run_plan(struct run *r, size_t *out_work, struct err *e)
             decision_trim(&w->decision);
     }
     free(runs);
+    files_one_look(&r->files, false);
     state_rest(r->s);
     return rc;
 }

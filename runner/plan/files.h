@@ -9,9 +9,21 @@
  * directory is hashed as a tree: SHA-256 over the sorted relative names and content hashes of its
  * files, symbolic links followed. */
 
+enum { FILES_RECENT = 4 };
+
 struct files {
     struct state *s; /* may be NULL: no cache */
+    bool one_look;   /* while a plan is made: what was just looked at is not looked at again */
+    struct {
+        char *path; /* owned */
+        char hex[HASH_HEX];
+        bool exists;
+    } recent[FILES_RECENT];
+    size_t n_look;
 };
+
+/** Begin (true) or end one_look. */
+void files_one_look(struct files *f, bool on);
 
 /** `f` must outlive the view. */
 struct file_view files_view(struct files *f);
