@@ -100,7 +100,8 @@ static int read_again(struct daemon *d, struct charge *c, struct state *s, struc
     return 0;
 }
 
-/* A file that cannot be read now keeps its old schedules: told once for each change. */
+/* A file that cannot be read now keeps its old schedules; told again at each decision until it can.
+ */
 static void refresh(struct daemon *d, struct state *s, bool all)
 {
     for (size_t i = 0; i < d->n; i++) {
