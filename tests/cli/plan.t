@@ -131,4 +131,12 @@ has "graph for Graphviz" "$out" '"first" -> "second" [label="in"];'
 run refit graph --json
 has "graph as JSON" "$(printf %s "$out" | tr -d ' \n')" '{"from":"first","to":"second","dep":"in"}'
 refuses "no such format" 64 "--format is 'png', want ascii, dot, mermaid or svg" refit graph --format png
+
+mkdir "$t/many" && cd "$t/many" || exit 1
+many() { awk -v n="$1" 'BEGIN { print "refit: 1\nname: many\nstages:"; for (i = 1; i <= n; i++) printf "  s%d: {cmd: \"true\"%s}\n", i, (i > 1 ? ", needs: [s" i - 1 "]" : "") }' >pipeline.yaml; }
+many 20001
+refuses "more stages than there may be" 64 "stages: found 20001, want at most 20000" refit plan
+many 2000
+run refit plan
+has "a chain of 2,000 stages is planned" "$out" "s2000"
 finish

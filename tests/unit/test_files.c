@@ -199,7 +199,7 @@ static void a_settled_directory_is_one_look_up_and_a_fresh_one_is_none(void **st
 static void globs_are_sorted_and_may_be_empty(void **state)
 {
     struct err e = { 0 };
-    struct files files = { s };
+    struct files files = { .s = s };
     struct file_view view = files_view(&files);
     struct path_list found;
     (void)state;
