@@ -10,8 +10,7 @@
  *   1 prepare  every staged output is there, is hashed, and its bytes are on the disk
  *                                                              (commit_look, commit_digest)
  *   2 intent   the names under which they are staged (their directory, and its own name beside the
- *              target), then the intent, reach the disk
- *                                                              (commit_intend)
+ *              target), then the intent, reach the disk        (commit_intend)
  *   3 place    each staged output changes places with the old one, by one atomic rename
  *                                                              (commit_place)
  *   4 sync     the directories of the targets reach the disk   (commit_sync)
@@ -20,14 +19,16 @@
  *   6 remove   the staging directory with the old outputs
  *
  * What holds after each step, whether the runner is killed or the power fails in it:
- *   after 1  the targets are as they were
- *   after 2  the same, and whatever happens from here on ends as the whole new set or the whole old
- *            one: the next start finds the intent, and where every new output is still there,
- * staged or in place, it finishes 3 to 6; else it takes back what was placed after 3  every target
- * is the new one or (a power cut) the old one, each of them complete after 4  every target is the
- * new one for good after 5  the commit is known, unless a power cut undoes the transaction: the
- * intent is then still there, and is finished again. A record never reaches the disk before its
- * targets after 6  nothing is left of it
+ *
+ *   - after 1: the targets are as they were.
+ *   - after 2: the same, and whatever happens from here on ends as the whole new set or the whole
+ *     old one. The next start finds the intent; where every new output is still there, staged or
+ *     in place, it finishes 3 to 6, else it takes back what was placed.
+ *   - after 3: every target is the new one or (a power cut) the old one, each of them complete.
+ *   - after 4: every target is the new one for good.
+ *   - after 5: the commit is known, unless a power cut undoes the transaction: the intent is then
+ *     still there, and is finished again. A record never reaches the disk before its targets.
+ *   - after 6: nothing is left of it.
  *
  * A stage with one output needs no intent where that output can be lost and made again (it does not
  * persist) and one rename replaces it (it is no directory in place of another). Step 2 is then left

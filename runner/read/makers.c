@@ -37,20 +37,26 @@ static int by_stage(const void *a, const void *b)
     return (x->out > y->out) - (x->out < y->out);
 }
 
-void makers_init(struct makers *x, const struct stage_spec *stage, size_t n_stage)
+void makers_of(struct makers *x, struct maker *item, size_t n)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < n_stage; i++)
-        n += stage[i].n_out;
-    *x = (struct makers){ .item = mem_calloc(n, sizeof *x->item) };
-    for (size_t i = 0; i < n_stage; i++)
-        for (size_t k = 0; k < stage[i].n_out; k++)
-            x->item[x->n++] = (struct maker){ stage[i].out[k].path[0], i, k };
+    *x = (struct makers){ .item = item, .n = n };
     if (x->n > 1)
         qsort(x->item, x->n, sizeof *x->item, by_path);
     /* What lies in a directory follows it: where two overlap, two neighbours do. */
     for (size_t i = 1; i < x->n && !x->overlap; i++)
         x->overlap = path_related(x->item[i - 1].path, x->item[i].path);
+}
+
+void makers_init(struct makers *x, const struct stage_spec *stage, size_t n_stage)
+{
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < n_stage; i++)
+        n += stage[i].n_out;
+    struct maker *item = mem_calloc(n, sizeof *item);
+    for (size_t i = 0; i < n_stage; i++)
+        for (size_t k = 0; k < stage[i].n_out; k++)
+            item[at++] = (struct maker){ stage[i].out[k].path[0], i, k };
+    makers_of(x, item, n);
 }
 
 void makers_release(struct makers *x)

@@ -23,6 +23,9 @@ struct makers {
 
 /** Outs of disabled stages are in it too. */
 void makers_init(struct makers *x, const struct stage_spec *stage, size_t n_stage);
+
+/** Of these, which are handed over. */
+void makers_of(struct makers *x, struct maker *item, size_t n);
 void makers_release(struct makers *x);
 
 /** What was found; used again and again, released with makers_found_release. */

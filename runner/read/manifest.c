@@ -13,6 +13,7 @@
 #include "runner/read/path.h"
 #include "runner/read/profile.h"
 #include "runner/read/reader.h"
+#include "runner/read/sources.h"
 
 enum { SCHEMA = 1 };
 
@@ -386,14 +387,7 @@ static int link_check(struct manifest *m, struct stage_spec *s, struct makers_fo
             return manifest_fail(m, s->at, e, "stage '%s': cmd: '%s' is not an executable file",
                                  s->name, s->program);
     }
-    if (!s->checkpoint)
-        return 0;
-    makers_find(&m->makers, s->checkpoint, found);
-    return found->n == 0
-               ? 0
-               : manifest_fail(m, s->at, e,
-                               "stage '%s': checkpoint '%s' is an output of stage '%s'", s->name,
-                               s->checkpoint, m->stage[found->item[0].stage].name);
+    return 0;
 }
 
 static int links_check(struct manifest *m, struct err *e)
@@ -436,7 +430,8 @@ static int resolve(struct reader *r, struct yaml *root, const struct manifest_op
     for (size_t i = 0; i < stages->n; i++)
         if ((rc = stage_read(r, i, stages->item[i], e)))
             return rc;
-    if ((rc = links_check(r->m, e)) || (rc = inside_check(r->m, e)) || (rc = channels_read(r, e)))
+    if ((rc = links_check(r->m, e)) || (rc = inside_check(r->m, e)) ||
+        (rc = sources_check(r->m, e)) || (rc = channels_read(r, e)))
         return rc;
     return schedule_read(root, r->m->name, &r->m->schedule, &r->m->n_schedule, e);
 }

@@ -151,6 +151,15 @@ static void a_mistake_in_a_stage_is_told_with_its_place(void **state)
           "is not a file inside the project directory" },
         { "    deps: {table: t.h5}\n    checkpoint: m.h5\n",
           "checkpoint 'm.h5' is an output of stage 'train'" },
+        { "    deps: {table: work/t.h5}\n    checkpoint: work/t.h5\n",
+          "pipeline.yaml:7:19: stage 'train': dep 'work/t.h5' is the checkpoint of stage 'train', "
+          "which is removed when that is done" },
+        { "    deps: {table: data/t.h5}\n    checkpoint: data\n",
+          "dep 'data/t.h5' is the checkpoint of stage 'train'" },
+        { "    deps: {table: t.h5}\n    code: [\"*.py\"]\n    checkpoint: tell.py\n",
+          "code '*.py' is the checkpoint of stage 'train'" },
+        { "    deps: {table: t.h5}\n    checkpoint: pipeline.yaml\n",
+          "checkpoint 'pipeline.yaml' is the pipeline file" },
         { "    deps: {table: t.h5}\n    enabled: perhaps\n", "neither true nor false" },
     };
     (void)state;
@@ -206,6 +215,13 @@ static void a_mistake_in_the_head_is_told_with_its_place(void **state)
         { HEAD "stages: {a: {cmd: [echo], outs: {x: /tmp/y}}}\n",
           "'/tmp/y' leaves the project directory" },
         { HEAD "stages: {a: {cmd: [echo], outs: {x: .refit/y}}}\n", "cannot be an output" },
+        { HEAD "stages: {a: {cmd: [echo, \"${outs.x}\"], outs: {x: pipeline.yaml}}}\n",
+          "pipeline.yaml:3:50: stage 'a': outs.x: 'pipeline.yaml' is the pipeline file" },
+        { HEAD "secrets: {K: {file: ./key}}\n"
+               "stages: {a: {cmd: [echo, \"${outs.x}\"], outs: {x: key}}}\n",
+          "outs.x: 'key' is the file of a secret" },
+        { HEAD "stages: {a: {cmd: [echo], checkpoint: c}, b: {cmd: [echo], checkpoint: c/d}}\n",
+          "stage 'b': checkpoint 'c/d' is that of stage 'a' too" },
         { HEAD "stages: {a: {cmd: [echo], outs: {x: \"a*\"}}}\n", "an output has one name" },
         { HEAD "stages: {a: {cmd: [echo], outs: {x: {path: y, format: xml}}}}\n",
           "format 'xml' is not one of" },
