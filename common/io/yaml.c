@@ -40,12 +40,23 @@ static int next_event(struct reader *r, yaml_event_t *event)
                    brace ? " (inside { } write \"${...}\" in quotes)" : "");
 }
 
-static struct yaml *new_node(const struct reader *r, enum yaml_kind kind, yaml_mark_t mark)
+/* One block for both: of a file of ten thousand stages most of the time would go into blocks. */
+struct yaml *yaml_node(enum yaml_kind kind, const char *text, size_t n)
 {
-    struct yaml *node = mem_calloc(1, sizeof *node);
-    *node = (struct yaml){
-        .kind = kind, .file = r->file, .line = mark.line + 1, .column = mark.column + 1
-    };
+    struct yaml *node = mem_calloc(1, sizeof *node + n + 1);
+    node->kind = kind;
+    node->text = node->own;
+    memcpy(node->own, text, n);
+    return node;
+}
+
+static struct yaml *new_node(const struct reader *r, enum yaml_kind kind, yaml_mark_t mark,
+                             const char *text, size_t n)
+{
+    struct yaml *node = yaml_node(kind, text, n);
+    node->file = r->file;
+    node->line = mark.line + 1;
+    node->column = mark.column + 1;
     return node;
 }
 
@@ -62,9 +73,8 @@ static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml 
     size_t n = event->data.scalar.length;
     if (memchr(text, '\0', n))
         return fail_at(r, event->start_mark, "a NUL character in a value", "");
-    struct yaml *node = new_node(r, YAML_SCALAR, event->start_mark);
+    struct yaml *node = new_node(r, YAML_SCALAR, event->start_mark, text, n);
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-    node->text = mem_strndup(text, n);
     *out = node;
     return 0;
 }
@@ -158,8 +168,7 @@ static int read_node(struct reader *r, yaml_event_t *event, int depth, struct ya
         return fail_at(
             r, event->start_mark,
             tag ? "tags are not part of this format" : "anchors are not part of this format", "");
-    struct yaml *node = new_node(r, list ? YAML_LIST : YAML_MAP, event->start_mark);
-    node->text = mem_strdup("");
+    struct yaml *node = new_node(r, list ? YAML_LIST : YAML_MAP, event->start_mark, "", 0);
     int rc = read_items(r, node, depth);
     if (rc)
         yaml_release(node);
@@ -263,7 +272,6 @@ void yaml_release(struct yaml *node)
     }
     free(node->item);
     free(node->key);
-    free(node->text);
     free(node->file_owned);
     free(node);
 }

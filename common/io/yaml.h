@@ -19,12 +19,17 @@ struct yaml {
     const char *file;    /* as given to yaml_read; borrowed from the root */
     size_t line, column; /* from 1 */
     bool quoted;         /* scalar: written in quotes or as a block, so that "" and null differ */
-    char *text;          /* scalar; "" in lists and maps */
+    const char *text;    /* scalar; "" in lists and maps; in the node's own block */
     size_t n;            /* list, map: number of items */
     struct yaml **key;   /* map: n scalars */
     struct yaml **item;  /* list, map: n values */
     char *file_owned;    /* root only */
+    char own[];          /* what `text` shows */
 };
+
+/** A new node with a copy of the n bytes of its text, without items, to become part of a tree or to
+ * be freed by yaml_release. */
+struct yaml *yaml_node(enum yaml_kind kind, const char *text, size_t n);
 
 /** Parse a file. `*out` is a new tree, to be freed by yaml_release. ERR_USAGE (bad YAML), ERR_IO.
  */

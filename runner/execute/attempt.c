@@ -454,7 +454,8 @@ static void reset_attempt(struct run *r, struct work *w)
 {
     attempt_forget_events(w);
     free(w->log);
-    w->number++;
+    if (w->number++ == 0)
+        staging_init(&w->staging, r->m.name, w->spec);
     w->log = str_format("%s/%s.%lld.log", r->directory, w->spec->name, (long long)w->number);
     w->began = ledger_now_ms();
     w->began_mono = r->x.now_ms(r->x.self);

@@ -57,7 +57,6 @@ int run_read(struct run *r, bool **out_selected, struct err *e)
         w->state = (*out_selected)[i] ? WORK_PENDING : WORK_OFF;
         if (w->state == WORK_OFF)
             w->reason = mem_strdup(w->spec->enabled ? "not selected" : "disabled");
-        staging_init(&w->staging, r->m.name, w->spec);
     }
     return force_stages(r, e);
 }
@@ -86,8 +85,12 @@ int run_recover(struct run *r, struct err *e)
         rc = commit_recover(r->s, r->m.name, &found, &n_found, e);
     /* The row of an attempt is written a little after its directories are made, so theirs are not
      * all that may be there. */
-    for (size_t i = 0; i < r->m.n_stage && n_dead > 0 && rc == 0; i++)
-        rc = staging_remove(&r->work[i].staging, e);
+    for (size_t i = 0; i < r->m.n_stage && n_dead > 0 && rc == 0; i++) {
+        struct staging left;
+        staging_init(&left, r->m.name, &r->m.stage[i]);
+        rc = staging_remove(&left, e);
+        staging_release(&left);
+    }
     for (size_t i = 0; i < n_found; i++)
         show_line(&r->show, SHOW_YELLOW, false, "recover", found[i].stage,
                   found[i].forward ? "the commit that was interrupted is finished"

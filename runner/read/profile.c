@@ -126,21 +126,21 @@ int profile_apply(struct yaml *root, const char *name, struct err *e)
  */
 static struct yaml *make_scalar(const char *text, char *file)
 {
-    struct yaml *node = mem_calloc(1, sizeof *node);
     struct str escaped = { 0 };
     reference_escape(text, &escaped);
-    *node = (struct yaml){ .kind = YAML_SCALAR, .quoted = true, .file = file, .file_owned = file };
-    node->text = str_take(&escaped);
+    struct yaml *node = yaml_node(YAML_SCALAR, str_text(&escaped), escaped.n);
+    node->quoted = true;
+    node->file = node->file_owned = file;
+    str_release(&escaped);
     return node;
 }
 
 static struct yaml *make_map(const struct yaml *like)
 {
-    struct yaml *node = mem_calloc(1, sizeof *node);
-    *node = (struct yaml){
-        .kind = YAML_MAP, .file = like->file, .line = like->line, .column = like->column
-    };
-    node->text = mem_strdup("");
+    struct yaml *node = yaml_node(YAML_MAP, "", 0);
+    node->file = like->file;
+    node->line = like->line;
+    node->column = like->column;
     return node;
 }
 
