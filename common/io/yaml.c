@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "io/yaml.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@ enum { MAX_DEPTH = 64, MAX_BYTES = 16 << 20, MANY_KEYS = 16 };
 struct reader {
     yaml_parser_t parser;
     const char *file;
+    const char *bytes; /* (n) */
+    size_t n;
     struct err *e;
 };
 
@@ -23,6 +26,21 @@ static int fail_at(struct reader *r, yaml_mark_t mark, const char *text, const c
 {
     return err_set(r->e, ERR_USAGE, "%s:%zu:%zu: %s%s", r->file, mark.line + 1, mark.column + 1,
                    text, detail);
+}
+
+/* Has this line of the file a tab before its first word, or the beginning of a reference? */
+static bool line_has(const struct reader *r, size_t line, const char *what)
+{
+    const char *p = r->bytes, *end = p + r->n, *newline;
+    while (line-- > 0 && (newline = memchr(p, '\n', (size_t)(end - p))))
+        p = newline + 1;
+    newline = memchr(p, '\n', (size_t)(end - p));
+    size_t n = (size_t)((newline ? newline : end) - p), blank = 0;
+    if (*what != '\t')
+        return memmem(p, n, what, strlen(what)) != NULL;
+    while (blank < n && p[blank] == ' ')
+        blank++;
+    return blank < n && p[blank] == '\t';
 }
 
 static int next_event(struct reader *r, yaml_event_t *event)
@@ -35,9 +53,13 @@ static int next_event(struct reader *r, yaml_event_t *event)
         return err_set(r->e, ERR_USAGE, "%s: byte %zu: %s", r->file, p->problem_offset, p->problem);
     if (p->error == YAML_MEMORY_ERROR)
         return err_set(r->e, ERR_MEMORY, "%s: out of memory", r->file);
-    bool brace = p->context && strstr(p->context, "flow mapping");
+    if (line_has(r, p->problem_mark.line, "\t"))
+        return fail_at(r, p->problem_mark, "a tab: indent with spaces", "");
+    bool flow = p->context && strstr(p->context, "flow ") &&
+                (line_has(r, p->problem_mark.line, "${") ||
+                 line_has(r, p->context_mark.line, "${"));
     return fail_at(r, p->problem_mark, p->problem ? p->problem : "not YAML",
-                   brace ? " (inside { } write \"${...}\" in quotes)" : "");
+                   flow ? " (inside { } and [ ] write \"${...}\" in quotes)" : "");
 }
 
 /* One block for both: of a file of ten thousand stages most of the time would go into blocks. */
@@ -212,7 +234,11 @@ static int read_document(struct reader *r, struct yaml **out)
 int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n, struct err *e)
 {
     char *file = mem_strdup(name);
-    struct reader r = { .file = file, .e = e };
+    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        bytes += 3;
+        n -= 3;
+    }
+    struct reader r = { .file = file, .bytes = bytes, .n = n, .e = e };
     struct yaml *root = NULL;
 
     if (n > MAX_BYTES) {

@@ -597,13 +597,18 @@ static int parse_option(struct parsed *p, const struct command *k, int argc, cha
     return rc;
 }
 
+static bool asks_version(const char *arg)
+{
+    return strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0;
+}
+
 /* The options of all commands may stand before the command too. `*at` ends at the command. */
 static int parse_before(struct parsed *p, int argc, char **argv, int *at, struct err *e)
 {
     static const struct command any = { .name = "COMMAND", .id = ANY };
     int rc = 0;
     for (; rc == 0 && *at < argc && argv[*at][0] == '-' && argv[*at][1] && !p->help; ++*at)
-        if (strcmp(argv[*at], "--version") == 0)
+        if (asks_version(argv[*at]))
             return 0;
         else
             rc = parse_option(p, &any, argc, argv, at, e);
@@ -669,7 +674,7 @@ static int dispatch(int argc, char **argv, struct parsed *p, struct err *e)
         print_help();
         return p->help || help ? 0 : ERR_USAGE;
     }
-    const char *word = strcmp(argv[at], "--version") == 0 ? "version" : argv[at];
+    const char *word = asks_version(argv[at]) ? "version" : argv[at];
     if (!(k = find_command(word, e)))
         return e->code;
     if (!help && (rc = parse(p, k, argc, argv, at + 1, e)))

@@ -57,8 +57,8 @@ static void read_file(struct doctor *d)
     }
     graph_release(&g);
     d->has_manifest = true;
-    doctor_find(d, HEALTH_OK, "pipeline", NULL, "%s: '%s', %zu stages", d->cli->file, d->m.name,
-                d->m.n_stage);
+    doctor_find(d, HEALTH_OK, "pipeline", NULL, "%s: '%s', %zu stage%s", d->cli->file, d->m.name,
+                d->m.n_stage, d->m.n_stage == 1 ? "" : "s");
 }
 
 static void open_memory(struct doctor *d)
@@ -102,8 +102,9 @@ static void print_text(const struct doctor *d)
             printf("%22s-> %s\n", "", f->advice);
     }
     if (!d->cli->quiet)
-        printf("%zu ok, %zu warnings, %zu errors\n", count[HEALTH_OK], count[HEALTH_WARNING],
-               count[HEALTH_ERROR]);
+        printf("%zu ok, %zu warning%s, %zu error%s\n", count[HEALTH_OK], count[HEALTH_WARNING],
+               count[HEALTH_WARNING] == 1 ? "" : "s", count[HEALTH_ERROR],
+               count[HEALTH_ERROR] == 1 ? "" : "s");
 }
 
 int command_doctor(const struct cli *c, struct err *e)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -13,6 +14,7 @@
 #include "runner/plan/argv.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/show.h"
+#include "runner/plan/files.h"
 #include "runner/plan/inputs.h"
 #include "runner/read/probe.h"
 #include "runner/cli/project.h"
@@ -31,6 +33,7 @@ struct question {
     char **argv;
     const char *profile;
     char *stage;
+    struct mark at;
 };
 
 struct validation {
@@ -62,11 +65,10 @@ static int exists_only(void *self, const char *path, bool *out_exists, char out_
                        struct err *e)
 {
     struct stat st;
-    (void)self, (void)e;
+    (void)self;
     memset(out_hex, '0', HASH_HEX - 1);
     out_hex[HASH_HEX - 1] = '\0';
-    *out_exists = stat(path, &st) == 0;
-    return 0;
+    return files_look(path, &st, out_exists, e);
 }
 
 static bool same_argv(char *const *a, char *const *b)
@@ -125,7 +127,8 @@ static int add_question(struct validation *v, const struct project *p, const cha
     }
     if (argv) {
         v->question = mem_grow(v->question, v->n_question, sizeof *v->question);
-        v->question[v->n_question++] = (struct question){ argv, profile, mem_strdup(s->name) };
+        v->question[v->n_question++] = (struct question){ argv, profile, mem_strdup(s->name),
+                                                          s->at };
     }
     for (size_t i = 0; i < s->n_dep; i++)
         path_list_release(&dep[i]);
@@ -218,17 +221,18 @@ static int ask_programs(struct validation *v, struct err *e)
         if (p->status == 0 && !p->timed_out && !p->too_long)
             continue;
         char *line = last_line(str_text(&p->err));
-        char *text;
+        struct str text = { 0 };
+        str_addf(&text, "%s:%zu:%zu: stage '%s': ", v->cli->file, q->at.line, q->at.column,
+                 q->stage);
         if (p->timed_out)
-            text = str_format("stage '%s': '%s --check' took more than %d s", q->stage, q->argv[0],
-                              CHECK_MS / 1000);
+            str_addf(&text, "'%s --check' took more than %d s", q->argv[0], CHECK_MS / 1000);
         else if (*line)
-            text = str_format("stage '%s': %s", q->stage, line);
+            str_addz(&text, line);
         else
-            text = str_format("stage '%s': '%s --check' ended with status %d", q->stage, q->argv[0],
-                              p->status);
+            str_addf(&text, "'%s --check' ended with status %d", q->argv[0], p->status);
         free(line);
-        add_problem(v, q->profile, q->stage, text, p->status == ERR_DATA ? ERR_DATA : ERR_USAGE);
+        add_problem(v, q->profile, q->stage, str_take(&text),
+                    p->status == ERR_DATA ? ERR_DATA : ERR_USAGE);
     }
     for (size_t i = 0; i < v->n_question; i++)
         probe_release(&probe[i]);
@@ -256,6 +260,11 @@ static int report_json(const struct validation *v, size_t n_profile, struct err 
                          e);
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static int report(const struct validation *v, size_t n_profile, struct err *e)
 {
     int code = 0;
@@ -272,8 +281,9 @@ static int report(const struct validation *v, size_t n_profile, struct err *e)
         return rc ? rc : code;
     }
     if (v->n_problem == 0 && !v->cli->quiet)
-        printf("%s is valid: %zu stages, %zu profile%s, %zu programs asked\n", v->cli->file,
-               v->n_stage, n_profile, n_profile == 1 ? "" : "s", v->n_question);
+        printf("%s is valid: %zu stage%s, %zu profile%s, %zu program%s asked\n", v->cli->file,
+               v->n_stage, plural(v->n_stage), n_profile, plural(n_profile), v->n_question,
+               plural(v->n_question));
     return code;
 }
 
@@ -307,6 +317,12 @@ static int validate_schedules(struct validation *v, const struct manifest *m, st
             v->warning = mem_grow(v->warning, v->n_warning, sizeof *v->warning);
             v->warning[v->n_warning++] = str_format("%s:%zu:%zu: schedule '%s': %s", m->path,
                                                     s->line, s->column, s->name, s->warning[k]);
+        }
+        if (s->end_s < (int64_t)time(NULL)) {
+            v->warning = mem_grow(v->warning, v->n_warning, sizeof *v->warning);
+            v->warning[v->n_warning++] = str_format(
+                "%s:%zu:%zu: schedule '%s' fires no more: its end has passed", m->path, s->line,
+                s->column, s->name);
         }
         if (!s->profile && s->n_set == 0)
             continue;

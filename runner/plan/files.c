@@ -279,18 +279,26 @@ out:
 
 /* ---- the seam ---- */
 
+int files_look(const char *path, struct stat *out, bool *out_exists, struct err *e)
+{
+    *out_exists = stat(path, out) == 0;
+    if (!*out_exists)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : cannot_look(errno, e, "%s", path);
+    if (!S_ISDIR(out->st_mode) && !S_ISREG(out->st_mode))
+        return err_set(e, ERR_USAGE, "'%s' is %s: want a file or a directory", path,
+                       kind_of(out->st_mode));
+    return 0;
+}
+
 int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex[HASH_HEX],
                struct err *e)
 {
     struct stat st;
-    *out_exists = stat(path, &st) == 0;
-    if (!*out_exists)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : cannot_look(errno, e, "%s", path);
+    int rc = files_look(path, &st, out_exists, e);
+    if (rc || !*out_exists)
+        return rc;
     if (S_ISDIR(st.st_mode))
         return tree_hash(s, path, out_hex, e);
-    if (!S_ISREG(st.st_mode))
-        return err_set(e, ERR_USAGE, "'%s' is %s: want a file or a directory", path,
-                       kind_of(st.st_mode));
     struct file_stamp stamp = file_stamp_of(&st);
     return content_hash(s, path, &stamp, out_hex, e);
 }

@@ -1,6 +1,8 @@
 #ifndef RUNNER_FILES_H
 #define RUNNER_FILES_H
 
+#include <sys/stat.h>
+
 #include "runner/plan/plan.h"
 #include "runner/memory/state.h"
 
@@ -27,6 +29,10 @@ void files_one_look(struct files *f, bool on);
 
 /** `f` must outlive the view. */
 struct file_view files_view(struct files *f);
+
+/** Is it there, and a file or a directory? ERR_USAGE if it is something else or a link that leads
+ * nowhere but to itself, ERR_IO. */
+int files_look(const char *path, struct stat *out, bool *out_exists, struct err *e);
 
 /** The content of one file or directory; *out_exists false if there is none. ERR_IO. */
 int files_hash(struct state *s, const char *path, bool *out_exists, char out_hex[HASH_HEX],

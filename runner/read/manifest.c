@@ -1,5 +1,6 @@
 #include "runner/read/manifest.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -446,6 +447,12 @@ int manifest_read(struct manifest *m, const char *path, const struct manifest_op
     int rc;
 
     *m = (struct manifest){ 0 };
+    if (access(path, F_OK) < 0 && errno == ENOENT)
+        return err_set(
+            e, ERR_USAGE,
+            "there is no pipeline file '%s' here (-f FILE names another one, -C DIR goes "
+            "elsewhere first)",
+            path);
     if ((rc = yaml_read(&root, path, e)))
         return rc;
     if (o && o->libexec)

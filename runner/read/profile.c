@@ -199,6 +199,12 @@ static int override_one(struct yaml *root, const char *arg, struct err *e)
         goto out;
     }
     params = yaml_get(stage, "params");
+    if (yaml_get(stage, "cmd") && !yaml_get(params, dot + 1)) { /* those of a program are its own */
+        char *what = str_format("parameter of stage '%s' called", name);
+        rc = unknown_name(params, arg, what, dot + 1, e);
+        free(what);
+        goto out;
+    }
     if (!params) {
         struct yaml *key = make_scalar("params", str_format("-p %s", arg));
         params = make_map(stage);

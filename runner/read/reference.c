@@ -198,6 +198,10 @@ static int resolve_name(const struct yaml *at, const struct reference_scope *sco
     int rc;
 
     if (str_starts(name, "params.")) {
+        const struct yaml *own = yaml_get(yaml_get(scope->stage, "params"), name + 7);
+        if (own && own->kind == YAML_LIST)
+            return node_fail(at, e, "${params.%s}: want a parameter of one value, found a list",
+                             name + 7);
         if (!(v = find_value(scope->param, scope->n_param, name + 7)))
             return unknown_value(at, "params", name + 7, scope->param, scope->n_param,
                                  "there is no such parameter", e);

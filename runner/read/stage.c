@@ -202,6 +202,31 @@ static int cmd_resolve(struct reader *r, struct stage_spec *s, const struct yaml
     return s->shell ? 0 : find_command(r, cmd->item[0], s, e);
 }
 
+static bool mentions(char *const *text, size_t n, const char *reference)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strstr(text[i], reference))
+            return true;
+    return false;
+}
+
+/* A command learns where an output is staged from its reference alone. */
+static int outs_told(const struct yaml *map, const struct stage_spec *s, struct err *e)
+{
+    for (size_t i = 0; i < s->n_out; i++) {
+        const char *name = s->out[i].name;
+        char *reference = str_format("${outs.%s}", name);
+        bool told = mentions(s->cmd, s->n_cmd, reference) || mentions(s->env, s->n_env, reference);
+        free(reference);
+        if (!told)
+            return node_fail(yaml_get(yaml_get(map, "outs"), name), e,
+                             "stage '%s': outs.%s: the command has no ${outs.%s}, so it cannot "
+                             "make it",
+                             s->name, name, name);
+    }
+    return 0;
+}
+
 int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struct err *e)
 {
     struct stage_spec *s = &r->m->stage[i];
@@ -407,6 +432,7 @@ int stage_read(struct reader *r, size_t i, const struct yaml *map, struct err *e
         (rc = fileref_read_code(reader_setting(r, map, "code", NULL), s, &own.paths, e)) ||
         (rc = checkpoint_read(yaml_get(map, "checkpoint"), s, &own.paths, e)) ||
         (rc = s->run ? 0 : cmd_resolve(r, s, yaml_get(map, "cmd"), &own.words, e)) ||
+        (rc = s->run ? 0 : outs_told(map, s, e)) ||
         (rc = needs_read(r, i, yaml_get(map, "needs"), e)) || (rc = secrets_read(r, map, s, e)) ||
         (rc = secrets_check(map, s, e)) || (rc = flags_read(map, s, e)) ||
         (rc = limits_read(r, map, s, e)) || (rc = order_read(r, map, s, e)) ||

@@ -113,6 +113,8 @@ static const char *read_step(const char **p, const struct field *f, int *out_ste
     size_t n = strspn(++*p, "0123456789");
     *out_step = n >= 1 && n <= 2 ? (int)strtol(*p, NULL, 10) : 0;
     *p += n;
+    if (n > 0 && *out_step < 1 && n <= 2)
+        return "a step is 1 or more";
     return *out_step < 1 || *out_step > f->max ? "the step is out of range" : NULL;
 }
 

@@ -41,6 +41,9 @@ static int weekly_read(const struct yaml *node, uint64_t slot, struct schedule *
             break;
         p++;
     }
+    if (*p == '\0')
+        return yaml_fail(node, e, "weekly: '%s' has no time of day: want \"monday 00:00\"",
+                         node->text);
     if (!cron_read_clock(&s->when, p))
         return yaml_fail(node, e, "weekly: '%s' is not a time of day: want \"monday 00:00\"", p);
     return 0;

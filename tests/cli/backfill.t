@@ -33,7 +33,7 @@ is "--json" "$(refit backfill --json -f p.yaml --schedule noon --from 2026-04-02
     '{"pipeline":"p","runs":[{"event":"ended","run":"p.noon.20260402T100000Z","state":"succeeded","reason":null,"exit_code":0}],"exit_code":0}'
 
 # ---- a failure ----
-sed -i 's/cmd: .*echo aside.*/cmd: [test, -e, good]/' p.yaml
+sed -i 's/cmd: .*echo aside.*/cmd: [sh, -c, "test -e good", "${outs.o}"]/' p.yaml
 refuses "a failure ends it" 1 "" refit backfill -q -f p.yaml --schedule noon --from 2026-05-01 --to 2026-05-03
 is "after the run that failed" "$(sql "SELECT state FROM runs WHERE name LIKE 'p.noon.202605%'")" failed
 refuses "unless -k" 1 "" refit backfill -q -k -f p.yaml --schedule noon --from 2026-05-01 --to 2026-05-03
@@ -50,7 +50,7 @@ refuses "too many" 64 "instants without a run, at most 1000 at a time" refit bac
 refuses "an unknown schedule" 64 "did you mean 'weekly'?" refit backfill -f p.yaml --schedule weekli --from 2026-03-27 --to 2026-03-28
 
 # ---- side by side, and stopped ----
-sed -i 's/cmd: .*test, -e, good.*/cmd: [sh, -c, "echo aside >>p.log; until [ -e go ]; do sleep 0.02; done; echo >$0", "${outs.o}"]/' p.yaml
+sed -i 's/cmd: .*test -e good.*/cmd: [sh, -c, "echo aside >>p.log; until [ -e go ]; do sleep 0.02; done; echo >$0", "${outs.o}"]/' p.yaml
 rm -f go p.log
 refit backfill -f p.yaml --schedule noon --from 2026-06-01 --to 2026-06-03 >first 2>&1 &
 first=$!

@@ -96,7 +96,7 @@ cat >pipeline.yaml <<'EOY'
 refit: 1
 name: toy
 stages:
-  none: {cmd: 'exit 99', outs: {o: work/none}}
+  none: {cmd: 'exit 99; ${outs.o}', outs: {o: work/none}}
   below: {cmd: 'cp ${deps.i} ${outs.o}', deps: {i: work/none}, outs: {o: work/below}, run_if: none_failed}
 EOY
 run refit run

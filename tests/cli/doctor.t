@@ -19,7 +19,7 @@ stages:
     outs: {o: work/deep/o}
 EOY
 ok "a good project" refit doctor
-has "each check is a line" "$out" "ok        pipeline    pipeline.yaml: 'toy', 1 stages"
+has "each check is a line" "$out" "ok        pipeline    pipeline.yaml: 'toy', 1 stage"
 has "with a sum" "$out" " 0 errors"
 absent "nothing is made" .refit work
 is "nor left" "$(find . -name '.refit-*')" ""
@@ -69,7 +69,7 @@ esac
 
 # ---- programs ----
 sed 's/libc\.so\.6/libq.so.6/g' /bin/true >mine; chmod +x mine
-sed 's/\[sh, -c.*/[.\/mine]/' pipeline.yaml >lib.yaml
+sed 's/\[sh, -c.*/[.\/mine, "${outs.o}"]/' pipeline.yaml >lib.yaml
 run refit doctor -f lib.yaml
 if [ "$(head -c 4 mine | tail -c 3)" = ELF ] && [ "$(uname -m)" = x86_64 ]; then
     has "a program without its library" "$out" "'./mine' needs libq.so.6, which is not there"

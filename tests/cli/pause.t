@@ -6,7 +6,7 @@ touch go
 pipeline p '  - daily: "12:00"
     name: noon
   - weekly: monday 03:00'
-refuses "a pipeline file is wanted" 74 "pipeline.yaml" refit pause
+refuses "a pipeline file is wanted" 64 "pipeline.yaml" refit pause
 refuses "an unknown schedule is refused before any is paused" 64 "did you mean 'noon'?" refit pause -f p.yaml weekly non
 is "and nothing was changed" "$(sql 'SELECT count(*) FROM schedules')" 0
 ok "one schedule" refit pause -f p.yaml noon

@@ -118,7 +118,7 @@ refuses "an unknown option" 64 "did you mean '--keep-going'" refit run --keep-go
 refuses "an option of another command" 64 "unknown option '--follow'" refit run --follow
 refuses "a missing value" 64 "wants FILE" refit run -f
 refuses "a bad number" 64 "want a number from 1" refit run -j 0
-refuses "no pipeline file" 74 "pipeline.yaml" refit run
+refuses "no pipeline file" 64 "pipeline.yaml" refit run
 ok "help" refit run --help
 has "describes the options" "$out" "--keep-going"
 has "and the exit statuses" "$out" "another run holds the lock"

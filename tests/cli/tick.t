@@ -96,7 +96,7 @@ is "and start one run" "$(runs), $(wc -l <p.log)" "1 succeeded, 1"
 rm -rf .refit work p.log
 pipeline p '  - daily: "12:00"'
 pipeline q '  - daily: "12:00"'
-sed -i 's/cmd: .*aside >>q.log.*/cmd: "false"/' q.yaml
+sed -i 's/cmd: .*aside >>q.log.*/cmd: "false ${outs.o}"/' q.yaml
 refit tick p.yaml q.yaml
 turn_back daily
 refuses "the status is that of the worst run" 1 "" refit tick p.yaml q.yaml

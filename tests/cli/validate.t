@@ -62,9 +62,9 @@ echo bad >s1.yaml
 echo bad >s2.yaml
 run refit validate
 is "side files that programs refuse: status" "$rc" 65
-is "all of them are told" "$err" "refit: stage 'make': make: 's1.yaml' line 1: bad
-refit: stage 'train': train: 's2.yaml' line 1: bad
-refit: profile 'other': stage 'make': make: 's2.yaml' line 1: bad"
+is "all of them are told" "$err" "refit: pipeline.yaml:9:5: stage 'make': make: 's1.yaml' line 1: bad
+refit: pipeline.yaml:12:5: stage 'train': train: 's2.yaml' line 1: bad
+refit: profile 'other': pipeline.yaml:9:5: stage 'make': make: 's2.yaml' line 1: bad"
 run refit validate --json
 is "as JSON" "$(printf %s "$out" | tr -d ' \n' | cut -c1-60)" '{"file":"pipeline.yaml","valid":false,"stages":2,"profiles":'
 is "with the same status" "$rc" 65
@@ -84,7 +84,7 @@ bad "an unknown key" 's/^params:/param:/' "refit: bad.yaml:3:1: pipeline: unknow
 bad "a key given twice" 's/^params.*/&\n&/' "bad.yaml:4:1: key 'params' is given twice (first in line 3)"
 bad "a key of a later version" 's/^params:.*/&\nswimming: {a: 1}/' "unknown key 'swimming'"
 bad "an anchor" 's/schema: s1/schema: \&a s1/' "anchors are not part of this format"
-bad "a tab" 's/^  make:/\tmake:/' "bad.yaml:8:1: "
+bad "a tab" 's/^  make:/\tmake:/' "bad.yaml:8:1: a tab: indent with spaces"
 bad "an unknown program" 's/^  make:/  mak:/' "there is no program 'mak' in"
 bad "an unknown reference" 's/params.schema/params.shema/' "\${params.shema}: there is no such parameter; did you mean 'schema'?"
 bad "an unknown option" 's/epochs: 1/epoch: 1/' "refit: profile 'ci': bad.yaml:5:34: stage 'train': program 'train' has no parameter 'epoch'; did you mean 'epochs'?"
@@ -99,11 +99,30 @@ bad "an output outside the project" 's/work.m.h5/..\/m.h5/' "'../m.h5' leaves th
 bad "a schedule that never fires" 's/^params:.*/&\nschedule: [{cron: "0 0 31 2 *"}]/' "never fires"
 bad "a profile that names what does not exist" 's/params: {schema: s2/params: {shema: s2/' "params of profile 'other': unknown key 'shema'"
 refuses "no such profile" 64 "has no profile 'cii'; did you mean 'ci'?" refit validate --profile cii
-refuses "no such file" 74 "cannot open 'none.yaml'" refit validate -f none.yaml
+refuses "no such file" 64 "there is no pipeline file 'none.yaml' here" refit validate -f none.yaml
 : >empty.yaml
 refuses "an empty file" 64 "empty.yaml:1:1: the file is empty" refit validate -f empty.yaml
 refuses "-p of an unknown parameter" 64 "-p shema=x: there is no parameter 'shema'; did you mean 'schema'?" refit validate -p shema=x
 refuses "-p of a wrong type" 64 "-p train.epochs=x: stage 'train': epochs: 'x' is not a whole number" refit validate -p train.epochs=x
+cat >cmd.yaml <<'END'
+refit: 1
+name: cmd
+schedule: [{daily: "03:00", end: "2020-01-01"}]
+stages:
+  copy:
+    cmd: [cp, "${deps.in}", "${outs.out}"]
+    deps: {in: s1.yaml}
+    outs: {out: work/out}
+END
+run refit validate -f cmd.yaml
+is "a schedule that is over is a warning" "$err" "refit: warning: cmd.yaml:3:12: schedule 'daily' fires no more: its end has passed"
+is "one is no stages" "$out" "cmd.yaml is valid: 1 stage, 0 profiles, 0 programs asked"
+refuses "-p of a parameter that the command has not" 64 "-p copy.n=1: there is no parameter of stage 'copy' called 'n'" refit validate -f cmd.yaml -p copy.n=1
+mkfifo pipe
+sed -i 's/in: s1.yaml/in: pipe/' cmd.yaml
+refuses "a FIFO as input" 64 "cmd.yaml:7:16: stage 'copy': deps.in: 'pipe' is a FIFO: want a file or a directory" refit validate -f cmd.yaml
+sed -i 's/"${outs.out}"/work\/out/' cmd.yaml
+refuses "an output that the command is not told" 64 "cmd.yaml:8:17: stage 'copy': outs.out: the command has no \${outs.out}, so it cannot make it" refit validate -f cmd.yaml
 run refit validate -q
 is "-q is quiet" "$out$err" ""
 

@@ -113,7 +113,7 @@ static void a_line_that_cannot_be_is_refused(void **state)
         { "0 0 * * fry", "day of the week 'fry': want numbers, names" },
         { "1-70 * * * *", "out of range" },
         { "9-3 * * * *", "a range runs backwards" },
-        { "*/0 * * * *", "the step is out of range" },
+        { "*/0 * * * *", "a step is 1 or more" },
         { "*/60 * * * *", "the step is out of range" },
         { "1/ * * * *", "the step is out of range" },
         { "1,,2 * * * *", "want numbers" },

@@ -52,10 +52,13 @@ static void what_is_not_part_of_the_format_is_refused_at_its_place(void **state)
         { "<<: {a: 1}\n", "merge keys" },
         { "a: !!int 1\n", "p.yaml:1:4: tags" },
         { "a: 1\n---\nb: 2\n", "a second document" },
-        { "a:\n\t- 1\n", "p.yaml:2:1: " },
+        { "a:\n\t- 1\n", "p.yaml:2:1: a tab: indent with spaces" },
+        { "a:\n  b: 1\n  \tc: 2\n", "a tab: indent with spaces" },
         { "", "the file is empty" },
         { "# nothing\n", "the file is empty" },
         { "{a: 1, b: ${x}}\n", "in quotes" },
+        { "a: [cp, ${x}, b]\n",
+          "p.yaml:1:13: did not find expected ',' or ']' (inside { } and [ ] write" },
         { "a: [1, 2\n", "p.yaml:" },
         { "{a: 1}: 2\n", "a key must be a word" },
         { "a: \"\\0\"\n", "a NUL character" },
@@ -67,6 +70,21 @@ static void what_is_not_part_of_the_format_is_refused_at_its_place(void **state)
         assert_error(parse(&root, cases[i].text, &e), ERR_USAGE, e, cases[i].want);
         assert_null(root);
     }
+}
+
+static void a_byte_order_mark_is_no_text(void **state)
+{
+    (void)state;
+    struct yaml *root = NULL;
+    struct err e = { 0 };
+    assert_ok(parse(&root,
+                    "\xef\xbb\xbf"
+                    "a: 1\nb: 2\n",
+                    &e),
+              e);
+    assert_non_null(yaml_get(root, "a"));
+    assert_non_null(yaml_get(root, "b"));
+    yaml_release(root);
 }
 
 static void depth_and_size_have_limits(void **state)
@@ -113,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tree_knows_its_places),
         cmocka_unit_test(what_is_not_part_of_the_format_is_refused_at_its_place),
+        cmocka_unit_test(a_byte_order_mark_is_no_text),
         cmocka_unit_test(depth_and_size_have_limits),
         cmocka_unit_test(a_wrong_value_names_found_and_wanted),
     };
