@@ -95,7 +95,7 @@ cat >pipeline.yaml <<'EOY'
 refit: 1
 name: toy
 schedule: [{cron: "0 0 1 * *", catchup_window: 100d}]
-notify: {on_success: [{cmd: [sh, -c, 'cat >>told']}]}
+notify: {on_success: [{cmd: [sh, -c, 'cat >>told; sync told .']}]}
 stages:
   once:
     cmd: [sh, -c, 'echo made >"$1"', sh, "${outs.a}"]
@@ -109,7 +109,8 @@ db.execute('UPDATE schedules SET watermark = watermark - 35 * 86400000')
 db.commit()
 EOP
 cat >"$t/tick.sh" <<'EOC'
-refit tick -q; refit run -q --wait
+refit tick -q || [ $? = 75 ] || { echo "cannot tick"; exit 1; }
+refit run -q --wait || { echo "cannot run"; exit 1; }
 lost=$(refit history -n 0 --status lost --json | sed -n 's/.*"run": "\(.*\)",/\1/p' | head -n 1)
 [ -z "$lost" ] || refit retry -q "$lost" || { echo "cannot retry $lost"; exit 1; }
 refit notify -q
@@ -119,6 +120,7 @@ n=$(refit history -n 0 | grep -c '^toy\.cron\.')
 grep -q '"event": *"success"' told || { echo "nobody was told"; cat told; exit 1; }
 EOC
 lab 'killed at any change of a tick and its run' sweep 25 tick 'sh "$t/tick.sh"' refit tick -q
+lab 'the power fails at any change of a tick and its run' power 30 tick 'sh "$t/tick.sh"' refit tick -q
 
 # Where the file system cannot exchange two files, by strace.
 command -v strace >/dev/null || skip 'without exchange' 'no strace'
