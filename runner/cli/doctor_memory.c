@@ -42,6 +42,8 @@ static void check_database(struct doctor *d)
             said = row ? db_get_text(&q, 0) : NULL;
             db_end(&q);
         }
+        for (char *p = said; p && *p; p++)
+            *p = *p == '\n' ? ' ' : *p;
         if (!said || strcmp(said, "ok") != 0)
             doctor_find(d, HEALTH_ERROR, "memory",
                         "move .refit away and keep it: without it everything runs once more",

@@ -9,6 +9,8 @@
 #include "io/json_keys.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/show.h"
+#include "runner/memory/recall.h"
 #include "runner/plan/condition.h"
 
 static const char *action_colour(const struct cli *c, enum plan_action action)
@@ -27,18 +29,37 @@ static json_t *decision_json(const struct stage_spec *s, const struct decision *
                      "committed_by", json_text_or_null(d->has_last ? d->last.run_id : NULL));
 }
 
-static json_t *plan_json(const struct project *p, const struct plan *plan)
+/* How long each stage that may run took last time; -1: nobody knows. */
+static int expect(const struct project *p, const struct plan *plan, int64_t *out_ms, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < plan->n && rc == 0; i++) {
+        enum plan_action action = plan->stage[i].action;
+        out_ms[i] = -1;
+        if (p->state && (action == PLAN_RUN || action == PLAN_DEFERRED))
+            rc = past_duration(p->state, p->manifest.name, p->manifest.stage[i].name, &out_ms[i],
+                               e);
+    }
+    return rc;
+}
+
+static json_t *plan_json(const struct project *p, const struct plan *plan,
+                         const int64_t *expected_ms)
 {
     json_t *stages = json_array();
     for (size_t i = 0; i < plan->n; i++) {
         size_t at = p->graph.order[i];
-        json_array_append_new(stages, decision_json(&p->manifest.stage[at], &plan->stage[at]));
+        json_t *stage = decision_json(&p->manifest.stage[at], &plan->stage[at]);
+        json_object_set_new(stage, "expected_ms",
+                            expected_ms[at] < 0 ? json_null() : json_integer(expected_ms[at]));
+        json_array_append_new(stages, stage);
     }
     return json_pack("{s:s, s:I, s:o}", "pipeline", p->manifest.name, "work",
                      (json_int_t)plan_work(plan), "stages", stages);
 }
 
-static void print_plan(const struct cli *c, const struct project *p, const struct plan *plan)
+static void print_plan(const struct cli *c, const struct project *p, const struct plan *plan,
+                       const int64_t *expected_ms)
 {
     size_t count[4] = { 0 };
     int width = 5;
@@ -50,8 +71,16 @@ static void print_plan(const struct cli *c, const struct project *p, const struc
     for (size_t i = 0; i < plan->n && !c->quiet; i++) {
         size_t at = p->graph.order[i];
         const struct decision *d = &plan->stage[at];
-        printf("%s%-8s%s  %-*s  %s\n", action_colour(c, d->action), plan_action_name(d->action),
-               c->colour ? "\033[0m" : "", width, p->manifest.stage[at].name, d->reason);
+        struct str took = { 0 };
+        if (expected_ms[at] >= 1000) { /* less is no news */
+            str_addz(&took, " (took ");
+            show_add_time(&took, expected_ms[at]);
+            str_addz(&took, " last time)");
+        }
+        printf("%s%-8s%s  %-*s  %s%s\n", action_colour(c, d->action), plan_action_name(d->action),
+               c->colour ? "\033[0m" : "", width, p->manifest.stage[at].name, d->reason,
+               str_text(&took));
+        str_release(&took);
     }
     if (c->quiet)
         return;
@@ -68,6 +97,7 @@ int command_plan(const struct cli *c, struct err *e)
     struct project p;
     struct plan plan = { 0 };
     bool *selected = NULL;
+    int64_t *expected_ms = NULL;
     int rc = project_open(&p, c, e);
 
     if (rc)
@@ -76,14 +106,18 @@ int command_plan(const struct cli *c, struct err *e)
     if ((rc = graph_select(&p.graph, &sel, selected, e)) ||
         (rc = plan_all(&p.graph, selected, c->force, &p.view, &p.history, &plan, e)))
         goto out;
+    expected_ms = mem_calloc(p.manifest.n_stage, sizeof *expected_ms);
+    if ((rc = expect(&p, &plan, expected_ms, e)))
+        goto out;
     if (c->json)
-        rc = project_print(plan_json(&p, &plan), e);
+        rc = project_print(plan_json(&p, &plan, expected_ms), e);
     else
-        print_plan(c, &p, &plan);
+        print_plan(c, &p, &plan, expected_ms);
     if (rc == 0 && c->check && plan_work(&plan))
         rc = EXIT_WORK;
 out:
     plan_release(&plan);
+    free(expected_ms);
     free(selected);
     project_close(&p);
     return rc;

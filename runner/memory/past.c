@@ -266,3 +266,26 @@ int past_names(struct state *s, enum past_names which, char ***out, size_t *out_
     *out_n = list.n;
     return 0;
 }
+
+int past_duration(struct state *s, const char *pipeline, const char *stage, int64_t *out_ms,
+                  struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT a.ended - a.began FROM commits c JOIN attempts a ON a.run=c.run AND"
+                      " a.stage=c.stage AND a.number=c.attempt WHERE c.pipeline=? AND c.stage=?"
+                      " AND a.ended NOTNULL ORDER BY c.id DESC LIMIT 1",
+                      e);
+    *out_ms = -1;
+    if (rc)
+        return rc;
+    db_text(&q, pipeline);
+    db_text(&q, stage);
+    if ((rc = db_step(&q, &row, e)))
+        return rc;
+    if (row)
+        *out_ms = db_get_int(&q, 0);
+    db_end(&q);
+    return 0;
+}

@@ -32,6 +32,10 @@ int past_runs(struct state *s, const struct past_filter *f, struct run_row **out
 /** How many stages of a run are in which state, {"succeeded": 3}; *out is new. */
 int past_counts(struct state *s, const struct run_row *run, json_t **out, struct err *e);
 
+/** How long the attempt of the last commit took; -1: none is known. */
+int past_duration(struct state *s, const char *pipeline, const char *stage, int64_t *out_ms,
+                  struct err *e);
+
 /** A tick of a schedule that made no run. Texts owned. */
 struct tick_row {
     char *pipeline, *schedule, *state, *reason; /* reason may be NULL */

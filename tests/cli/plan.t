@@ -100,6 +100,12 @@ reasons "an output that was changed" "run work/second.txt was changed"
 rm work/second.txt
 reasons "an output that is gone" "run work/second.txt is gone"
 ok "run it again" refit run -q
+"$B/tests/tools/sql" .refit/refit.db "UPDATE attempts SET began = ended - 3723000 WHERE stage = 'third'"
+run refit plan -F -s third
+has "plan tells how long a stage took" "$out" "run       third   forced (took 1h 02m last time)"
+run refit plan -F -s third --json
+has "and as JSON" "$out" '"expected_ms": 3723000'
+has "of those that may run" "$out" '"expected_ms": null'
 cp pipeline.yaml saved.yaml
 sed 's/"${deps.in}", /-f, &/' saved.yaml >pipeline.yaml
 run refit plan
