@@ -1,8 +1,10 @@
 #include "io/db.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,8 +15,10 @@ static int failed(struct db *d, struct err *e, const char *what)
 {
     int code = sqlite3_errcode(d->handle) & 0xff;
     bool broken = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
-    return err_set(e, broken ? ERR_DATA : ERR_IO, "'%s': %s: %s", d->path, what,
-                   sqlite3_errmsg(d->handle));
+    /* A file beside it that SQLite could not make; it tells of the one that is not there then. */
+    bool shut = code == SQLITE_CANTOPEN && access(d->path, W_OK) < 0;
+    return err_set(e, broken ? ERR_DATA : ERR_IO, "'%s': %s: %s%s%s", d->path, what,
+                   sqlite3_errmsg(d->handle), shut ? ": " : "", shut ? strerror(errno) : "");
 }
 
 /* Without permission to write SQLite cannot make the files that it coordinates with writers by. If

@@ -217,7 +217,8 @@ static int report(const struct cli *c, const struct project *p, const struct ver
         rc = project_print(doc, e);
         doc = NULL;
     } else if (!c->quiet) {
-        printf("%zu outputs and %zu inputs: %zu differ\n", n_out, v->n_check - n_out, n_bad);
+        printf("%zu output%s and %zu input%s: %zu differ\n", n_out, n_out == 1 ? "" : "s",
+               v->n_check - n_out, v->n_check - n_out == 1 ? "" : "s", n_bad);
     }
     json_decref(doc);
     return rc ? rc : n_bad ? EXIT_FAILED : 0;

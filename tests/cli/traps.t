@@ -149,6 +149,7 @@ if unshare -rm mount -t tmpfs none full 2>/dev/null; then
     echo 4 >in
     run sub .refit size=4m 'mount -o remount,ro .refit; refit run; r=$?; refit status >/dev/null || exit 1; mount -o remount,rw .refit; refit run || exit 2; exit $r'
     is "a memory that cannot be written to: exit 74, and looking works" "$rc" 74
+    has "which is told" "$err" "Read-only file system"
     has "as does the next run" "$out" "1 done"
 else
     skip "disks that are full or cannot be written to" "no user name spaces"
