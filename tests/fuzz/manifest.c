@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "io/outfile.h"
+#include "runner/memory/state.h"
+#include "runner/plan/argv.h"
+#include "runner/plan/chart.h"
 #include "runner/plan/graph.h"
 #include "runner/plan/inputs.h"
-#include "runner/memory/state.h"
 
 static struct state *memory;
 
@@ -78,14 +80,17 @@ static int no_glob(void *self, const char *pattern, struct path_list *out, struc
 static void use(const struct manifest *m)
 {
     static const struct file_view view = { .hash = no_hash, .glob = no_glob };
+    static const struct drawing_style plain = { 0 }, rich = { .utf8 = true, .colour = true };
     struct graph g;
     struct err e = { 0 };
     struct str text = { 0 };
 
     if (graph_build(&g, m, &e))
         return;
-    graph_draw(&g, true, &text);
-    graph_dot(&g, &text);
+    graph_draw(&g, &plain, &text);
+    graph_draw(&g, &rich, &text);
+    graph_dot(&g, &plain, &text);
+    graph_mermaid(&g, &rich, &text);
     for (size_t i = 0; i < m->n_stage; i++) {
         const struct stage_spec *s = &m->stage[i];
         struct path_list *dep = calloc(s->n_dep + 1, sizeof *dep);
@@ -95,7 +100,16 @@ static void use(const struct manifest *m)
         for (size_t k = 0; k < s->n_out; k++)
             out[k] = s->out[k].path[0];
         if (inputs_build(&g, i, NULL, &view, &doc, dep, &complete, &e) == 0) {
-            struct attempt_files files = { dep, out, s->checkpoint, "r", "d", 1 };
+            struct attempt_files files = {
+                .dep = dep,
+                .out = out,
+                .checkpoint = s->checkpoint,
+                .run_id = "r",
+                .run_dir = "d",
+                .scheduled_at = "2026-01-05T03:00:00Z",
+                .run_state = "failed",
+                .attempt = 1,
+            };
             char hex[HASH_HEX];
             plan_fingerprint(doc, hex);
             if (stage_argv(s, &files, &words, &e) == 0)
