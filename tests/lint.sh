@@ -18,8 +18,15 @@ arrow 'common/num' 'io/|models/|runner/|serve/' 'common/num uses base alone:'
 arrow 'common/io' 'models/|runner/|serve/' 'common/io uses base and num:'
 arrow 'models' 'runner/|serve/' 'models know no runner:'
 arrow 'stages' 'runner/|serve/' 'stages know no runner:'
-arrow 'runner' 'models/|stages/|serve/|io/(h5|table|csv|image|text|tokens|pixels|sides|featmat|registry)' \
+arrow 'runner :!runner/helpers' 'models/|stages/|serve/|io/(h5|table|csv|image|text|tokens|pixels|sides|featmat|registry)' \
       'the runner knows stages by their command line alone:'
+arrow 'runner/read' 'runner/(cli|commit|memory|notify)/' 'what reads pipeline files knows no run:'
+arrow 'runner/plan' 'runner/(cli|commit|notify|schedule)/' 'the planner decides and does nothing:'
+arrow 'runner/commit' 'runner/(cli|execute|notify|schedule)/' 'commits know no processes:'
+arrow 'runner/memory' 'runner/(cli|notify|schedule)/' 'the memory knows nobody who asks it:'
+arrow 'runner/execute' 'runner/schedule/' 'a run does not know why it was started:'
+arrow 'runner/notify' 'runner/(commit|plan|schedule)/' 'messages are about what is in the memory:'
+arrow 'runner/helpers' 'runner/(cli|commit|memory|notify|plan|schedule)/' 'helpers share what reads and starts alone:'
 
 found=$(git grep -nwE '(strcpy|strcat|sprintf|strtok|atoi|atof|gets|system)\(' -- '*.c' '*.h') && say "banned functions:
 $found"

@@ -5,7 +5,7 @@
 #include "runner/memory/hashes.h"
 #include "runner/memory/state.h"
 
-/* What the parts of the memory share (state.c, hashes.c, history.c); nobody else needs it. */
+/* What the parts of the memory share (state.c, hashes.c, committed.c); nobody else needs it. */
 
 struct state {
     struct db db;

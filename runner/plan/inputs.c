@@ -144,7 +144,9 @@ static int cannot_use(const struct builder *b, struct mark at, const char *what,
 static void warm_deps(struct builder *b)
 {
     struct path_list plain = { 0 };
-    for (size_t i = 0; i < b->s->n_dep && b->files->warm; i++)
+    if (!b->files->warm)
+        return;
+    for (size_t i = 0; i < b->s->n_dep; i++)
         for (size_t k = 0; k < b->s->dep[i].n_path; k++)
             if (!path_is_glob(b->s->dep[i].path[k]) && !is_pending(b, b->s->dep[i].path[k]))
                 path_list_add(&plain, b->s->dep[i].path[k]);
