@@ -60,7 +60,7 @@ static int check_allowed(const struct reproduction *t, struct err *e)
 /* The inputs, every byte read again, are those of the commit. */
 static int check_inputs(struct reproduction *t, size_t at, struct err *e)
 {
-    struct files uncached = { NULL };
+    struct files uncached = { 0 };
     struct file_view view = files_view(&uncached);
     struct path_list changed = { 0 };
     struct str text = { 0 };

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "num/hash.h"
 
-size_t disk_add(struct disk *d, int kind, unsigned mode)
+size_t disk_add(struct disk *d, enum node_kind kind, unsigned mode)
 {
     d->node = mem_grow(d->node, d->n_node, sizeof *d->node);
     d->node[d->n_node] = (struct node){ .kind = kind, .mode = mode };
@@ -202,7 +202,9 @@ static int load(struct disk *d, const char *path, size_t *out,
 
     if (lstat(path, &st) < 0)
         return err_sys(e, "cannot look at '%s'", path);
-    int kind = S_ISDIR(st.st_mode) ? NODE_DIR : S_ISLNK(st.st_mode) ? NODE_LINK : NODE_FILE;
+    enum node_kind kind = S_ISDIR(st.st_mode)   ? NODE_DIR
+                          : S_ISLNK(st.st_mode) ? NODE_LINK
+                                                : NODE_FILE;
     size_t at = disk_add(d, kind, st.st_mode & 0777);
     *out = at;
     seen(self, st.st_ino, at);

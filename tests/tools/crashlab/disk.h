@@ -42,8 +42,10 @@ struct disk_entry {
     size_t node;
 };
 
+enum node_kind { NODE_FILE, NODE_DIR, NODE_LINK };
+
 struct node {
-    enum { NODE_FILE, NODE_DIR, NODE_LINK } kind;
+    enum node_kind kind;
     unsigned mode;
     unsigned char *bytes; /* (n) of a file or symlink; owned */
     size_t n;
@@ -57,9 +59,9 @@ struct disk {
     size_t n_node;
 };
 
-enum { NO_NODE = SIZE_MAX };
+#define NO_NODE SIZE_MAX
 
-size_t disk_add(struct disk *d, int kind, unsigned mode);
+size_t disk_add(struct disk *d, enum node_kind kind, unsigned mode);
 
 /** The entry of that name; NO_NODE if there is none. */
 size_t disk_find(const struct disk *d, size_t dir, const char *name);

@@ -51,7 +51,7 @@ static void add(struct recorder *x, struct change c)
 }
 
 /* The same node in both disks. */
-static size_t new_node(struct recorder *x, int kind, unsigned mode)
+static size_t new_node(struct recorder *x, enum node_kind kind, unsigned mode)
 {
     disk_add(&x->r->before, kind, mode);
     return disk_add(&x->live, kind, mode);
