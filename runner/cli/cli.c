@@ -398,7 +398,7 @@ static int command_version(const struct cli *c, struct err *e)
     return 0;
 }
 
-static void print_options(enum command_id command)
+static void print_options(int command)
 {
     for (size_t i = 0; i < N_OPTION; i++) {
         const struct option *o = &options[i];
