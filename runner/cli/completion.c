@@ -12,6 +12,7 @@
 #include "io/yaml.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/read/path.h"
 
@@ -112,7 +113,7 @@ static int print_names(const struct cli *c, struct err *e)
     }
     path_list_release(&list);
     if (rc == 0 && c->json)
-        return project_print(doc, e);
+        return report_print(doc, e);
     json_decref(doc);
     return rc;
 }
@@ -181,8 +182,8 @@ int command_completion(const struct cli *c, struct err *e)
     else
         return err_set(e, ERR_USAGE, "no completions for '%s', want bash or zsh", c->name[0]);
     if (c->json)
-        rc = project_print(
-            json_pack("{s:s, s:s}", "shell", c->name[0], "script", str_text(&script)), e);
+        rc = report_print(json_pack("{s:s, s:s}", "shell", c->name[0], "script", str_text(&script)),
+                          e);
     else
         fputs(str_text(&script), stdout);
     str_release(&script);

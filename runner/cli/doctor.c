@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 
 void doctor_find(struct doctor *d, enum health health, const char *check, const char *advice,
                  const char *fmt, ...)
@@ -83,7 +84,7 @@ static int print_json(const struct doctor *d, enum health worst, struct err *e)
             text ? text : json_string("a name that is not UTF-8"), "advice", f->advice);
         json_array_append_new(list, one);
     }
-    return project_print(json_pack("{s:s, s:o}", "health", word[worst], "findings", list), e);
+    return report_print(json_pack("{s:s, s:o}", "health", word[worst], "findings", list), e);
 }
 
 static void print_text(const struct doctor *d)

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/cli/show.h"
 #include "runner/commit/staging.h"
 #include "runner/commit/tree.h"
@@ -260,7 +261,7 @@ int command_gc(const struct cli *c, struct err *e)
         goto out;
     g.database_after = database_bytes();
     if (c->json)
-        rc = project_print(gc_json(&g), e);
+        rc = report_print(gc_json(&g), e);
     else if (!c->quiet)
         gc_print(&g);
 out:

@@ -9,6 +9,7 @@
 #include "io/json_keys.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/cli/show.h"
 #include "runner/memory/recall.h"
 #include "runner/plan/condition.h"
@@ -110,7 +111,7 @@ int command_plan(const struct cli *c, struct err *e)
     if ((rc = expect(&p, &plan, expected_ms, e)))
         goto out;
     if (c->json)
-        rc = project_print(plan_json(&p, &plan, expected_ms), e);
+        rc = report_print(plan_json(&p, &plan, expected_ms), e);
     else
         print_plan(c, &p, &plan, expected_ms);
     if (rc == 0 && c->check && plan_work(&plan))
@@ -217,7 +218,7 @@ int command_explain(const struct cli *c, struct err *e)
         (rc = plan_changes(&p.graph, at, runs, &p.view, d, &changes, e)))
         goto out;
     if (c->json)
-        rc = project_print(explain_json(&p.manifest.stage[at], d, &changes), e);
+        rc = report_print(explain_json(&p.manifest.stage[at], d, &changes), e);
     else if (!c->quiet)
         print_explanation(&p.manifest.stage[at], d, &changes);
 out:

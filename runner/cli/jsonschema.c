@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/program.h"
@@ -328,7 +329,7 @@ int command_schema(const struct cli *c, struct err *e)
     json_t *doc = NULL;
     int rc = schema_build(c->programs, &doc, e);
     if (rc == 0)
-        return project_print(doc, e);
+        return report_print(doc, e);
     json_decref(doc);
     return rc;
 }

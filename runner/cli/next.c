@@ -301,7 +301,7 @@ static int print_json(struct preview *v, int64_t n, struct err *e)
     for (size_t i = 0; i < v->n_stream; i++)
         for (size_t k = 0; k < v->stream[i].schedule->n_warning; k++)
             json_array_append_new(warnings, json_string(v->stream[i].schedule->warning[k]));
-    return project_print(json_pack("{s:o, s:o}", "firings", firings, "warnings", warnings), e);
+    return report_print(json_pack("{s:o, s:o}", "firings", firings, "warnings", warnings), e);
 }
 
 int command_next(const struct cli *c, struct err *e)

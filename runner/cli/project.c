@@ -44,11 +44,3 @@ const char **project_files(const struct cli *c, size_t *out_n)
         list[(*out_n)++] = c->file;
     return list;
 }
-
-int project_print(json_t *doc, struct err *e)
-{
-    int failed = !doc || json_dumpf(doc, stdout, JSON_INDENT(2)) != 0;
-    putchar('\n');
-    json_decref(doc);
-    return failed ? err_set(e, ERR_IO, "cannot print the document") : 0;
-}

@@ -32,7 +32,4 @@ void project_close(struct project *p);
 /** The pipeline files of -f and of the words, pipeline.yaml without any; the list is owned. */
 const char **project_files(const struct cli *c, size_t *out_n);
 
-/** Print a document on stdout, and let go of it. ERR_IO. */
-int project_print(json_t *doc, struct err *e);
-
 #endif

@@ -1,6 +1,7 @@
 #include "runner/cli/report.h"
 #include "runner/memory/approvals.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,10 +41,12 @@ json_t *report_time(int64_t ms)
 
 int report_print(json_t *doc, struct err *e)
 {
-    int failed = !doc || json_dumpf(doc, stdout, JSON_INDENT(2)) != 0;
+    errno = 0;
+    bool failed = !doc || json_dumpf(doc, stdout, JSON_INDENT(2)) != 0;
+    bool left = errno == EPIPE; /* as `| head` does: it has what it wanted */
     putchar('\n');
     json_decref(doc);
-    return failed ? err_set(e, ERR_IO, "cannot print the document") : 0;
+    return failed && !left ? err_set(e, ERR_IO, "cannot print the document") : 0;
 }
 
 const char *report_text(const json_t *doc, const char *key)

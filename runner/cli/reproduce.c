@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/env.h"
 #include "runner/execute/run.h"
@@ -297,7 +298,7 @@ static int report(const struct reproduction *t, size_t at, int *out_status, stru
         json_t *doc = json_pack("{s:s, s:s, s:b, s:i, s:O, s:s?}", "stage", t->spec->name, "run",
                                 t->now.last.run_id, "identical", all, "exit_code", t->end.exit_code,
                                 "outputs", outs, "scratch", t->c->keep ? t->scratch : NULL);
-        rc = project_print(doc, e);
+        rc = report_print(doc, e);
     } else if (rc == 0 && !t->c->quiet) {
         print_result(t, outs);
     }

@@ -12,6 +12,7 @@
 #include "io/outfile.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/schedule/export.h"
 
 static const struct {
@@ -66,7 +67,7 @@ static int print_json(const struct export_files *f, struct err *e)
             files, json_pack("{s:s, s:s}", "name", f->file[i].name, "text", f->file[i].text));
     for (size_t i = 0; i < f->n_note; i++)
         json_array_append_new(notes, json_string(f->note[i]));
-    return project_print(json_pack("{s:o, s:o}", "files", files, "notes", notes), e);
+    return report_print(json_pack("{s:o, s:o}", "files", files, "notes", notes), e);
 }
 
 int command_export(const struct cli *c, struct err *e)

@@ -18,6 +18,7 @@
 #include "runner/plan/inputs.h"
 #include "runner/read/probe.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 
 enum { CHECK_MS = 60000, CHECK_BYTES = 1 << 16 };
 
@@ -253,11 +254,11 @@ static int report_json(const struct validation *v, size_t n_profile, struct err 
                                         p->stage ? json_string(p->stage) : json_null(), "text",
                                         p->text, "code", p->code));
     }
-    return project_print(json_pack("{s:s, s:b, s:I, s:I, s:o, s:o}", "file", v->cli->file, "valid",
-                                   v->n_problem == 0, "stages", (json_int_t)v->n_stage, "profiles",
-                                   (json_int_t)n_profile, "problems", problems, "warnings",
-                                   warnings),
-                         e);
+    return report_print(json_pack("{s:s, s:b, s:I, s:I, s:o, s:o}", "file", v->cli->file, "valid",
+                                  v->n_problem == 0, "stages", (json_int_t)v->n_stage, "profiles",
+                                  (json_int_t)n_profile, "problems", problems, "warnings",
+                                  warnings),
+                        e);
 }
 
 static const char *plural(size_t n)

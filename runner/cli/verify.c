@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
+#include "runner/cli/report.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/proc.h"
 #include "runner/plan/inputs.h"
@@ -214,7 +215,7 @@ static int report(const struct cli *c, const struct project *p, const struct ver
                             (json_int_t)v->total, "outputs", outs, "inputs", ins);
     int rc = 0;
     if (c->json) {
-        rc = project_print(doc, e);
+        rc = report_print(doc, e);
         doc = NULL;
     } else if (!c->quiet) {
         printf("%zu output%s and %zu input%s: %zu differ\n", n_out, n_out == 1 ? "" : "s",

@@ -36,4 +36,10 @@ bad "a param out of its words" "" \
     'stages: {mine: {run: split, deps: {table: t.h5}, outs: {split: s.h5}, params: {method: x}}}' programs.json
 bad "an input that the program has not" "/stages/split/deps/tabel: unknown key" \
     'stages: {split: {deps: {tabel: t.h5}, outs: {split: s.h5}}}' programs.json
+# A pipe whose reader has gone, as behind `| head`.
+mkfifo gone
+exec 3<>gone 4>gone 3<&-
+refit schema >&4 2>err
+exec 4>&-
+is "who has read enough is told nothing" "$(cat err)" ""
 finish
