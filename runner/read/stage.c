@@ -213,13 +213,14 @@ static bool mentions(char *const *text, size_t n, const char *reference)
 /* A command learns where an output is staged from its reference alone. */
 static int outs_told(const struct yaml *map, const struct stage_spec *s, struct err *e)
 {
-    for (size_t i = 0; i < s->n_out; i++) {
+    const struct yaml *outs = yaml_get(map, "outs");
+    for (size_t i = 0; i < s->n_out && outs->kind == YAML_MAP; i++) { /* a list has no names */
         const char *name = s->out[i].name;
         char *reference = str_format("${outs.%s}", name);
         bool told = mentions(s->cmd, s->n_cmd, reference) || mentions(s->env, s->n_env, reference);
         free(reference);
         if (!told)
-            return node_fail(yaml_get(yaml_get(map, "outs"), name), e,
+            return node_fail(yaml_get(outs, name), e,
                              "stage '%s': outs.%s: the command has no ${outs.%s}, so it cannot "
                              "make it",
                              s->name, name, name);

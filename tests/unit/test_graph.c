@@ -130,8 +130,8 @@ static void two_producers_of_one_file_are_refused(void **state)
                  "'a' (line 4)");
     assert_error(build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], outs: [x/y]}\n", &e),
                  ERR_USAGE, e, "'x/y' overlaps 'x' of stage 'a'");
-    assert_error(build("  a: {cmd: [echo], outs: {p: x, q: x}}\n", &e), ERR_USAGE, e,
-                 "is also made as 'x' of stage 'a'");
+    assert_error(build("  a: {cmd: [echo, \"${outs.p}${outs.q}\"], outs: {p: x, q: x}}\n", &e),
+                 ERR_USAGE, e, "is also made as 'x' of stage 'a'");
     assert_ok(
         build("  a: {cmd: [echo], outs: [x]}\n  b: {cmd: [echo], enabled: false, outs: [x]}\n", &e),
         e);

@@ -58,7 +58,7 @@ static void what_is_not_part_of_the_format_is_refused_at_its_place(void **state)
         { "# nothing\n", "the file is empty" },
         { "{a: 1, b: ${x}}\n", "in quotes" },
         { "a: [cp, ${x}, b]\n",
-          "p.yaml:1:13: did not find expected ',' or ']' (inside { } and [ ] write" },
+          "p.yaml:1:10: did not find expected ',' or ']' (inside { } and [ ] write" },
         { "a: [1, 2\n", "p.yaml:" },
         { "{a: 1}: 2\n", "a key must be a word" },
         { "a: \"\\0\"\n", "a NUL character" },
