@@ -22,9 +22,12 @@ struct place {
         *with; /* JSON of the other members; of a file's own mapping NULL: as `base` has it */
 };
 
+/* The output is told twice (the dollar is one of the text), so that each of cmd, env and outs may
+ * be replaced alone. */
 static const char base[] =
     "{\"refit\": 1, \"name\": \"test\", \"secrets\": {\"KEY\": {\"env\": \"HOME\"}}, \"stages\": "
-    "{\"a\": {\"cmd\": [\"true\"], \"deps\": {\"d\": {\"path\": \"d.txt\", \"optional\": true}}, "
+    "{\"a\": {\"cmd\": [\"true\", \"$${outs.o}\"], \"env\": {\"O\": \"$${outs.o}\"}, \"deps\": "
+    "{\"d\": {\"path\": \"d.txt\", \"optional\": true}}, "
     "\"outs\": {\"o\": {\"path\": \"o.txt\"}}}}}";
 
 static bool reads(const json_t *doc, char *why, size_t room)
