@@ -79,6 +79,9 @@ $(B)/data/%: $$(call obj,data/$$*.c $$(wildcard data/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
 $(B)/tests/oracle/%: $(B)/obj/tests/oracle/%.o $(B)/librunner.a $(B)/librefit.a
 	$(LINK)
+# The stage of the bench is as small as a program can be, whatever the mode.
+$(B)/bench/byte: bench/byte.c
+	@mkdir -p $(@D); echo "link $@"; $(CC) -std=c17 -D_POSIX_C_SOURCE=200809L $(WARN) -O2 -static -o $@ $<
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/librefit.a
 	$(LINK)
 $(B)/tests/tools/%: $$(call obj,tests/tools/$$*.c $$(wildcard tests/tools/$$*/*.c)) $(B)/librefit.a

@@ -1,5 +1,5 @@
 #!/bin/bash
-# orchestrate.sh [PART...]: chains and fans of stages that copy one small file, run by refit and by its peers; parts are
+# orchestrate.sh [PART...]: chains and fans of stages that write one byte, run by refit and by its peers; parts are
 # chain, fan, hash, tree, idle (all if none is named). STAGES="8 100 1000 10000" says how many. BIN is build/<mode>.
 #
 # Each tool does the same work from the same files: make and ninja record nothing that survives a crash (ninja writes a
@@ -22,19 +22,19 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (a + 0 > 0 && b + 0 > 0) printf "%
 
 # write KIND N: one directory with the same pipeline for each tool
 write() {
-    awk -v kind="$1" -v n="$2" 'BEGIN {
+    awk -v kind="$1" -v n="$2" -v byte="$B/bench/byte" 'BEGIN {
         print "refit: 1\nname: bench\nstages:" >"pipeline.yaml"
-        print "rule cp\n  command = cp $in $out" >"build.ninja"
+        print "rule byte\n  command = " byte " $in $out" >"build.ninja"
         printf "all:" >"Makefile"
         for (i = 1; i <= n; i++) printf " work/%d", i >"Makefile"
         print "" >"Makefile"
         printf "rule all:\n    input: expand(\"work/{i}\", i=range(1, %d))\n", n + 1 >"Snakefile"
         for (i = 1; i <= n; i++) {
             from = i == 1 || kind == "fan" ? "seed" : "work/" (i - 1)
-            printf "  s%d:\n    cmd: [cp, \"${deps.in}\", \"${outs.out}\"]\n    deps: {in: %s}\n    outs: {out: work/%d}\n", i, from, i >"pipeline.yaml"
-            printf "build work/%d: cp %s\n", i, from >"build.ninja"
-            printf "work/%d: %s; cp $< $@\n", i, from >"Makefile"
-            printf "rule s%d:\n    input: \"%s\"\n    output: \"work/%d\"\n    shell: \"cp {input} {output}\"\n", i, from, i >"Snakefile"
+            printf "  s%d:\n    cmd: [%s, \"${deps.in}\", \"${outs.out}\"]\n    deps: {in: %s}\n    outs: {out: work/%d}\n", i, byte, from, i >"pipeline.yaml"
+            printf "build work/%d: byte %s\n", i, from >"build.ninja"
+            printf "work/%d: %s; %s $< $@\n", i, from, byte >"Makefile"
+            printf "rule s%d:\n    input: \"%s\"\n    output: \"work/%d\"\n    shell: \"%s {input} {output}\"\n", i, from, i, byte >"Snakefile"
         }
     }'
     echo 1 >seed
