@@ -103,7 +103,8 @@ check:
 
 ORACLES := $(patsubst %.c,$(B)/%,$(wildcard tests/oracle/*.c))
 TESTS ?= $(UNITS) $(wildcard tests/cli/*.t tests/oracle/*.t)
-test: all $(UNITS) $(ORACLES)
+# The fuzz targets are compiled, so that they keep pace with what they call.
+test: all $(UNITS) $(ORACLES) $(call obj,$(wildcard tests/fuzz/*.c))
 	@BIN=$(B) tests/run.sh $(TESTS)
 
 # What takes too long for every commit, one target a line.
