@@ -13,6 +13,12 @@
  * of short stages is synced at its end. */
 enum { WORTH_A_SYNC_MS = 100, BIG = 1 << 20 };
 
+/* While other stages wait for a place, so many are recorded together, or those of so long. */
+enum { TOGETHER = 16, TOGETHER_MS = 20 };
+
+/* Threads beyond the processors: most of them wait for the disk, which serves several at once. */
+enum { MORE_THREADS = 2 };
+
 static void add(struct work_list *l, struct work *w)
 {
     l->item = mem_grow(l->item, l->n, sizeof *l->item);
@@ -46,9 +52,12 @@ static void digest_one(void *arg)
     commit_digest(d->out, &d->why);
 }
 
-/* Is it worth a thread? Of a directory nobody knows before. */
-static bool is_big(const struct intent *i)
+/* Is it worth a thread? Where others are to be started meanwhile it always is; of a directory
+ * nobody knows before. */
+static bool is_worth_a_thread(const struct run *r, const struct intent *i)
 {
+    if (r->n_in[WORK_READY] > 0)
+        return i->n_out > 0;
     uint64_t bytes = 0;
     bool directory = false;
     for (size_t k = 0; k < i->n_out; k++) {
@@ -62,7 +71,7 @@ static bool is_big(const struct intent *i)
 static int digest_aside(struct run *r, struct work *w, struct err *e)
 {
     int rc;
-    if (!r->pool && ((rc = pool_new(&r->pool, proc_cpus(), e)) ||
+    if (!r->pool && ((rc = pool_new(&r->pool, proc_cpus() + MORE_THREADS, e)) ||
                      (rc = r->x.watch(r->x.self, pool_fd(r->pool), e))))
         return rc;
     w->digest = mem_calloc(w->intent.n_out, sizeof *w->digest);
@@ -93,7 +102,7 @@ int commits_add(struct run *r, struct work *w, struct err *e)
     if (commit_look(&w->intent, &w->staging, w->spec, &why))
         return refuse(r, w, &why, e);
     work_enter(r, w, WORK_COMMITTING);
-    if (is_big(&w->intent))
+    if (is_worth_a_thread(r, &w->intent))
         return digest_aside(r, w, e);
     add(&r->ended, w);
     return 0;
@@ -181,6 +190,8 @@ int commits_place(struct run *r, struct err *e)
             rc = take_back(r, w, &why, e);
             continue;
         }
+        if (r->placed.n == 0)
+            r->record_at = r->x.now_ms(r->x.self) + TOGETHER_MS;
         add(&r->placed, w);
         attempt_settled(r, w, w->intent.blocked ? WORK_BLOCKED : WORK_SUCCEEDED,
                         w->intent.blocked ? "it ended with 98: a person must decide"
@@ -218,9 +229,23 @@ static int record_placed(struct run *r, struct err *e)
     return rc ? rc : state_commit(r->s, e);
 }
 
+int64_t commits_due(const struct run *r)
+{
+    return r->placed.n > 0 ? r->record_at : -1;
+}
+
+/* In a fan: records can wait for those of the stages that run, which are about to end. */
+static bool may_wait(const struct run *r)
+{
+    return r->placed.n > 0 && r->placed.n < TOGETHER && run_is_active(r) &&
+           r->n_in[WORK_READY] > 0 && !r->stopping && r->x.now_ms(r->x.self) < r->record_at;
+}
+
 int commits_record(struct run *r, struct err *e)
 {
     int rc = 0;
+    if (may_wait(r))
+        return 0;
     if (r->placed.n > 0 && ((rc = sync_placed(r, e)) || (rc = record_placed(r, e))))
         return rc;
     if ((rc = state_flush(r->s, e)))

@@ -265,9 +265,11 @@ static void draw(struct run *r)
 static int64_t wake_at(const struct run *r, int64_t redraw_at)
 {
     const struct waiting *first = queue_first(&r->delayed);
-    int64_t at = r->show.live ? redraw_at : -1, due = progress_due(r);
-    if (due >= 0 && (at < 0 || due < at))
-        at = due;
+    int64_t at = r->show.live ? redraw_at : -1;
+    const int64_t due[] = { progress_due(r), commits_due(r) };
+    for (size_t i = 0; i < sizeof due / sizeof *due; i++)
+        if (due[i] >= 0 && (at < 0 || due[i] < at))
+            at = due[i];
     if (r->timeout_at >= 0 && !r->halted && (at < 0 || r->timeout_at < at))
         at = r->timeout_at;
     return first && (at < 0 || first->key < at) ? first->key : at;

@@ -143,6 +143,7 @@ struct run {
     struct pool *pool;              /* hashes big outputs; NULL until there is one */
     struct work_list ended;         /* to be committed */
     struct work_list placed;        /* committed, to be synced and recorded */
+    int64_t record_at;              /* when at the latest, if there are any */
     int64_t unsynced_ms;            /* what the stages took whose records a power cut would lose */
     int64_t timeout_ms, timeout_at; /* of the whole run; at: monotonic, -1 none */
     bool timed_out;                 /* it is over */
@@ -243,6 +244,9 @@ int commits_place(struct run *r, struct err *e);
 /** Steps 4 to 6 for all that were placed, and whatever else waits to be written to the memory: call
  * it before anything that takes time. */
 int commits_record(struct run *r, struct err *e);
+
+/** When commits_record has something to do though nothing ends; -1: never. */
+int64_t commits_due(const struct run *r);
 
 /* end.c */
 
