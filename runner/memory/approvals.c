@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/memory/state_inner.h"
 
 static void release(struct approval *a)
 {
@@ -75,24 +76,17 @@ int approval_put(struct state *s, const char *run, const struct approval *a, str
 /* Fill in the outs of commit `id`. */
 static int take_outs(struct state *s, int64_t id, struct intent *i, struct err *e)
 {
-    struct query q;
-    bool row;
-    int rc = db_query(state_db(s), &q,
-                      "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
-    if (rc)
-        return rc;
-    db_int(&q, id);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        i->out = mem_grow(i->out, i->n_out, sizeof *i->out);
-        struct intent_out *o = &i->out[i->n_out++];
-        char *hex = db_get_text(&q, 2);
-        *o = (struct intent_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
-        if (hex && strlen(hex) == HASH_HEX - 1)
-            memcpy(o->sha256, hex, HASH_HEX);
-        free(hex);
+    struct commit_record r = { 0 };
+    int rc = state_commit_outs(s, id, &r, e);
+    i->out = mem_calloc(r.n_out, sizeof *i->out);
+    for (; i->n_out < r.n_out; i->n_out++) {
+        struct committed_out *from = &r.out[i->n_out];
+        struct intent_out *to = &i->out[i->n_out];
+        *to = (struct intent_out){ .name = from->name, .path = from->path };
+        memcpy(to->sha256, from->sha256, HASH_HEX);
+        *from = (struct committed_out){ 0 };
     }
-    if (rc == 0)
-        db_end(&q);
+    commit_record_release(&r);
     return rc;
 }
 
@@ -118,15 +112,14 @@ int approval_intent(struct state *s, const char *pipeline, const char *run, cons
                        run);
     }
     int64_t id = db_get_int(&q, 0);
-    char *by = db_get_text(&q, 1), *fingerprint = db_get_text(&q, 3), *state = db_get_text(&q, 5);
+    char *by = db_get_text(&q, 1), *state = db_get_text(&q, 5);
     *out = (struct intent){ .pipeline = mem_strdup(pipeline),
                             .run = mem_strdup(run),
                             .stage = mem_strdup(stage),
                             .attempt = db_get_int(&q, 2),
                             .inputs = db_get_text(&q, 4) };
+    state_get_hash(&q, 3, out->fingerprint);
     db_end(&q);
-    if (fingerprint && strlen(fingerprint) == HASH_HEX - 1)
-        memcpy(out->fingerprint, fingerprint, HASH_HEX);
     if (!by || strcmp(by, run) != 0 || !state || strcmp(state, "blocked") != 0)
         rc = err_set(e, ERR_USAGE,
                      "stage '%s' was committed again since, by run %s: run %s can no longer be "
@@ -135,7 +128,6 @@ int approval_intent(struct state *s, const char *pipeline, const char *run, cons
     else
         rc = take_outs(s, id, out, e);
     free(state);
-    free(fingerprint);
     free(by);
     if (rc)
         intent_release(out);

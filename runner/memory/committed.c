@@ -5,43 +5,44 @@
 #include "base/mem.h"
 #include "runner/memory/state_inner.h"
 
-static int read_outs(struct db *db, int64_t commit, struct commit_record *r, struct err *e)
+void state_get_hash(struct query *q, int column, char out_hex[HASH_HEX])
+{
+    const char *hex = (const char *)sqlite3_column_text(q->stmt, column);
+    if (hex && strlen(hex) == HASH_HEX - 1)
+        memcpy(out_hex, hex, HASH_HEX);
+}
+
+static bool add_out(struct query *q, void *self)
+{
+    struct commit_record *r = self;
+    r->out = mem_grow(r->out, r->n_out, sizeof *r->out);
+    struct committed_out *out = &r->out[r->n_out++];
+    *out = (struct committed_out){ .name = db_get_text(q, 0), .path = db_get_text(q, 1) };
+    state_get_hash(q, 2, out->sha256);
+    return true;
+}
+
+int state_commit_outs(struct state *s, int64_t commit, struct commit_record *r, struct err *e)
 {
     struct query q;
-    bool row;
-    int rc = db_query(db, &q,
+    int rc = db_query(&s->db, &q,
                       "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position", e);
     if (rc)
         return rc;
     db_int(&q, commit);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        r->out = mem_grow(r->out, r->n_out, sizeof *r->out);
-        struct committed_out *out = &r->out[r->n_out++];
-        char *hex = db_get_text(&q, 2);
-        *out = (struct committed_out){ .name = db_get_text(&q, 0), .path = db_get_text(&q, 1) };
-        if (hex && strlen(hex) == HASH_HEX - 1)
-            memcpy(out->sha256, hex, HASH_HEX);
-        free(hex);
-    }
-    if (rc == 0)
-        db_end(&q);
-    return rc;
+    return db_each(&q, add_out, r, e);
 }
 
 static int read_commit(struct state *s, struct query *q, struct commit_record *out, struct err *e)
 {
     int64_t id = db_get_int(q, 0);
-    char *fingerprint = db_get_text(q, 2), *inputs = db_get_text(q, 3);
-    int rc = 0;
 
-    *out = (struct commit_record){ .run_id = db_get_text(q, 1) };
+    *out = (struct commit_record){ .run_id = db_get_text(q, 1), .text = db_get_text(q, 3) };
+    state_get_hash(q, 2, out->fingerprint);
     db_end(q);
-    if (fingerprint && strlen(fingerprint) == HASH_HEX - 1)
-        memcpy(out->fingerprint, fingerprint, HASH_HEX);
-    out->text = inputs;
-    if ((rc = read_outs(&s->db, id, out, e)))
+    int rc = state_commit_outs(s, id, out, e);
+    if (rc)
         commit_record_release(out);
-    free(fingerprint);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "runner/memory/state_inner.h"
 
 /* ---- one commit ---- */
 
@@ -17,13 +18,6 @@ void commit_row_release(struct commit_row *c)
     *c = (struct commit_row){ 0 };
 }
 
-static void take_hash(struct query *q, int column, char out[HASH_HEX])
-{
-    const char *hex = (const char *)sqlite3_column_text(q->stmt, column);
-    if (hex && strlen(hex) == HASH_HEX - 1)
-        memcpy(out, hex, HASH_HEX);
-}
-
 static bool take_row(struct query *q, void *self)
 {
     struct commit_row *c = self;
@@ -33,20 +27,10 @@ static bool take_row(struct query *q, void *self)
     c->record.run_id = db_get_text(q, 3);
     c->attempt = db_get_int(q, 4);
     c->state = db_get_text(q, 5);
-    take_hash(q, 6, c->record.fingerprint);
+    state_get_hash(q, 6, c->record.fingerprint);
     c->record.inputs = json_loads((const char *)sqlite3_column_text(q->stmt, 7), 0, NULL);
     c->made = db_get_int(q, 8);
     return false;
-}
-
-static bool take_out(struct query *q, void *self)
-{
-    struct commit_record *r = self;
-    r->out = mem_grow(r->out, r->n_out, sizeof *r->out);
-    struct committed_out *out = &r->out[r->n_out++];
-    *out = (struct committed_out){ .name = db_get_text(q, 0), .path = db_get_text(q, 1) };
-    take_hash(q, 2, out->sha256);
-    return true;
 }
 
 #define COMMIT_COLUMNS \
@@ -55,18 +39,12 @@ static bool take_out(struct query *q, void *self)
 /* The one row of a query whose parameters are bound, with its outputs. */
 static int read_row(struct state *s, struct query *q, struct commit_row *out, struct err *e)
 {
-    struct query outs;
     int rc = db_each(q, take_row, out, e);
     if (rc == 0 && out->id && !out->record.inputs)
         rc = err_set(e, ERR_DATA, "the inputs of commit %lld in '%s' are damaged",
                      (long long)out->id, state_db(s)->path);
-    if (rc == 0 && out->id &&
-        (rc = db_query(state_db(s), &outs,
-                       "SELECT name, path, sha256 FROM outs WHERE commit_id=? ORDER BY position",
-                       e)) == 0) {
-        db_int(&outs, out->id);
-        rc = db_each(&outs, take_out, &out->record, e);
-    }
+    if (rc == 0 && out->id)
+        rc = state_commit_outs(s, out->id, &out->record, e);
     if (rc)
         commit_row_release(out);
     return rc;
@@ -115,7 +93,7 @@ static bool add_made(struct query *q, void *self)
     p->made = mem_grow(p->made, p->n_made, sizeof *p->made);
     struct made *m = &p->made[p->n_made++];
     *m = (struct made){ .commit = db_get_int(q, 0), .path = db_get_text(q, 1) };
-    take_hash(q, 2, m->sha256);
+    state_get_hash(q, 2, m->sha256);
     return true;
 }
 
