@@ -54,10 +54,10 @@ sed -i 's/cmd: .*test -e good.*/cmd: [sh, -c, "echo aside >>p.log; until [ -e go
 rm -f go p.log
 refit backfill -f p.yaml --schedule noon --from 2026-06-01 --to 2026-06-03 >first 2>&1 &
 first=$!
-until_true 10 test -s p.log
+until_true test -s p.log
 refit backfill -f p.yaml --schedule noon --from 2026-06-01 --to 2026-06-03 >second 2>&1 &
 second=$!
-until_true 10 grep -q 'waits for run' second
+until_true grep -q 'waits for run' second
 touch go
 wait $first; a=$?; wait $second; b=$?
 is "two at a time both succeed" "$a $b" "0 0"
@@ -65,7 +65,7 @@ is "and each instant runs once" "$(sql "SELECT state FROM runs WHERE name LIKE '
 rm go p.log
 refit backfill -q -f p.yaml --schedule noon --from 2026-07-01 --to 2026-07-03 >/dev/null 2>&1 &
 first=$!
-until_true 10 test -s p.log
+until_true test -s p.log
 kill -TERM $first
 wait $first
 is "TERM stops the run and begins no other" "$? $(sql "SELECT state FROM runs WHERE name LIKE 'p.noon.202607%'")" "143 aborted"

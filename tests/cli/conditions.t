@@ -164,6 +164,8 @@ mkfifo go_a go_b here meet end
 refit run -j 8 >log.out 2>&1 &
 runner=$!
 read -r x <here
+# the memory may learn of a start a moment later than the stage runs
+until_true eval 'states | grep -q "^a=running "'
 is "a pool of one lets one of its stages run" "$(states | cut -d' ' -f1,2)" "a=running b=pending"
 echo x >go_a; echo x >go_b; echo x >end
 wait $runner

@@ -10,10 +10,10 @@ start() {
     refit daemon "$@" >>daemon.out 2>&1 &
     daemon=$!
     daemons="$daemons $daemon"
-    until_true 10 grep -q 'daemon: ready' daemon.out || fail "the daemon is ready" "$(cat daemon.out)"
+    until_true grep -q 'daemon: ready' daemon.out || fail "the daemon is ready" "$(cat daemon.out)"
 }
 # said TEXT: it says so now or soon
-said() { if until_true 10 grep -qF -- "$1" daemon.out; then pass "it says: $1"; else fail "it says: $1" "$(cat daemon.out)"; fi; }
+said() { if until_true grep -qF -- "$1" daemon.out; then pass "it says: $1"; else fail "it says: $1" "$(cat daemon.out)"; fi; }
 end() { kill -"$1" $daemon; wait $daemon; }
 
 # One that is watched to the end of this file.
@@ -23,7 +23,7 @@ case $B in *asan* | *tsan*) ;; *)
         mkdir idle && cd idle || exit 1
         pipeline p "  - cron: '0 0 1 1 *'"
         strace -o trace refit daemon p.yaml >daemon.out 2>&1 &
-        until_true 10 grep -q 'daemon: ready' daemon.out
+        until_true grep -q 'daemon: ready' daemon.out
         traced=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .refit/p.daemon.lock)
         cd ..
     fi
@@ -41,8 +41,8 @@ refuses "a pipeline has one daemon" 75 "another daemon of 'q' holds the lock: pi
 turn_back daily
 kill -HUP $daemon
 said "run q.daily."
-until_true 10 test -s p.log
-until_true 10 test -s q.log
+until_true test -s p.log
+until_true test -s q.log
 is "what is due is started" "$(cat p.log q.log)" "plain
 aside"
 ok "a tick beside it" refit tick p.yaml q.yaml
@@ -73,7 +73,7 @@ once_more daily
 rm p.log
 kill -HUP $daemon
 said "p.yaml: read again"
-until_true 10 test -s p.log
+until_true test -s p.log
 
 # ---- ends ----
 kill -INT $daemon
@@ -84,7 +84,7 @@ start --on-stop finish p.yaml
 once_more daily
 rm p.log
 kill -HUP $daemon
-until_true 10 test -s p.log
+until_true test -s p.log
 kill -TERM $daemon
 said "waiting for 1 running"
 touch go
@@ -95,7 +95,7 @@ rm go p.log
 start --on-stop finish p.yaml
 once_more daily
 kill -HUP $daemon
-until_true 10 test -s p.log
+until_true test -s p.log
 kill -TERM $daemon
 said "waiting for 1 running"
 end TERM
@@ -112,7 +112,7 @@ overlap() {
     start p.yaml
     refit run -q -F work -f p.yaml -p word=mine >/dev/null 2>&1 &
     mine=$!
-    until_true 10 test -s p.log
+    until_true test -s p.log
     id=$(sql "SELECT name FROM runs WHERE state = 'running'")
     turn_back daily
     kill -HUP $daemon
@@ -133,7 +133,7 @@ end TERM
 overlap cancel
 said "overlap: cancel, stopping run $id"
 wait $mine
-until_true 10 grep -q plain p.log
+until_true grep -q plain p.log
 is "cancel stops the one that is going on" "$? $(sql 'SELECT state FROM runs ORDER BY id' | tr '\n' ' ')" "0 aborted running "
 touch go
 said " succeeded"
@@ -144,7 +144,7 @@ end TERM
 is "a daemon that ends leaves queued what is queued" "$(sql 'SELECT state FROM runs ORDER BY id' | tr '\n' ' ')" "running queued "
 touch go; wait $mine
 start p.yaml
-until_true 10 grep -q plain p.log
+until_true grep -q plain p.log
 said " succeeded"
 is "the next one starts it" "$(sql 'SELECT state FROM runs ORDER BY id' | tr '\n' ' ')" "succeeded succeeded "
 end TERM
@@ -159,7 +159,7 @@ start p.yaml
 turn_back daily
 kill -HUP $daemon
 said "missed (catchup: none)"
-until_true 10 grep -q '"event":"missed"' told
+until_true grep -q '"event":"missed"' told
 is "what was missed is told while nothing runs" "$(grep -c . told)" 1
 end TERM
 rm told
@@ -181,13 +181,13 @@ while True:
     open("notified", "a").write(m + "\n")
     if "STOPPING" in m: break' "$address" &
         listener=$!
-        until_true 10 test -e listening
+        until_true test -e listening
         export NOTIFY_SOCKET="$address" WATCHDOG_USEC=200000
         start p.yaml
         unset NOTIFY_SOCKET WATCHDOG_USEC
-        until_true 10 grep -q WATCHDOG=1 notified
+        until_true grep -q WATCHDOG=1 notified
         kill -HUP $daemon
-        until_true 10 sh -c '[ "$(grep -c READY=1 notified)" = 2 ]'
+        until_true sh -c '[ "$(grep -c READY=1 notified)" = 2 ]'
         end TERM
         wait $listener
         is "systemd is told by $(echo "$address" | cut -c 1)" "$(sed -n 's/^MONOTONIC_USEC=[0-9]*$/MONOTONIC/p; s/^STATUS=next p at .* UTC; 0 running$/STATUS/p

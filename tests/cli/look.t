@@ -5,16 +5,6 @@
 
 fresh() { cd "$t" && rm -rf p && mkdir p && cd p || exit 1; }
 
-# until_true COMMAND...: asks again for at most 20 s
-until_true() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || return 1
-        command sleep 0.05
-    done
-}
-
 # json EXPRESSION: of the document in $out, as d
 json() { printf %s "$out" | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
 

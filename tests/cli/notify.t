@@ -242,23 +242,23 @@ is "a tick tells of what was missed" "$(field missed 'd["event"], d["state"], d[
 is "a failure that does not arrive waits" "$(waiting)" "due:1"
 refit daemon >daemon.out 2>&1 &
 daemon=$!
-until_true 10 grep -q 'daemon: ready' daemon.out
+until_true grep -q 'daemon: ready' daemon.out
 is "the daemon too waits" "$(waiting)" "due:1"
 sql "UPDATE outbox SET due = due - 60000"
 kill -HUP $daemon
-if until_true 10 test -s "$hook/2"; then pass "until it is due"; else fail "until it is due" "$(cat daemon.out)"; fi
+if until_true test -s "$hook/2"; then pass "until it is due"; else fail "until it is due" "$(cat daemon.out)"; fi
 is "it is the failure" "$(field "$hook/2" 'd["event"], d["schedule"]')" "failure daily"
-if until_true 10 eval '[ -z "$(waiting)" ]'; then pass "which is noted"; else fail "which is noted" "$(waiting)"; fi
+if until_true eval '[ -z "$(waiting)" ]'; then pass "which is noted"; else fail "which is noted" "$(waiting)"; fi
 mkfifo there
 echo 'read x <there; echo >"$1"' >do
 once_more daily
 sql "DELETE FROM outbox"
 kill -HUP $daemon
-until_true 10 eval 'refit status | grep -q "^  work  *running"'
+until_true eval 'refit status | grep -q "^  work  *running"'
 kill -9 "$(sql "SELECT pid FROM runs WHERE state = 'running'")"
-if until_true 10 test -s "$hook/3"; then pass "a runner that dies is told of by its daemon"; else fail "a runner that dies is told of by its daemon" "$(cat daemon.out)"; fi
+if until_true test -s "$hook/3"; then pass "a runner that dies is told of by its daemon"; else fail "a runner that dies is told of by its daemon" "$(cat daemon.out)"; fi
 is "with what it did" "$(field "$hook/3" 'd["event"], d["state"], d["late"], d["stage"]["name"], d["stage"]["state"]')" "failure lost True work lost"
-if until_true 10 eval '[ -z "$(waiting)" ]'; then pass "which is noted too"; else fail "which is noted too" "$(waiting)"; fi
+if until_true eval '[ -z "$(waiting)" ]'; then pass "which is noted too"; else fail "which is noted too" "$(waiting)"; fi
 refit tick -q
 refit run -q -s other
 is "and not again by who cleans up" "$(told) $(sql "SELECT count(*) FROM runs WHERE state = 'lost'")" "3 1"
@@ -267,7 +267,7 @@ wait $daemon
 is "TERM ends it" $? 0
 refit run -q -s work >/dev/null 2>&1 &
 runner=$!
-until_true 10 eval 'refit status | grep -q "^  work  *running"'
+until_true eval 'refit status | grep -q "^  work  *running"'
 kill -9 $runner
 wait $runner 2>/dev/null
 refit tick -q

@@ -4,15 +4,6 @@ sql() { "$B/tests/tools/sql" .refit/refit.db "$1"; }
 turn_back() { sql "UPDATE schedules SET watermark = watermark - ${2:-1} * 86400000 WHERE name = '$1'"; }
 # once_more SCHEDULE: as if its last instant had not come yet
 once_more() { sql "DELETE FROM runs; DELETE FROM ticks; DELETE FROM stages; DELETE FROM attempts"; turn_back "$1"; }
-# until_true SECONDS COMMAND...: ask again until it succeeds
-until_true() {
-    tries=$(($1 * 50)); shift
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.02
-    done
-}
 # A pipeline NAME in NAME.yaml with one stage, which waits for a file `go`, and these lines below its schedule.
 pipeline() {
     cat >"$1.yaml" <<EOY

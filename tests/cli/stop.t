@@ -14,7 +14,7 @@ begin() {
     rm -f go "$1.log"
     refit run -q -F work -f "$1.yaml" >/dev/null 2>&1 &
     running=$!
-    until_true 10 test -s "$1.log"
+    until_true test -s "$1.log"
     id=$(sql "SELECT name FROM runs WHERE pipeline = '$1' AND state = 'running'")
 }
 begin p
@@ -50,7 +50,7 @@ begin p
 turn_back daily
 refit tick p.yaml >tick.out 2>&1 &
 tick=$!
-until_true 10 grep -q "waits for run $id" tick.out
+until_true grep -q "waits for run $id" tick.out
 queued=$(sql "SELECT name FROM runs WHERE state = 'queued'")
 ok "a queued run is aborted" refit stop "$queued"
 touch go
@@ -70,8 +70,8 @@ refit run --wait -F work -f p.yaml >wait.out 2>&1 &
 waiting=$!
 refit run --wait=1h -F work -f p.yaml >wait2.out 2>&1 &
 waiting2=$!
-until_true 10 grep -q 'waiting: another run' wait.out
-until_true 10 grep -q 'waiting: another run' wait2.out
+until_true grep -q 'waiting: another run' wait.out
+until_true grep -q 'waiting: another run' wait2.out
 touch go
 wait $running
 wait $waiting; a=$?; wait $waiting2; b=$?
@@ -84,7 +84,7 @@ ok "stop sees that it is not running" refit stop
 is "and says so" "$out" "nothing is running"
 rm -f p.log
 refit retry --wait -q "$id" >/dev/null 2>&1 &
-until_true 10 test -s p.log
+until_true test -s p.log
 touch go
 wait $!
 is "retry takes --wait too" "$?" 0

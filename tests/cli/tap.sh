@@ -40,6 +40,16 @@ same() { if cmp -s "$2" "$3"; then pass "$1"; else fail "$1" "$2 and $3 differ";
 # absent NAME FILE...
 absent() { name=$1; shift; for f; do if [ -e "$f" ]; then fail "$name" "$f exists"; return; fi; done; pass "$name"; }
 
+# until_true COMMAND...: asks again until it succeeds, for a minute at least
+until_true() {
+    tries=3000
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 finish() { echo "1..$n"; }

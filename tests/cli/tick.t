@@ -85,7 +85,7 @@ for i in 1 2 3 4 5 6 7 8; do
     refit tick -q p.yaml &
     pids="$pids $!"
 done
-until_true 20 test -s p.log
+until_true test -s p.log
 touch go
 bad=
 for pid in $pids; do wait "$pid" || bad="$bad $?"; done
@@ -114,7 +114,7 @@ turn_back daily
 rm -f go p.log
 refit tick p.yaml >tick.out 2>&1 &
 tick=$!
-until_true 20 test -s p.log
+until_true test -s p.log
 sed -i 's/  work:/  toil:/; s/\[work\]/[toil]/' p.yaml
 kill -TERM $tick
 wait $tick
