@@ -1,5 +1,6 @@
 #include "models/identity.h"
 
+#include "base/str.h"
 #include "models/nn/spec.h"
 
 static void add_int(struct hash *h, int64_t value)
@@ -7,30 +8,12 @@ static void add_int(struct hash *h, int64_t value)
     hash_add(h, &value, sizeof value);
 }
 
-static void add_real(struct hash *h, double value)
+static void add_training(struct hash *h, const struct nn_training *t)
 {
-    hash_add(h, &value, sizeof value);
-}
-
-/* Member by member: the bytes between the members of a struct are not defined. */
-static void add_options(struct hash *h, const struct nn_training *t)
-{
-    add_real(h, t->learning_rate);
-    add_real(h, t->l1);
-    add_real(h, t->l2);
-    add_int(h, t->batch);
-    add_int(h, t->epochs);
-    add_int(h, t->shards);
-    add_int(h, t->class_weight);
-    add_int(h, t->keep);
-    add_int(h, t->stop_monitor);
-    add_int(h, t->plateau_monitor);
-    add_real(h, t->stop_min_delta);
-    add_real(h, t->plateau_factor);
-    add_real(h, t->plateau_min_delta);
-    add_int(h, t->stop_patience);
-    add_int(h, t->plateau_patience);
-    add_int(h, t->plateau_cooldown);
+    struct str text = { 0 };
+    nn_training_json(t, &text);
+    hash_add_text(h, text.text);
+    str_release(&text);
 }
 
 static void add_rows(struct hash *h, const struct rows *rows, size_t n_row)
@@ -77,7 +60,7 @@ void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const st
     hash_add_text(&h, spec->text);
     hash_add_text(&h, kernels);
     add_int(&h, (int64_t)fit->seed);
-    add_options(&h, &spec->training);
+    add_training(&h, &spec->training);
     hash_add_text(&h, fit->data->table->keys_sha256);
     add_rows(&h, rows, fit->data->table->n_row);
     add_inputs(&h, prep, fit->data);

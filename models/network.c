@@ -41,10 +41,6 @@ static struct nn_dims dims_of(const struct model *m, size_t batch)
 
 /* ---- fit ---- */
 
-static const char *const weight_name[] = { "none", "balanced", "one_minus_share" };
-static const char *const keep_name[] = { "last", "validation_loss", "validation_accuracy" };
-static const char *const monitor_name[] = { "none", "validation_loss", "validation_accuracy" };
-
 static void add_real(struct str *s, const char *key, double value)
 {
     str_addf(s, "\"%s\": ", key);
@@ -53,25 +49,6 @@ static void add_real(struct str *s, const char *key, double value)
     else
         str_addz(s, "null");
     str_addz(s, ", ");
-}
-
-static void add_options(struct str *s, const struct nn_training *t)
-{
-    add_real(s, "learning_rate", t->learning_rate);
-    add_real(s, "l1", t->l1);
-    add_real(s, "l2", t->l2);
-    str_addf(s, "\"batch\": %lld, \"epochs\": %lld, \"shards\": %lld, ", (long long)t->batch,
-             (long long)t->epochs, (long long)t->shards);
-    str_addf(s, "\"class_weight\": \"%s\", \"keep\": \"%s\", ", weight_name[t->class_weight],
-             keep_name[t->keep]);
-    str_addf(s, "\"stop_monitor\": \"%s\", ", monitor_name[t->stop_monitor]);
-    add_real(s, "stop_min_delta", t->stop_min_delta);
-    str_addf(s, "\"stop_patience\": %lld, \"plateau_monitor\": \"%s\", ",
-             (long long)t->stop_patience, monitor_name[t->plateau_monitor]);
-    add_real(s, "plateau_factor", t->plateau_factor);
-    add_real(s, "plateau_min_delta", t->plateau_min_delta);
-    str_addf(s, "\"plateau_patience\": %lld, \"plateau_cooldown\": %lld",
-             (long long)t->plateau_patience, (long long)t->plateau_cooldown);
 }
 
 /* How the model came to be, for people: a pure function of inputs and options. */
@@ -92,7 +69,7 @@ static char *summary(const struct nn_training *t, const struct rows *rows, uint6
     add_real(&s, "learning_rate", kept->learning_rate);
     s.n -= 2; /* the last comma */
     str_addz(&s, "}, \"options\": {");
-    add_options(&s, t);
+    nn_training_json(t, &s);
     str_addz(&s, "}}");
     return str_take(&s);
 }

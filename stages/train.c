@@ -4,7 +4,6 @@
  * network; split out  model (refit.model), history (JSON)
  */
 #include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,12 +16,30 @@
 
 struct params {
     const char *network, *table, *text, *pixels, *features, *split, *model, *history, *checkpoint;
-    int64_t seed, batch, epochs, shards, stop_patience, plateau_patience, plateau_cooldown;
-    double learning_rate, l1, l2, stop_min_delta, plateau_factor, plateau_min_delta;
-    const char *class_weight, *keep, *stop_monitor, *plateau_monitor;
+    int64_t seed;
+#define INT_FIELD(key, ...)    int64_t key;
+#define REAL_FIELD(key, ...)   double key;
+#define CHOICE_FIELD(key, ...) const char *key;
+    NN_TRAINING_KEYS(INT_FIELD, REAL_FIELD, CHOICE_FIELD)
 };
 
-#define MONITORS "none|validation_loss|validation_accuracy"
+#define INT_OPTION(key, d, least, most, of, text) \
+    { OPT_INT(struct params, key),                \
+      .file_default = true,                       \
+      .min = least,                               \
+      .max = most,                                \
+      .unit = of,                                 \
+      .help = text },
+#define REAL_OPTION(key, d, least, most, of, text) \
+    { OPT_REAL(struct params, key),                \
+      .file_default = true,                        \
+      .min = least,                                \
+      .max = most,                                 \
+      .unit = of,                                  \
+      .help = text },
+#define CHOICE_OPTION(key, d, all, text)                                \
+    { OPT_CHOICE(struct params, key), .optional = true, .choices = all, \
+      .help = text " (default: what the network file says)" },
 
 static const struct opt options[] = {
     { OPT_IN(struct params, network), .side = true,
@@ -46,95 +63,24 @@ static const struct opt options[] = {
               "at the end" },
     { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992.0,
       .help = "of initial weights, order of the rows, dropout" },
-    { OPT_INT(struct params, batch), .file_default = true, .min = 1, .max = 65536, .unit = "rows",
-      .help = "rows for one step" },
-    { OPT_INT(struct params, epochs), .file_default = true, .min = 1, .max = 1000000,
-      .help = "passes over the rows at most" },
-    { OPT_REAL(struct params, learning_rate), .file_default = true, .min = 1e-9, .max = 10,
-      .help = "of Adam, at the start" },
-    { OPT_REAL(struct params, l1), .file_default = true, .min = 0, .max = 10,
-      .help = "penalty: l1 x sum |w| of every kernel" },
-    { OPT_REAL(struct params, l2), .file_default = true, .min = 0, .max = 10,
-      .help = "penalty: l2 x sum w^2 of every kernel" },
-    { OPT_INT(struct params, shards), .file_default = true, .min = 1, .max = 64,
-      .help = "parts of a batch that threads share out; part of the result, the number of threads "
-              "is not" },
-    { OPT_CHOICE(struct params, class_weight), .optional = true,
-      .choices = "none|balanced|one_minus_share",
-      .help = "weight of a row in the loss: 1, N/(C n_c), or 1 - n_c/N (default: what the network "
-              "file says)" },
-    { OPT_CHOICE(struct params, keep), .optional = true,
-      .choices = "last|validation_loss|validation_accuracy",
-      .help = "weights of which epoch the model gets (default: what the network file says)" },
-    { OPT_CHOICE(struct params, stop_monitor), .optional = true, .choices = MONITORS,
-      .help = "stop early when this gets no better (default: what the network file says)" },
-    { OPT_REAL(struct params, stop_min_delta), .file_default = true, .min = 0, .max = 1e6,
-      .help = "what counts as better" },
-    { OPT_INT(struct params, stop_patience), .file_default = true, .min = 1, .max = 1000000,
-      .unit = "epochs", .help = "how long to wait" },
-    { OPT_CHOICE(struct params, plateau_monitor), .optional = true, .choices = MONITORS,
-      .help = "lower the learning rate when this gets no better (default: what the network file "
-              "says)" },
-    { OPT_REAL(struct params, plateau_factor), .file_default = true, .min = 1e-6, .max = 0.999999,
-      .help = "new learning rate / old one" },
-    { OPT_REAL(struct params, plateau_min_delta), .file_default = true, .min = 0, .max = 1e6,
-      .help = "what counts as better" },
-    { OPT_INT(struct params, plateau_patience), .file_default = true, .min = 1, .max = 1000000,
-      .unit = "epochs", .help = "how long to wait" },
-    { OPT_INT(struct params, plateau_cooldown), .file_default = true, .min = 0, .max = 1000000,
-      .unit = "epochs", .help = "rest after a lower learning rate" },
+    NN_TRAINING_KEYS(INT_OPTION, REAL_OPTION, CHOICE_OPTION) /* a row each */
     { 0 },
 };
 
 /* ---- options over the network file's defaults ---- */
 
-static void set_int(int64_t *at, int64_t option)
-{
-    if (option != OPT_INT_UNSET)
-        *at = option;
-}
-
-static void set_real(double *at, double option)
-{
-    if (!isnan(option))
-        *at = option;
-}
-
-/* The number of a choice in its list; opt_parse has seen to it that it is there. */
-static int choice(const char *text, const char *const *list)
-{
-    int i = 0;
-    while (list[i] && strcmp(list[i], text) != 0)
-        i++;
-    return i;
-}
-
 static void override(struct nn_training *t, const struct params *p)
 {
-    static const char *const weights[] = { "none", "balanced", "one_minus_share", NULL };
-    static const char *const keeps[] = { "last", "validation_loss", "validation_accuracy", NULL };
-    static const char *const monitors[] = { "none", "validation_loss", "validation_accuracy",
-                                            NULL };
-    set_int(&t->batch, p->batch);
-    set_int(&t->epochs, p->epochs);
-    set_int(&t->shards, p->shards);
-    set_real(&t->learning_rate, p->learning_rate);
-    set_real(&t->l1, p->l1);
-    set_real(&t->l2, p->l2);
-    set_real(&t->stop_min_delta, p->stop_min_delta);
-    set_int(&t->stop_patience, p->stop_patience);
-    set_real(&t->plateau_factor, p->plateau_factor);
-    set_real(&t->plateau_min_delta, p->plateau_min_delta);
-    set_int(&t->plateau_patience, p->plateau_patience);
-    set_int(&t->plateau_cooldown, p->plateau_cooldown);
-    if (p->class_weight)
-        t->class_weight = (enum nn_class_weight)choice(p->class_weight, weights);
-    if (p->keep)
-        t->keep = (enum nn_keep)choice(p->keep, keeps);
-    if (p->stop_monitor)
-        t->stop_monitor = (enum nn_monitor)choice(p->stop_monitor, monitors);
-    if (p->plateau_monitor)
-        t->plateau_monitor = (enum nn_monitor)choice(p->plateau_monitor, monitors);
+#define SET_INT(key, ...)        \
+    if (p->key != OPT_INT_UNSET) \
+        t->key = p->key;
+#define SET_REAL(key, ...) \
+    if (!isnan(p->key))    \
+        t->key = p->key;
+#define SET_CHOICE(key, d, all, help) \
+    if (p->key)                       \
+        t->key = nn_choice(all, p->key);
+    NN_TRAINING_KEYS(SET_INT, SET_REAL, SET_CHOICE)
 }
 
 static const char *wanted(const struct nn_spec *spec, enum nn_input input, const char *path)

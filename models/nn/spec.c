@@ -352,70 +352,6 @@ static int read_network(struct nn_spec *s, const struct yaml *root, struct err *
     return 0;
 }
 
-/* ---- training ---- */
-
-static int read_training(struct nn_training *t, const struct yaml *map, struct err *e)
-{
-    static const char *const keys[] = { "optimizer",
-                                        "learning_rate",
-                                        "l1",
-                                        "l2",
-                                        "batch",
-                                        "epochs",
-                                        "shards",
-                                        "class_weight",
-                                        "keep",
-                                        "stop_monitor",
-                                        "stop_min_delta",
-                                        "stop_patience",
-                                        "plateau_monitor",
-                                        "plateau_factor",
-                                        "plateau_patience",
-                                        "plateau_cooldown",
-                                        "plateau_min_delta",
-                                        NULL };
-    static const char *const optimizers[] = { "adam", NULL };
-    static const char *const weights[] = { "none", "balanced", "one_minus_share", NULL };
-    static const char *const keeps[] = { "last", "validation_loss", "validation_accuracy", NULL };
-    static const char *const monitors[] = { "none", "validation_loss", "validation_accuracy",
-                                            NULL };
-    size_t optimizer = 0, weight = WEIGHT_NONE, keep = KEEP_VALIDATION_LOSS, stop = MONITOR_NONE,
-           plateau = MONITOR_NONE;
-    int rc;
-
-    *t = (struct nn_training){ .learning_rate = 0.001,
-                               .batch = 32,
-                               .epochs = 30,
-                               .shards = 4,
-                               .stop_patience = 5,
-                               .plateau_factor = 0.1,
-                               .plateau_patience = 3 };
-    if (map && ((rc = yaml_only(map, "training", keys, e)) ||
-                (rc = opt_choice(map, "optimizer", optimizers, &optimizer, e)) ||
-                (rc = opt_real(map, "learning_rate", 1e-9, 10, &t->learning_rate, e)) ||
-                (rc = opt_real(map, "l1", 0, 10, &t->l1, e)) ||
-                (rc = opt_real(map, "l2", 0, 10, &t->l2, e)) ||
-                (rc = opt_int(map, "batch", 1, 65536, &t->batch, e)) ||
-                (rc = opt_int(map, "epochs", 1, 1000000, &t->epochs, e)) ||
-                (rc = opt_int(map, "shards", 1, 64, &t->shards, e)) ||
-                (rc = opt_choice(map, "class_weight", weights, &weight, e)) ||
-                (rc = opt_choice(map, "keep", keeps, &keep, e)) ||
-                (rc = opt_choice(map, "stop_monitor", monitors, &stop, e)) ||
-                (rc = opt_real(map, "stop_min_delta", 0, 1e6, &t->stop_min_delta, e)) ||
-                (rc = opt_int(map, "stop_patience", 1, 1000000, &t->stop_patience, e)) ||
-                (rc = opt_choice(map, "plateau_monitor", monitors, &plateau, e)) ||
-                (rc = opt_real(map, "plateau_factor", 1e-6, 0.999999, &t->plateau_factor, e)) ||
-                (rc = opt_real(map, "plateau_min_delta", 0, 1e6, &t->plateau_min_delta, e)) ||
-                (rc = opt_int(map, "plateau_patience", 1, 1000000, &t->plateau_patience, e)) ||
-                (rc = opt_int(map, "plateau_cooldown", 0, 1000000, &t->plateau_cooldown, e))))
-        return rc;
-    t->class_weight = (enum nn_class_weight)weight;
-    t->keep = (enum nn_keep)keep;
-    t->stop_monitor = (enum nn_monitor)stop;
-    t->plateau_monitor = (enum nn_monitor)plateau;
-    return 0;
-}
-
 /* ---- the file ---- */
 
 static int read_root(struct nn_spec *s, const struct yaml *root, struct err *e)
@@ -432,7 +368,7 @@ static int read_root(struct nn_spec *s, const struct yaml *root, struct err *e)
                        &version, e)) ||
         (rc = read_network(s, root, e)))
         return rc;
-    return read_training(&s->training, yaml_get(root, "training"), e);
+    return nn_training_read(&s->training, yaml_get(root, "training"), e);
 }
 
 int nn_spec_parse(struct nn_spec *s, const char *name, const char *text, struct err *e)

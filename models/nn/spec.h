@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "models/nn/training.h"
 
 /* The network file (models/presets/): which branches read which input, which layers they have, how
  * the head joins them, and the defaults of training. Data, not code; kept word for word in the
@@ -57,31 +58,13 @@ struct nn_branch {
     size_t n_layer;
 };
 
-/** Defaults of training; each is also an option of train, which wins. */
-struct nn_training {
-    double learning_rate, l1,
-        l2; /* l1, l2: on every kernel (not embeddings, biases, norms): l1 sum|w| + l2 sum w^2 */
-    int64_t batch, epochs,
-        shards; /* shards: a batch is cut into so many parts; part of the result, threads are not */
-    enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE } class_weight;
-    enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY } keep;
-    enum nn_monitor {
-        MONITOR_NONE,
-        MONITOR_VALIDATION_LOSS,
-        MONITOR_VALIDATION_ACCURACY
-    } stop_monitor,
-        plateau_monitor;
-    double stop_min_delta, plateau_factor, plateau_min_delta;
-    int64_t stop_patience, plateau_patience, plateau_cooldown;
-};
-
 struct nn_spec {
     struct nn_branch *branch; /* owned */
     size_t n_branch;
     struct nn_layer *head; /* owned; empty: the only branch ends in the classes itself */
     size_t n_head;
-    struct nn_training training;
-    char *text; /* owned: the file, word for word */
+    struct nn_training training; /* defaults; each is also an option of train, which wins */
+    char *text;                  /* owned: the file, word for word */
 };
 
 /** Read a network file. ERR_USAGE with file:line:column: unknown keys, values out of range, layers

@@ -1,0 +1,146 @@
+#include "models/nn/training.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define INT_KEY(key, default, least, most, unit, help) \
+    { .name = #key,                                    \
+      .kind = NN_KEY_INT,                              \
+      .offset = offsetof(struct nn_training, key),     \
+      .def = default,                                  \
+      .min = least,                                    \
+      .max = most },
+#define REAL_KEY(key, default, least, most, unit, help) \
+    { .name = #key,                                     \
+      .kind = NN_KEY_REAL,                              \
+      .offset = offsetof(struct nn_training, key),      \
+      .def = default,                                   \
+      .min = least,                                     \
+      .max = most },
+#define CHOICE_KEY(key, default, all, help)        \
+    { .name = #key,                                \
+      .kind = NN_KEY_CHOICE,                       \
+      .offset = offsetof(struct nn_training, key), \
+      .choices = all,                              \
+      .choice = default },
+
+const struct nn_key nn_training_keys[] = {
+    NN_TRAINING_KEYS(INT_KEY, REAL_KEY, CHOICE_KEY) /* a row each */
+    { 0 },
+};
+enum { N_KEY = sizeof nn_training_keys / sizeof *nn_training_keys, MAX_CHOICE = 16 };
+
+static void *value_at(struct nn_training *t, const struct nn_key *k)
+{
+    return (char *)t + k->offset;
+}
+
+static const void *value_in(const struct nn_training *t, const struct nn_key *k)
+{
+    return (const char *)t + k->offset;
+}
+
+/* The n-th word of "a|b|c" and its length; NULL past the end. */
+static const char *word_at(const char *choices, int n, size_t *out_len)
+{
+    for (; n > 0; n--) {
+        choices = strchr(choices, '|');
+        if (!choices)
+            return NULL;
+        choices++;
+    }
+    *out_len = strcspn(choices, "|");
+    return choices;
+}
+
+int nn_choice(const char *choices, const char *word)
+{
+    const char *at;
+    size_t len;
+    int i = 0;
+    while ((at = word_at(choices, i, &len)) && (len != strlen(word) || memcmp(at, word, len) != 0))
+        i++;
+    assert(at);
+    return i;
+}
+
+static int read_choice(const struct nn_key *k, const struct yaml *node, int *out, struct err *e)
+{
+    char copy[256];
+    const char *list[MAX_CHOICE + 1] = { copy };
+    size_t n = 1, found;
+    assert(strlen(k->choices) < sizeof copy);
+    memcpy(copy, k->choices, strlen(k->choices) + 1);
+    for (char *bar = copy; (bar = strchr(bar, '|')); n++) {
+        *bar++ = '\0';
+        assert(n < MAX_CHOICE);
+        list[n] = bar;
+    }
+    int rc = yaml_choice(node, k->name, list, &found, e);
+    if (rc == 0)
+        *out = (int)found;
+    return rc;
+}
+
+static int read_key(struct nn_training *t, const struct nn_key *k, const struct yaml *node,
+                    struct err *e)
+{
+    long long whole;
+    int rc;
+    switch (k->kind) {
+    case NN_KEY_INT:
+        rc = yaml_int(node, k->name, (long long)k->min, (long long)k->max, &whole, e);
+        if (rc == 0)
+            *(int64_t *)value_at(t, k) = whole;
+        return rc;
+    case NN_KEY_REAL:
+        return yaml_real(node, k->name, k->min, k->max, value_at(t, k), e);
+    default:
+        return read_choice(k, node, value_at(t, k), e);
+    }
+}
+
+static void set_default(struct nn_training *t, const struct nn_key *k)
+{
+    if (k->kind == NN_KEY_INT)
+        *(int64_t *)value_at(t, k) = (int64_t)k->def;
+    else if (k->kind == NN_KEY_REAL)
+        *(double *)value_at(t, k) = k->def;
+    else
+        *(int *)value_at(t, k) = nn_choice(k->choices, k->choice);
+}
+
+int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *e)
+{
+    const char *name[N_KEY] = { NULL };
+    int rc = 0;
+    *t = (struct nn_training){ 0 };
+    for (size_t i = 0; nn_training_keys[i].name; i++) {
+        name[i] = nn_training_keys[i].name;
+        set_default(t, &nn_training_keys[i]);
+    }
+    if (!map || (rc = yaml_only(map, "training", name, e)))
+        return rc;
+    for (const struct nn_key *k = nn_training_keys; k->name && rc == 0; k++) {
+        const struct yaml *node = yaml_get(map, k->name);
+        rc = node ? read_key(t, k, node, e) : 0;
+    }
+    return rc;
+}
+
+void nn_training_json(const struct nn_training *t, struct str *out)
+{
+    for (const struct nn_key *k = nn_training_keys; k->name; k++) {
+        const void *value = value_in(t, k);
+        size_t len = 0;
+        str_addf(out, "%s\"%s\": ", k == nn_training_keys ? "" : ", ", k->name);
+        if (k->kind == NN_KEY_INT) {
+            str_addf(out, "%lld", (long long)*(const int64_t *)value);
+        } else if (k->kind == NN_KEY_REAL) {
+            str_add_real(out, *(const double *)value);
+        } else {
+            const char *word = word_at(k->choices, *(const int *)value, &len);
+            str_addf(out, "\"%.*s\"", (int)len, word);
+        }
+    }
+}

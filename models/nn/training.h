@@ -1,0 +1,75 @@
+#ifndef NN_TRAINING_H
+#define NN_TRAINING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "io/yaml.h"
+
+/**
+ * How a network is trained: every key of a network file's `training`, which is also a parameter of
+ * train (that wins), part of a training's identity, and told in the model file. A key is one line
+ * here and nothing elsewhere:
+ *   INT(name, default, min, max, unit, help), REAL(likewise), CHOICE(name, default, choices, help).
+ * The value of a choice is its number in the list; the enums below name them.
+ */
+#define NN_TRAINING_KEYS(INT, REAL, CHOICE)                                                      \
+    CHOICE(optimizer, "adam", "adam", "what moves the weights")                                  \
+    REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                   \
+    REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                            \
+    REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                            \
+    INT(batch, 32, 1, 65536, "rows", "rows for one step")                                        \
+    INT(epochs, 30, 1, 1000000, NULL, "passes over the rows at most")                            \
+    INT(shards, 4, 1, 64, NULL,                                                                  \
+        "parts of a batch that threads share out; part of the result, the number of threads is " \
+        "not")                                                                                   \
+    CHOICE(class_weight, "none", "none|balanced|one_minus_share",                                \
+           "weight of a row in the loss: 1, N/(C n_c), or 1 - n_c/N")                            \
+    CHOICE(keep, "validation_loss", "last|validation_loss|validation_accuracy",                  \
+           "weights of which epoch the model gets")                                              \
+    CHOICE(stop_monitor, "none", NN_MONITORS, "stop early when this gets no better")             \
+    REAL(stop_min_delta, 0, 0, 1e6, NULL, "what counts as better")                               \
+    INT(stop_patience, 5, 1, 1000000, "epochs", "how long to wait")                              \
+    CHOICE(plateau_monitor, "none", NN_MONITORS,                                                 \
+           "lower the learning rate when this gets no better")                                   \
+    REAL(plateau_factor, 0.1, 1e-6, 0.999999, NULL, "new learning rate / old one")               \
+    REAL(plateau_min_delta, 0, 0, 1e6, NULL, "what counts as better")                            \
+    INT(plateau_patience, 3, 1, 1000000, "epochs", "how long to wait")                           \
+    INT(plateau_cooldown, 0, 0, 1000000, "epochs", "rest after a lower learning rate")
+
+#define NN_MONITORS "none|validation_loss|validation_accuracy"
+
+enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE };
+enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY };
+enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCURACY };
+
+#define NN_INT_MEMBER(name, ...)    int64_t name;
+#define NN_REAL_MEMBER(name, ...)   double name;
+#define NN_CHOICE_MEMBER(name, ...) int name;
+struct nn_training {
+    NN_TRAINING_KEYS(NN_INT_MEMBER, NN_REAL_MEMBER, NN_CHOICE_MEMBER)
+};
+
+/** One key, for code that goes over all of them. */
+struct nn_key {
+    const char *name;
+    enum { NN_KEY_INT, NN_KEY_REAL, NN_KEY_CHOICE } kind;
+    size_t offset; /* in struct nn_training */
+    double def, min, max;
+    const char *choices, *choice; /* of a choice: all, and the default */
+};
+extern const struct nn_key nn_training_keys[]; /* ends with a key without name */
+
+/** From the `training` of a network file (NULL: it has none): defaults, then what is given.
+ * ERR_USAGE with file:line:column. */
+int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *e);
+
+/** The number of a word in a list like "none|balanced"; the word must be there. */
+int nn_choice(const char *choices, const char *word);
+
+/** `"key": value` of all keys, separated by commas: a part of a JSON object. Appended to *out. */
+void nn_training_json(const struct nn_training *t, struct str *out);
+
+#endif
