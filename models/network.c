@@ -175,6 +175,8 @@ static int save_weights(const struct network *w, struct h5 *h, struct err *e)
     const float *weight = net_weights(w->net);
     int rc = 0;
     for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++) {
+        if (p[i].scaffold)
+            continue;
         for (size_t k = p[i].offset; k < p[i].offset + p[i].n; k++)
             if (!isfinite(weight[k]))
                 return err_set(e, ERR_DATA, "weight %zu of '%s' is not finite", k - p[i].offset,
@@ -271,6 +273,7 @@ static int load_spec(struct network *w, struct h5 *h, struct err *e)
         rc = e->code = ERR_DATA; /* here the network is data, not configuration */
     w->spec.training.batch = batch;
     w->spec.training.shards = shards;
+    w->spec.training.auxiliary = 0; /* for prediction no branch needs a softmax */
 out:
     free(text);
     return rc;

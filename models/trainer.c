@@ -68,6 +68,7 @@ static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, 
     if (net_train(r->t->net, &b, rng_u64(&rng), &loss, &right_here, e))
         return err_wrap(e, "epoch %zu, step %zu of %zu", epoch, step + 1, n_step);
     adam_step(&r->progress.adam, r->t->net, r->progress.learning_rate);
+    loss -= net_auxiliary_loss(r->t->net); /* as the validation loss */
     *sum_loss += loss * (double)n;
     *right += right_here;
     return 0;

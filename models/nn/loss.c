@@ -32,16 +32,12 @@ static size_t softmax(float *prob, const float *x, size_t C, float *out_most, fl
     return best;
 }
 
-void loss_run(const struct pass *p)
+size_t cross_entropy(const struct pass *p, const float *x, double factor, float *prob, float *dx,
+                     double *out_loss)
 {
-    const struct tensor *logits = &p->net->tensor[p->net->logits];
-    struct shard *s = p->shard;
-    size_t C = logits->shape.c;
-    const float *x = value_of(p, logits);
-    float *prob = s->arena + p->net->probability, *dx = p->training ? gradient_of(p, logits) : NULL;
+    const struct shard *s = p->shard;
+    size_t C = p->net->dims.n_class, right = 0;
 
-    s->loss = 0;
-    s->right = 0;
     for (size_t r = 0; r < s->n; r++, x += C, prob += C) {
         float most, sum;
         size_t best = softmax(prob, x, C, &most, &sum);
@@ -49,11 +45,21 @@ void loss_run(const struct pass *p)
             continue;
         size_t label = (size_t)p->batch->label[s->row + r];
         assert(label < C);
-        double w = p->batch->weight ? (double)p->batch->weight[s->row + r] : 1;
-        s->loss += w * (log((double)sum) - ((double)x[label] - (double)most));
-        s->right += best == label;
+        double w = factor * (p->batch->weight ? (double)p->batch->weight[s->row + r] : 1);
+        *out_loss += w * (log((double)sum) - ((double)x[label] - (double)most));
+        right += best == label;
         float scale = (float)(w / (double)p->batch->n);
         for (size_t j = 0; j < C; j++)
             *dx++ = scale * (prob[j] - (j == label ? 1.0f : 0.0f));
     }
+    return right;
+}
+
+void loss_run(const struct pass *p)
+{
+    const struct tensor *logits = &p->net->tensor[p->net->logits];
+    struct shard *s = p->shard;
+    s->loss = 0;
+    s->right = cross_entropy(p, value_of(p, logits), 1, s->arena + p->net->probability,
+                             p->training ? gradient_of(p, logits) : NULL, &s->loss);
 }

@@ -221,6 +221,7 @@ static size_t cut_batch(struct net *n, const struct nn_batch *b)
         struct shard *s = &n->shard[i];
         s->row = b->n * i / S;
         s->n = b->n * (i + 1) / S - s->row;
+        s->auxiliary = 0;
         s->t0 = 0;
         s->t1 = text ? T : 0;
         if (!text || !text->mask)
@@ -384,6 +385,7 @@ static void merge_loss(void *arg, size_t into, size_t from)
 {
     struct shard *s = arg;
     s[into].loss += s[from].loss;
+    s[into].auxiliary += s[from].auxiliary;
     s[into].right += s[from].right;
 }
 
@@ -397,7 +399,8 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
     embedding_reduce(n, b, r.n_shard);
     workers_run(n->workers, n->n_piece, reduce_piece, &r);
     reduce(r.n_shard, merge_loss, n->shard);
-    double loss = n->shard[0].loss / (double)b->n;
+    n->auxiliary_loss = n->shard[0].auxiliary / (double)b->n;
+    double loss = n->shard[0].loss / (double)b->n + n->auxiliary_loss;
     for (size_t i = 0; i < n->n_piece; i++)
         loss += n->piece[i].penalty;
     *out_loss = loss;
@@ -406,6 +409,11 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
     if (!isfinite(loss))
         return err_set(e, ERR_DATA, "the loss is not finite: a lower learning rate may help");
     return 0;
+}
+
+double net_auxiliary_loss(const struct net *n)
+{
+    return n->auxiliary_loss;
 }
 
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability)

@@ -45,6 +45,7 @@ struct nn_param {
     size_t shape[4];
     int rank;
     bool trainable; /* batch norm's running statistics are not */
+    bool scaffold;  /* of use in training alone: not in model files */
     double l1, l2;  /* penalty: the layer's and training's */
 };
 
@@ -76,14 +77,17 @@ char *net_kernels(const struct net *n);
 
 /**
  * Forward in training mode, loss = 1/B sum of w_r (-log p_r[label_r]) + penalties (as Keras weighs
- * samples: divided by the rows, not by the weights), backward into the gradient block. Batch norm's
- * running statistics move. draw        seeds the dropout masks: the same draw gives the same masks
- *   out_loss    of this batch, penalties included
- *   out_right   rows whose largest probability is their label (may be NULL)
- *   errors      ERR_DATA if the loss is not finite
+ * samples: divided by the rows, not by the weights) + auxiliary losses, backward into the gradient
+ * block. Batch norm's running statistics move. draw        seeds the dropout masks: the same draw
+ * gives the same masks out_loss    of this batch, penalties and auxiliary losses included out_right
+ * rows whose largest probability is their label (may be NULL) errors      ERR_DATA if the loss is
+ * not finite
  */
 int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
               size_t *out_right, struct err *e);
+
+/** The part of the last batch's loss that the branches' own softmaxes added (auxiliary.c). */
+double net_auxiliary_loss(const struct net *n);
 
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);

@@ -111,6 +111,10 @@ static int add_branch(struct net *n, const struct nn_branch *b, struct err *e)
         char *name = str_format("%s.%zu_%s", input_name[b->input], i, nn_op_name(b->layer[i].op));
         rc = add_op(n, kind_of[b->layer[i].op], b, &b->layer[i], name, &in, 1, e);
     }
+    size_t end = n->n_tensor - 1;
+    if (rc == 0 && n->auxiliary > 0)
+        rc = add_op(n, &op_auxiliary, b, NULL, str_format("%s.auxiliary", input_name[b->input]),
+                    &end, 1, e);
     return rc;
 }
 
@@ -141,8 +145,9 @@ static void copy_layers(struct net *n, const struct nn_spec *s)
         memcpy(n->layer + at, s->branch[i].layer, s->branch[i].n_layer * sizeof *n->layer);
         at += s->branch[i].n_layer;
     }
-    n->op = mem_calloc(total + N_NN_INPUT, sizeof *n->op);
-    n->tensor = mem_calloc(total + N_NN_INPUT, sizeof *n->tensor);
+    size_t most = total + 2 * N_NN_INPUT; /* an input and an auxiliary softmax for each branch */
+    n->op = mem_calloc(most, sizeof *n->op);
+    n->tensor = mem_calloc(most, sizeof *n->tensor);
 }
 
 static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
@@ -290,6 +295,7 @@ int net_plan(struct net *n, const struct nn_spec *s, struct err *e)
     n->shard = mem_calloc(n->n_shard, sizeof *n->shard);
     n->l1 = s->training.l1;
     n->l2 = s->training.l2;
+    n->auxiliary = s->n_branch > 1 ? s->training.auxiliary : 0;
     n->block = picture_block(n, s);
     if ((rc = add_ops(n, s, e)) || n->retry_plain)
         return rc;

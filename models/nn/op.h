@@ -57,10 +57,10 @@ struct op {
 /** One shard at work. */
 struct shard {
     float *arena;
-    float *gradient; /* this shard's parameter gradients, without embeddings */
-    size_t row, n;   /* rows row .. row + n - 1 of the batch */
-    size_t t0, t1;   /* steps that any of these rows needs */
-    double loss;
+    float *gradient;        /* this shard's parameter gradients, without embeddings */
+    size_t row, n;          /* rows row .. row + n - 1 of the batch */
+    size_t t0, t1;          /* steps that any of these rows needs */
+    double loss, auxiliary; /* sums over its rows: of the network's softmax, of the branches' own */
     size_t right;
 };
 
@@ -92,7 +92,7 @@ struct op_kind {
 
 extern const struct op_kind op_words, op_pixels, op_features; /* inputs */
 extern const struct op_kind op_embedding, op_lstm, op_conv2d, op_maxpool, op_dense, op_batch_norm,
-    op_dropout, op_relu, op_flatten, op_concat, op_pool_time, op_pool_space;
+    op_dropout, op_relu, op_flatten, op_concat, op_pool_time, op_pool_space, op_auxiliary;
 
 enum init { INIT_ZEROS, INIT_ONES, INIT_GLOROT, INIT_ORTHOGONAL, INIT_UNIFORM, INIT_FORGET };
 
@@ -113,7 +113,9 @@ struct piece {
 struct net {
     struct nn_layer *layer; /* owned copies of what the operators point to: layers, then branches */
     struct nn_branch *branch;
-    double l1, l2; /* of training */
+    double l1, l2;    /* of training */
+    double auxiliary; /* of training; 0 where there is one branch */
+    double auxiliary_loss;
     struct nn_dims dims;
     struct op *op;
     size_t n_op;
@@ -244,6 +246,14 @@ void dropout_apply(float *out, const float *in, size_t n, uint64_t key, size_t f
 
 /** Softmax of the logits; training: also the shard's part of the loss, and its gradient. */
 void loss_run(const struct pass *p);
+
+/**
+ * Softmax of logits x (n, C) of the shard's rows into prob (n, C). Training: adds the rows' part of
+ * the loss, times `factor`, to *out_loss, and writes its gradient to dx (n, C), which may be x;
+ * returns how many rows are right.
+ */
+size_t cross_entropy(const struct pass *p, const float *x, double factor, float *prob, float *dx,
+                     double *out_loss);
 
 /** After backward: sum the embedding's gradient over the rows of the batch; needs all shards done.
  */

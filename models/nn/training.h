@@ -20,6 +20,8 @@
     REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                   \
     REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                            \
     REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                            \
+    REAL(auxiliary, 0, 0, 10, NULL,                                                              \
+         "weight of the loss that every branch of a fusion has by itself")                       \
     INT(batch, 32, 1, 65536, "rows", "rows for one step")                                        \
     INT(epochs, 30, 1, 1000000, NULL, "passes over the rows at most")                            \
     INT(shards, 4, 1, 64, NULL,                                                                  \

@@ -322,6 +322,39 @@ static inline struct ref_act ref_concat(struct ref *r, struct ref_act *part, siz
     return out;
 }
 
+static inline double ref_cross_entropy(const struct nn_batch *b, const struct ref_act *logits,
+                                       double *out_probability)
+{
+    double loss = 0;
+    for (size_t row = 0; row < b->n; row++) {
+        const double *x = logits->x + row * logits->c;
+        double most = -HUGE_VAL, sum = 0;
+        for (size_t j = 0; j < logits->c; j++)
+            most = fmax(most, x[j]);
+        for (size_t j = 0; j < logits->c; j++)
+            sum += exp(x[j] - most);
+        for (size_t j = 0; j < logits->c && out_probability; j++)
+            out_probability[row * logits->c + j] = exp(x[j] - most) / sum;
+        if (b->label)
+            loss += (b->weight ? (double)b->weight[row] : 1) *
+                    (log(sum) - (x[b->label[row]] - most)) / (double)b->n;
+    }
+    return loss;
+}
+
+/* The loss of a branch's own softmax. */
+static inline double ref_auxiliary(struct ref *r, const struct ref_act *branch)
+{
+    const struct nn_layer dense = { .op = NN_DENSE, .size = -1 };
+    double before = r->penalty;
+    struct ref_act logits = ref_dense(r, &dense, branch);
+    double loss = ref_cross_entropy(r->b, &logits, NULL);
+    r->penalty = before; /* its kernel has none */
+    r->op++;
+    free(logits.x);
+    return r->training ? r->spec->training.auxiliary * loss : 0;
+}
+
 /* Loss (penalties included) and probabilities (B, C; may be NULL) for these weights. */
 static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dims,
                               const struct nn_batch *b, const double *weights, bool training,
@@ -334,24 +367,14 @@ static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dim
         r.op++; /* the input is an operator too */
         part[i] = ref_chain(&r, s->branch[i].layer, s->branch[i].n_layer,
                             ref_input(&r, s->branch[i].input));
+        if (s->n_branch > 1 && s->training.auxiliary > 0)
+            loss += ref_auxiliary(&r, &part[i]);
     }
     bool joins = s->n_head && s->head[0].op == NN_CONCAT;
     r.op += joins;
     a = joins ? ref_concat(&r, part, s->n_branch) : part[0];
     a = ref_chain(&r, s->head + joins, s->n_head - joins, a);
-    for (size_t row = 0; row < b->n; row++) {
-        const double *x = a.x + row * a.c;
-        double most = -HUGE_VAL, sum = 0;
-        for (size_t j = 0; j < a.c; j++)
-            most = fmax(most, x[j]);
-        for (size_t j = 0; j < a.c; j++)
-            sum += exp(x[j] - most);
-        for (size_t j = 0; j < a.c && out_probability; j++)
-            out_probability[row * a.c + j] = exp(x[j] - most) / sum;
-        if (b->label)
-            loss += (b->weight ? (double)b->weight[row] : 1) *
-                    (log(sum) - (x[b->label[row]] - most)) / (double)b->n;
-    }
+    loss += ref_cross_entropy(b, &a, out_probability);
     free(a.x);
     return loss + r.penalty;
 }

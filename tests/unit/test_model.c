@@ -30,6 +30,7 @@ static int set_up(void **state)
     toy_make(&toy, 100, 6);
     assert_ok(nn_spec_parse(&spec, "test", TOY_NETWORK, &e), e);
     spec.training.epochs = 2;
+    spec.training.auxiliary = 0.3; /* its weights are of no use to a model */
     struct fit f = { .network = &spec, .data = &toy.data, .seed = 3, .threads = 2, .history = &h };
     assert_ok(model_fit(&model, &f, &e), e);
     history_release(&h);
