@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "models/nn/net.h"
+#include "models/nn/optimizer.h"
 #include "num/rng.h"
 
 struct data {
@@ -77,19 +77,19 @@ static int run(const struct nn_spec *s, const struct data *d, int threads, doubl
                           .features = d->features,
                           .label = d->label };
     struct net *n = NULL;
-    struct adam a = { 0 };
+    struct optimizer a = { 0 };
     double loss = 0, start, train = 0, adam = 0, predict = 0;
     size_t n_train = 0, n_predict = 0;
     int rc = net_build(&n, s, &d->dims, threads, e);
     if (rc)
         return rc;
     net_init(n, 1);
-    adam_init(&a, net_n_weight(n));
+    optimizer_init(&a, &(struct nn_training){ 0 }, net_n_weight(n));
     for (double begin = now(); rc == 0 && now() - begin < seconds; n_train++) {
         start = now();
         rc = net_train(n, &b, n_train, &loss, NULL, e);
         double middle = now();
-        adam_step(&a, n, 1e-4);
+        optimizer_step(&a, n, 1e-4);
         if (n_train > 0) {
             train += middle - start;
             adam += now() - middle;
@@ -109,7 +109,7 @@ static int run(const struct nn_spec *s, const struct data *d, int threads, doubl
            1e3 * adam / (double)(n_train - 1), (double)(d->dims.batch * n_predict) / predict, loss,
            kernels);
     free(kernels);
-    adam_release(&a);
+    optimizer_release(&a);
     net_free(n);
     return rc;
 }

@@ -29,7 +29,7 @@ static void list_scalars(struct progress *p, int64_t *finished, struct scalar ou
         { "plateau_cooling", NULL, &p->plateau.cooling },
         { "stop_best", &p->stopper.best, NULL },
         { "stop_wait", NULL, &p->stopper.wait },
-        { "adam_step", NULL, &p->adam.step },
+        { "optimizer_step", NULL, &p->optimizer.step },
         { "kept", NULL, &p->history->kept },
         { "kept_value", &p->kept_value, NULL },
         { "finished", NULL, finished },
@@ -59,9 +59,10 @@ static int write_all(struct h5 *h, const char *identity, const struct progress *
     int rc = h5_set_text(h, "/", "identity", identity, e);
     if (rc == 0 && (rc = write_scalars(h, p, e)) == 0 &&
         (rc = h5_write(h, "history", H5_F64, 2, dims, history->epoch, e)) == 0 &&
-        (rc = h5_write(h, "weights", H5_F32, 1, &n, weight, e)) == 0 &&
-        (rc = h5_write(h, "adam/m", H5_F32, 1, &n, p->adam.m, e)) == 0)
-        rc = h5_write(h, "adam/v", H5_F32, 1, &n, p->adam.v, e);
+        (rc = h5_write(h, "weights", H5_F32, 1, &n, weight, e)) == 0 && p->optimizer.m)
+        rc = h5_write(h, "optimizer/m", H5_F32, 1, &n, p->optimizer.m, e);
+    if (rc == 0 && p->optimizer.v)
+        rc = h5_write(h, "optimizer/v", H5_F32, 1, &n, p->optimizer.v, e);
     if (rc == 0 && p->kept)
         rc = h5_write(h, "kept", H5_F32, 1, &n, p->kept, e);
     return rc;
@@ -146,8 +147,8 @@ static int read_floats(struct h5 *h, const char *name, size_t n, void **out, str
     return rc;
 }
 
-static int read_all(struct h5 *h, const char *identity, bool keeps, size_t n, int64_t max_epoch,
-                    struct found *f, struct err *e)
+static int read_all(struct h5 *h, const char *identity, const struct progress *want, size_t n,
+                    int64_t max_epoch, struct found *f, struct err *e)
 {
     char *text = NULL;
     int rc = h5_get_text(h, "/", "identity", &text, e);
@@ -158,10 +159,10 @@ static int read_all(struct h5 *h, const char *identity, bool keeps, size_t n, in
     f->progress.history = &f->history;
     if (rc || (rc = read_scalars(h, &f->progress, e)) || (rc = read_history(h, f, max_epoch, e)) ||
         (rc = read_floats(h, "weights", n, &f->weight, e)) ||
-        (rc = read_floats(h, "adam/m", n, &f->m, e)) ||
-        (rc = read_floats(h, "adam/v", n, &f->v, e)))
+        (rc = want->optimizer.m ? read_floats(h, "optimizer/m", n, &f->m, e) : 0) ||
+        (rc = want->optimizer.v ? read_floats(h, "optimizer/v", n, &f->v, e) : 0))
         return rc;
-    return keeps ? read_floats(h, "kept", n, &f->kept, e) : 0;
+    return want->kept ? read_floats(h, "kept", n, &f->kept, e) : 0;
 }
 
 static void adopt(struct progress *p, struct found *f, float *weight, size_t n)
@@ -173,12 +174,14 @@ static void adopt(struct progress *p, struct found *f, float *weight, size_t n)
     p->plateau.cooling = f->progress.plateau.cooling;
     p->stopper.best = f->progress.stopper.best;
     p->stopper.wait = f->progress.stopper.wait;
-    p->adam.step = f->progress.adam.step;
+    p->optimizer.step = f->progress.optimizer.step;
     p->kept_value = f->progress.kept_value;
     p->finished = f->progress.finished;
     memcpy(weight, f->weight, n * sizeof *weight);
-    memcpy(p->adam.m, f->m, n * sizeof *weight);
-    memcpy(p->adam.v, f->v, n * sizeof *weight);
+    if (p->optimizer.m)
+        memcpy(p->optimizer.m, f->m, n * sizeof *weight);
+    if (p->optimizer.v)
+        memcpy(p->optimizer.v, f->v, n * sizeof *weight);
     if (p->kept)
         memcpy(p->kept, f->kept, n * sizeof *weight);
     history_release(history);
@@ -196,7 +199,7 @@ bool checkpoint_read(const char *path, const char *identity, struct progress *p,
         return false;
     int rc = h5_open(&h, path, "refit.checkpoint", KIND_VERSION, &e);
     if (rc == 0)
-        rc = read_all(&h, identity, p->kept != NULL, n, max_epoch, &f, &e);
+        rc = read_all(&h, identity, p, n, max_epoch, &f, &e);
     h5_close(&h);
     if (rc == 0)
         adopt(p, &f, weight, n);

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "models/history.h"
 #include "models/monitor.h"
-#include "models/nn/net.h"
+#include "models/nn/optimizer.h"
 
 /** Everything that changes while a network is trained, besides its weights: what has to be kept to
  * go on later. */
@@ -17,7 +17,7 @@ struct progress {
     double learning_rate;    /* of the next epoch */
     struct plateau plateau;
     struct stopper stopper;
-    struct adam adam;
+    struct optimizer optimizer;
     float *kept; /* (n_weight) owned: weights of the best epoch; NULL: the last ones are kept */
     double kept_value; /* monitored figure of that epoch */
     bool finished;     /* no further epoch is due */

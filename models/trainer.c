@@ -57,20 +57,20 @@ static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, 
                        size_t *right, struct err *e)
 {
     const struct rows *rows = r->t->rows;
-    size_t batch = (size_t)r->options->batch, start = step * batch, right_here = 0;
+    size_t batch = (size_t)r->options->batch, start = step * batch;
     size_t n = rows->n_train - start < batch ? rows->n_train - start : batch;
     struct nn_batch b;
     struct rng rng;
-    double loss = 0;
+    struct nn_step done = { 0 };
 
     batcher_fill(&r->batcher, r->order + start, n, &b);
-    rng_init(&rng, r->t->seed, stream(STREAM_DROPOUT, (uint64_t)r->progress.adam.step));
-    if (net_train(r->t->net, &b, rng_u64(&rng), &loss, &right_here, e))
+    rng_init(&rng, r->t->seed, stream(STREAM_DROPOUT, (uint64_t)r->progress.optimizer.step));
+    if (optimizer_train(&r->progress.optimizer, r->t->net, &b, rng_u64(&rng),
+                        r->progress.learning_rate, &done, e))
         return err_wrap(e, "epoch %zu, step %zu of %zu", epoch, step + 1, n_step);
-    adam_step(&r->progress.adam, r->t->net, r->progress.learning_rate);
-    loss -= net_auxiliary_loss(r->t->net); /* as the validation loss */
-    *sum_loss += loss * (double)n;
-    *right += right_here;
+    done.loss -= net_auxiliary_loss(r->t->net); /* as the validation loss */
+    *sum_loss += done.loss * (double)n;
+    *right += done.right;
     return 0;
 }
 
@@ -243,7 +243,7 @@ static void begin(struct run *r, const struct trainer *t, struct history *histor
     r->progress.learning_rate = t->options->learning_rate;
     plateau_init(&r->progress.plateau, t->options);
     stopper_init(&r->progress.stopper, t->options);
-    adam_init(&r->progress.adam, n);
+    optimizer_init(&r->progress.optimizer, t->options, n);
     if (kept_by(r) != MONITOR_NONE) {
         r->progress.kept = mem_aligned(n, sizeof *r->progress.kept);
         r->progress.kept_value = monitor_worst(kept_by(r));
@@ -253,7 +253,7 @@ static void begin(struct run *r, const struct trainer *t, struct history *histor
 static void end(struct run *r)
 {
     free(r->progress.kept);
-    adam_release(&r->progress.adam);
+    optimizer_release(&r->progress.optimizer);
     free(r->probability);
     free(r->order);
     batcher_release(&r->batcher);

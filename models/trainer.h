@@ -20,7 +20,7 @@ struct trainer {
 };
 
 /**
- * Mini-batch training by Adam: every epoch all training rows in a new order (a function of seed and
+ * Mini-batch training: every epoch all training rows in a new order (a function of seed and
  * epoch alone), then the validation rows; learning rate on plateau, early stopping and the choice
  * of the kept epoch by monitor.h. The network has the kept weights afterwards. Without validation
  * rows nothing is monitored and the last weights are kept. Each epoch is a line in the log, its

@@ -104,6 +104,8 @@ static int run(const void *params, struct err *e)
     if ((rc = nn_spec_read(&spec, p->network, e)))
         goto out;
     override(&spec.training, p);
+    if ((rc = nn_training_check(&spec.training, e)))
+        goto out;
     struct model_files files = { .table = p->table,
                                  .text = wanted(&spec, NN_TEXT, p->text),
                                  .pixels = wanted(&spec, NN_PIXELS, p->pixels),
@@ -135,6 +137,10 @@ static int check(const void *params, struct err *e)
     const struct params *p = params;
     struct nn_spec spec = { 0 };
     int rc = p->network ? nn_spec_read(&spec, p->network, e) : 0;
+    if (rc == 0 && p->network) {
+        override(&spec.training, p);
+        rc = nn_training_check(&spec.training, e);
+    }
     nn_spec_release(&spec);
     return rc;
 }

@@ -1,5 +1,7 @@
-/* Softmax and cross-entropy: loss = 1/B sum over rows of w_r (-log p_r[label_r]), as Keras's sample
- * weights do it. Its gradient in the logits is w_r / B (p - onehot). Logits (n, C). */
+/* Softmax and cross-entropy: loss = 1/B sum over rows of w_r (-sum_c q_rc log p_rc), as Keras's
+ * sample weights do it. q is the label as 1 and 0, smoothed by a: 1 - a + a / C and a / C (Szegedy
+ * et al. 2016, section 7; Keras's and PyTorch's label_smoothing). The gradient in the logits is w_r
+ * / B (p - q). Logits (n, C). */
 #include <assert.h>
 #include <math.h>
 
@@ -32,11 +34,22 @@ static size_t softmax(float *prob, const float *x, size_t C, float *out_most, fl
     return best;
 }
 
+/* sum_c q_c x_c */
+static double smoothed(const float *x, size_t C, size_t label, double a)
+{
+    double sum = 0;
+    for (size_t j = 0; j < C && a > 0; j++)
+        sum += (double)x[j];
+    return (1 - a) * (double)x[label] + a / (double)C * sum;
+}
+
 size_t cross_entropy(const struct pass *p, const float *x, double factor, float *prob, float *dx,
                      double *out_loss)
 {
     const struct shard *s = p->shard;
     size_t C = p->net->dims.n_class, right = 0;
+    double a = p->net->label_smoothing;
+    float elsewhere = (float)(a / (double)C), at_label = (float)(1 - a + a / (double)C);
 
     for (size_t r = 0; r < s->n; r++, x += C, prob += C) {
         float most, sum;
@@ -46,11 +59,11 @@ size_t cross_entropy(const struct pass *p, const float *x, double factor, float 
         size_t label = (size_t)p->batch->label[s->row + r];
         assert(label < C);
         double w = factor * (p->batch->weight ? (double)p->batch->weight[s->row + r] : 1);
-        *out_loss += w * (log((double)sum) - ((double)x[label] - (double)most));
+        *out_loss += w * (log((double)sum) - (smoothed(x, C, label, a) - (double)most));
         right += best == label;
         float scale = (float)(w / (double)p->batch->n);
         for (size_t j = 0; j < C; j++)
-            *dx++ = scale * (prob[j] - (j == label ? 1.0f : 0.0f));
+            *dx++ = scale * (prob[j] - (j == label ? at_label : elsewhere));
     }
     return right;
 }

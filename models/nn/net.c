@@ -48,6 +48,7 @@ static void release(struct net *n)
     free(n->shard_gradient);
     free(n->scratch);
     free(n->piece);
+    free(n->square);
 }
 
 void net_free(struct net *n)

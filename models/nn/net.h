@@ -76,12 +76,15 @@ float *net_gradients(struct net *n); /* (n_weight) after net_train */
 char *net_kernels(const struct net *n);
 
 /**
- * Forward in training mode, loss = 1/B sum of w_r (-log p_r[label_r]) + penalties (as Keras weighs
- * samples: divided by the rows, not by the weights) + auxiliary losses, backward into the gradient
- * block. Batch norm's running statistics move. draw        seeds the dropout masks: the same draw
- * gives the same masks out_loss    of this batch, penalties and auxiliary losses included out_right
- * rows whose largest probability is their label (may be NULL) errors      ERR_DATA if the loss is
- * not finite
+ * Forward in training mode, loss = 1/B sum of w_r (-sum_c q_rc log p_rc) + penalties (as Keras
+ * weighs samples: divided by the rows, not by the weights) + auxiliary losses, backward into the
+ * gradient block. q is 1 for the row's label and else 0; with training's label_smoothing a it is
+ * 1 - a + a / C and a / C (Szegedy et al. 2016, as Keras and PyTorch). Batch norm's running
+ * statistics move.
+ *   draw        seeds the dropout masks: the same draw gives the same masks
+ *   out_loss    of this batch, penalties and auxiliary losses included
+ *   out_right   rows whose largest probability is their label (may be NULL)
+ *   errors      ERR_DATA if the loss is not finite
  */
 int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
               size_t *out_right, struct err *e);
@@ -91,22 +94,6 @@ double net_auxiliary_loss(const struct net *n);
 
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
-
-/**
- * Adam (Kingma & Ba 2015; beta .9/.999, epsilon 1e-7). State is (n_weight) each, owned. As Keras,
- * with epsilon beside the uncorrected root (the paper's last remark of section 2): w -= rate sqrt(1
- * - .999^t) / (1 - .9^t) m / (sqrt(v) + epsilon) Embeddings are stepped lazily: only the rows of
- * words in the last batch, and only their m and v decay (Keras decays and moves all rows in every
- * step; with 20,000 words that costs more than the rest of the step).
- */
-struct adam {
-    size_t n;
-    int64_t step;
-    float *m, *v;
-};
-void adam_init(struct adam *a, size_t n);
-void adam_step(struct adam *a, struct net *n, double learning_rate);
-void adam_release(struct adam *a);
 
 /**
  * To be called first in main() of every program that uses the engine. Debian's OpenBLAS takes some

@@ -54,6 +54,7 @@ void op_add_param(struct net *n, struct op *o, const char *name, enum init init,
                              : 1; /* of a convolution, as Glorot & Bengio count fans */
     n->plan[n->n_param] = (struct param_plan){ .init = init,
                                                .shard_offset = SIZE_MAX,
+                                               .kernel = kernel,
                                                .fan_in = rank >= 2 ? field * shape[rank - 2] : 0,
                                                .fan_out = field * shape[rank - 1] };
     n->n_weight = p->n > MAX_WEIGHTS || n->n_weight > MAX_WEIGHTS ? MAX_WEIGHTS + 1
@@ -241,7 +242,7 @@ static void place_rooms(struct net *n)
 
 /* ---- parameters ---- */
 
-/* What Adam and the reduction work on, and where a shard keeps its gradients. Batch norm's
+/* What the optimiser and the reduction work on, and where a shard keeps its gradients. Batch norm's
  * gradients come from its own sums across shards; an embedding's from embedding_reduce. */
 static void cut_params(struct net *n)
 {
@@ -277,6 +278,8 @@ static int allocate(struct net *n, struct err *e)
     n->gradient = mem_aligned(n->n_weight, sizeof *n->gradient);
     n->arena = mem_aligned(n->n_shard * n->arena_floats, sizeof *n->arena);
     n->shard_gradient = mem_aligned(n->n_shard * n->shard_floats, sizeof *n->shard_gradient);
+    n->square = mem_calloc(optimizer_tasks(n, n->touched ? n->dims.batch * n->dims.length : 0),
+                           sizeof *n->square);
     n->scratch = mem_aligned(workers * n->scratch_floats, sizeof *n->scratch);
     for (size_t s = 0; s < n->n_shard; s++) {
         n->shard[s].arena = n->arena + s * n->arena_floats;
@@ -296,6 +299,7 @@ int net_plan(struct net *n, const struct nn_spec *s, struct err *e)
     n->l1 = s->training.l1;
     n->l2 = s->training.l2;
     n->auxiliary = s->n_branch > 1 ? s->training.auxiliary : 0;
+    n->label_smoothing = s->training.label_smoothing;
     n->block = picture_block(n, s);
     if ((rc = add_ops(n, s, e)) || n->retry_plain)
         return rc;

@@ -102,9 +102,10 @@ struct param_plan {
     size_t fan_in, fan_out;
     size_t shard_offset; /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
     bool sparse;         /* an embedding: gradient only in the rows of the batch */
+    bool kernel;         /* penalties and weight decay are for these alone */
 };
 
-/** A piece of the parameters for one worker at a time: reduction and Adam. */
+/** A piece of the parameters for one worker at a time: reduction and optimiser. */
 struct piece {
     size_t param, first, n; /* floats of net->param[param] */
     double penalty;         /* of the last batch */
@@ -113,8 +114,8 @@ struct piece {
 struct net {
     struct nn_layer *layer; /* owned copies of what the operators point to: layers, then branches */
     struct nn_branch *branch;
-    double l1, l2;    /* of training */
-    double auxiliary; /* of training; 0 where there is one branch */
+    double l1, l2, label_smoothing; /* of training */
+    double auxiliary;               /* of training; 0 where there is one branch */
     double auxiliary_loss;
     struct nn_dims dims;
     struct op *op;
@@ -135,6 +136,7 @@ struct net {
 
     struct piece *piece;
     size_t n_piece;
+    double *square;          /* room of the optimiser: sums of squares, one for each of its tasks */
     struct touched *touched; /* embedding rows of the last batch; NULL without an embedding */
     struct workers *workers;
     int n_worker;
@@ -242,7 +244,7 @@ uint64_t dropout_key(uint64_t draw, size_t op_number, size_t mask, size_t row);
  * out is allowed. */
 void dropout_apply(float *out, const float *in, size_t n, uint64_t key, size_t first, double rate);
 
-/* ---- loss, embedding, Adam ---- */
+/* ---- loss, embedding ---- */
 
 /** Softmax of the logits; training: also the shard's part of the loss, and its gradient. */
 void loss_run(const struct pass *p);
@@ -254,6 +256,8 @@ void loss_run(const struct pass *p);
  */
 size_t cross_entropy(const struct pass *p, const float *x, double factor, float *prob, float *dx,
                      double *out_loss);
+/** Tasks that the optimiser cuts a step into, when the batch has so many different words. */
+size_t optimizer_tasks(const struct net *n, size_t n_word);
 
 /** After backward: sum the embedding's gradient over the rows of the batch; needs all shards done.
  */

@@ -125,7 +125,23 @@ int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *
         const struct yaml *node = yaml_get(map, k->name);
         rc = node ? read_key(t, k, node, e) : 0;
     }
+    struct err why = { 0 };
+    if (rc == 0 && nn_training_check(t, &why))
+        rc = yaml_fail(map, e, "training: %s", why.text);
     return rc;
+}
+
+int nn_training_check(const struct nn_training *t, struct err *e)
+{
+    if (t->momentum > 0 && t->optimizer != OPTIMIZER_SGD)
+        return err_set(e, ERR_USAGE, "momentum is for 'optimizer: sgd'; adam has its own");
+    if (t->nesterov && !(t->momentum > 0))
+        return err_set(e, ERR_USAGE, "nesterov wants 'optimizer: sgd' and a momentum above 0");
+    if (t->weight_decay > 0 && t->optimizer == OPTIMIZER_ADAM)
+        return err_set(e, ERR_USAGE, "weight_decay is for 'optimizer: adamw' or 'sgd'; use l2");
+    if (t->optimizer == OPTIMIZER_ADAMW && !(t->weight_decay > 0))
+        return err_set(e, ERR_USAGE, "'optimizer: adamw' wants a weight_decay above 0");
+    return 0;
 }
 
 void nn_training_json(const struct nn_training *t, struct str *out)

@@ -16,8 +16,15 @@
  * The value of a choice is its number in the list; the enums below name them.
  */
 #define NN_TRAINING_KEYS(INT, REAL, CHOICE)                                                      \
-    CHOICE(optimizer, "adam", "adam", "what moves the weights")                                  \
+    CHOICE(optimizer, "adam", "adam|adamw|sgd", "how gradients become steps")                    \
     REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                   \
+    REAL(momentum, 0, 0, 0.9999, NULL, "of sgd")                                                 \
+    CHOICE(nesterov, "false", "false|true", "sgd looks ahead along its momentum")                \
+    REAL(weight_decay, 0, 0, 10, NULL,                                                           \
+         "of adamw and sgd: a step takes learning_rate x weight_decay of every kernel away")     \
+    REAL(clip_norm, 0, 0, 1e6, NULL, "norm that all gradients have together at most; 0: any")    \
+    REAL(label_smoothing, 0, 0, 0.99, NULL,                                                      \
+         "share of the label's probability that the loss spreads over all classes")              \
     REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                            \
     REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                            \
     REAL(auxiliary, 0, 0, 10, NULL,                                                              \
@@ -43,6 +50,7 @@
 
 #define NN_MONITORS "none|validation_loss|validation_accuracy"
 
+enum nn_optimizer { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
 enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE };
 enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY };
 enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCURACY };
@@ -67,6 +75,10 @@ extern const struct nn_key nn_training_keys[]; /* ends with a key without name *
 /** From the `training` of a network file (NULL: it has none): defaults, then what is given.
  * ERR_USAGE with file:line:column. */
 int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *e);
+
+/** Do the options fit each other? ERR_USAGE: one that would have no effect, or one that is missing.
+ */
+int nn_training_check(const struct nn_training *t, struct err *e);
 
 /** The number of a word in a list like "none|balanced"; the word must be there. */
 int nn_choice(const char *choices, const char *word);

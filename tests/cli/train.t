@@ -27,6 +27,13 @@ ok "with another seed" train $all --seed 43 --epochs 1 --model s.h5 --history s.
 ok "with options over the file's" train $all --epochs 2 --batch 64 --class_weight balanced --keep last --l2 0.01 \
     --learning_rate 0.02 --model o.h5 --history o.json
 has "an option wins over the network file" "$(cat o.json)" '"learning_rate": 0.02'
+refuses "an option that the optimizer does not have" 64 "momentum is for 'optimizer: sgd'" \
+    train $all --momentum 0.9 --model x.h5 --history x.json
+refuses "--check finds it too" 64 "'optimizer: adamw' wants a weight_decay above 0" \
+    train --network $net --optimizer adamw --check
+ok "another optimizer" train $all --epochs 1 --optimizer sgd --momentum 0.9 --nesterov true --weight_decay 0.001 \
+    --clip_norm 1 --label_smoothing 0.1 --model sgd.h5 --history sgd.json
+has "and the model says so too" "$(h5dump -a /training sgd.h5)" '"optimizer": "sgd"'
 is "the number of epochs too" "$(grep -c '"epoch":' o.json)" 2
 has "and the model says so" "$(h5dump -a /training o.h5)" '"class_weight": "balanced"'
 

@@ -322,10 +322,11 @@ static inline struct ref_act ref_concat(struct ref *r, struct ref_act *part, siz
     return out;
 }
 
-static inline double ref_cross_entropy(const struct nn_batch *b, const struct ref_act *logits,
+static inline double ref_cross_entropy(const struct ref *r, const struct ref_act *logits,
                                        double *out_probability)
 {
-    double loss = 0;
+    const struct nn_batch *b = r->b;
+    double loss = 0, smoothing = r->training ? r->spec->training.label_smoothing : 0;
     for (size_t row = 0; row < b->n; row++) {
         const double *x = logits->x + row * logits->c;
         double most = -HUGE_VAL, sum = 0;
@@ -335,9 +336,12 @@ static inline double ref_cross_entropy(const struct nn_batch *b, const struct re
             sum += exp(x[j] - most);
         for (size_t j = 0; j < logits->c && out_probability; j++)
             out_probability[row * logits->c + j] = exp(x[j] - most) / sum;
-        if (b->label)
+        for (size_t j = 0; j < logits->c && b->label; j++) {
+            double hard = j == (size_t)b->label[row] ? 1 - smoothing : 0;
             loss += (b->weight ? (double)b->weight[row] : 1) *
-                    (log(sum) - (x[b->label[row]] - most)) / (double)b->n;
+                    (hard + smoothing / (double)logits->c) * (log(sum) - (x[j] - most)) /
+                    (double)b->n;
+        }
     }
     return loss;
 }
@@ -348,7 +352,7 @@ static inline double ref_auxiliary(struct ref *r, const struct ref_act *branch)
     const struct nn_layer dense = { .op = NN_DENSE, .size = -1 };
     double before = r->penalty;
     struct ref_act logits = ref_dense(r, &dense, branch);
-    double loss = ref_cross_entropy(r->b, &logits, NULL);
+    double loss = ref_cross_entropy(r, &logits, NULL);
     r->penalty = before; /* its kernel has none */
     r->op++;
     free(logits.x);
@@ -374,7 +378,7 @@ static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dim
     r.op += joins;
     a = joins ? ref_concat(&r, part, s->n_branch) : part[0];
     a = ref_chain(&r, s->head + joins, s->n_head - joins, a);
-    loss += ref_cross_entropy(b, &a, out_probability);
+    loss += ref_cross_entropy(&r, &a, out_probability);
     free(a.x);
     return loss + r.penalty;
 }

@@ -53,6 +53,14 @@ static void a_value_worked_out_by_hand(void **state)
     nn_spec_release(&s);
 }
 
+static void smoothed_labels(void **state)
+{
+    (void)state;
+    check_network("network: 1\nbranches: {features: {layers: [{dense: 5, activation: relu}, dense: "
+                  "classes]}}\ntraining: {shards: 3, label_smoothing: 0.3}\n",
+                  small_dims);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -60,6 +68,7 @@ int main(void)
         cmocka_unit_test(training_penalties_reach_every_kernel_and_no_bias),
         cmocka_unit_test(dense_runs_on_every_step),
         cmocka_unit_test(a_value_worked_out_by_hand),
+        cmocka_unit_test(smoothed_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "gradcheck.h"
 
+#include "models/nn/optimizer.h"
+
 /* Everything at once: all inputs, masks, batch norm, every kind of dropout, channel blocks,
  * penalties. */
 #define FUSION(pad, shards)                                                                        \
@@ -22,21 +24,21 @@ static float *trained(const char *network, struct nn_dims dims, size_t B, int th
     struct case_data c = case_make(network, dims, B, 8);
     struct err e = { 0 };
     struct net *n = NULL;
-    struct adam a = { 0 };
+    struct optimizer a = { 0 };
     double loss;
     c.dims.batch = B;
     assert_ok(net_build_with(&n, &c.spec, &c.dims, threads, plain, &e), e);
     net_init(n, 42);
-    adam_init(&a, net_n_weight(n));
+    optimizer_init(&a, &(struct nn_training){ 0 }, net_n_weight(n));
     for (uint64_t step = 0; step < 5; step++) {
         c.b.n = step == 4 ? B - 3 : B;
         assert_ok(net_train(n, &c.b, step, &loss, NULL, &e), e);
-        adam_step(&a, n, 0.01);
+        optimizer_step(&a, n, 0.01);
     }
     *out_n = net_n_weight(n);
     float *w = mem_calloc(*out_n, sizeof *w);
     memcpy(w, net_weights(n), *out_n * sizeof *w);
-    adam_release(&a);
+    optimizer_release(&a);
     net_free(n);
     case_free(&c);
     return w;
@@ -119,22 +121,22 @@ static void training_learns(void **state)
     struct case_data c = case_make(FUSION("end", "4"), dims, 24, 8);
     struct err e = { 0 };
     struct net *n = NULL;
-    struct adam a = { 0 };
+    struct optimizer a = { 0 };
     double loss, first = 0;
     size_t right = 0;
     for (size_t i = 0; i < 24; i++)
         c.label[i] = c.features[i * dims.n_feature] > 0;
     assert_ok(net_build(&n, &c.spec, &dims, 2, &e), e);
     net_init(n, 1);
-    adam_init(&a, net_n_weight(n));
+    optimizer_init(&a, &(struct nn_training){ 0 }, net_n_weight(n));
     for (uint64_t step = 0; step < 200; step++) {
         assert_ok(net_train(n, &c.b, step, &loss, &right, &e), e);
         first = step == 0 ? loss : first;
-        adam_step(&a, n, 0.01);
+        optimizer_step(&a, n, 0.01);
     }
     assert_true(loss < 0.3 * first);
     assert_true(right >= 20);
-    adam_release(&a);
+    optimizer_release(&a);
     net_free(n);
     case_free(&c);
 }

@@ -156,9 +156,39 @@ static void training_values_have_ranges(void **state)
     refuses(TRAINING("learning_rate: nan"), "learning_rate: 'nan' is not a number");
     refuses(TRAINING("batch: 0"), "batch: 0 is out of range");
     refuses(TRAINING("shards: 65"), "shards: 65 is out of range: want 1 to 64");
-    refuses(TRAINING("optimizer: sgd"), "optimizer: 'sgd' is not one of adam");
+    refuses(TRAINING("optimizer: adm"), "optimizer: 'adm' is not one of adam, adamw, sgd");
+    refuses(TRAINING("momentum: 1"), "momentum: 1 is out of range");
+    refuses(TRAINING("nesterov: 2"), "nesterov: ");
+    refuses(TRAINING("label_smoothing: 1"), "label_smoothing: 1 is out of range");
+    refuses(TRAINING("clip_norm: -1"), "clip_norm: -1 is out of range");
     refuses(TRAINING("keep: validation_los"), "did you mean 'validation_loss'?");
     refuses(TRAINING("l1: -1"), "l1: -1 is out of range");
+}
+
+static void options_of_an_optimizer_without_effect_are_refused(void **state)
+{
+    (void)state;
+    refuses(TRAINING("momentum: 0.9"),
+            "net.yaml:3:11: training: momentum is for 'optimizer: sgd'; adam has its own");
+    refuses(TRAINING("optimizer: sgd, nesterov: true"),
+            "nesterov wants 'optimizer: sgd' and a momentum above 0");
+    refuses(TRAINING("weight_decay: 0.1"), "weight_decay is for 'optimizer: adamw' or 'sgd'");
+    refuses(TRAINING("optimizer: adamw"), "'optimizer: adamw' wants a weight_decay above 0");
+
+    struct nn_spec s = { 0 };
+    struct err e = { 0 };
+    assert_ok(nn_spec_parse(&s, "net.yaml",
+                            TRAINING("optimizer: sgd, momentum: 0.9, nesterov: true, weight_decay: "
+                                     "0.01, clip_norm: 5, label_smoothing: 0.1"),
+                            &e),
+              e);
+    assert_int_equal(s.training.optimizer, OPTIMIZER_SGD);
+    assert_true(s.training.nesterov);
+    assert_near(s.training.momentum, 0.9, 1e-12, 0);
+    assert_near(s.training.weight_decay, 0.01, 1e-12, 0);
+    assert_near(s.training.clip_norm, 5, 1e-12, 0);
+    assert_near(s.training.label_smoothing, 0.1, 1e-12, 0);
+    nn_spec_release(&s);
 }
 
 static void a_file_that_is_absent_or_binary_is_an_error(void **state)
@@ -185,6 +215,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_found_with_their_place),
         cmocka_unit_test(layers_that_do_not_fit_are_found_before_any_data),
         cmocka_unit_test(training_values_have_ranges),
+        cmocka_unit_test(options_of_an_optimizer_without_effect_are_refused),
         cmocka_unit_test(a_file_that_is_absent_or_binary_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
