@@ -15,7 +15,7 @@ APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenb
 APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
-APT_bench := python3-pandas python3-pil python3-torch ninja-build snakemake strace
+APT_bench := python3-pandas python3-pil python3-torch libopenblas0-openmp ninja-build snakemake strace
 
 PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -138,6 +138,7 @@ bench:
 	@tests/packages.sh $(APT) $(APT_bench)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BIN=$(B) bench/run.sh
+	@BIN=$(B) bench/train.sh
 	@BIN=$(B) bench/orchestrate.sh
 
 # ---- installation ---------------------------------------------------------------------------------------------------

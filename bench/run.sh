@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh: our figure, the peer's figure from the same run, and the ratio; orchestrate.sh has those of the runner. BIN is build/<mode>; run it on an idle machine.
+# run.sh: our figure, the peer's figure from the same run, and the ratio; orchestrate.sh has those of the runner, train.sh those of the network. BIN is build/<mode>; run it on an idle machine.
 cd "$(dirname "$0")/.." || exit 1
 top=$PWD B=$PWD/${BIN:-build/release}
 L=$B/libexec/refit P=/usr/bin/python3
@@ -23,8 +23,3 @@ row 'import 20,000 products to HDF5' ms \
 row '20,000 pictures to 64x64' ms \
     "$(ms 3 "$L/preprocess_images" --table "$t/table.h5" --images "$t/products/images" --pixels "$t/pixels.h5" --size 64)" \
     'Pillow, 2 processes' "$(can PIL && ms 3 $P bench/peers/pictures.py "$t/products/images" "$t/p.h5")" lower
-
-# The peer at its best with Debian's packages: the right core type, channels last, foreach Adam, pages kept by malloc.
-row 'training, text LSTM + picture CNN, 2 threads' samples/s \
-    "$("$B/bench/bench_net" 2>>"$t/log" | sed -n 's/.*"threads":2,.*"train_samples_s":\([0-9]*\).*/\1/p' | tail -1)" \
-    'PyTorch, tuned' "$(can torch && OPENBLAS_CORETYPE=SkylakeX MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000 $P bench/peers/train.py 10 2>>"$t/log")" higher

@@ -51,6 +51,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ k, k, g.C, g.O }, 4);
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ g.O }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
+    o->flop = 2.0 * (double)(g.oh * g.ow * g.O * k * k * g.C);
     o->scratch = g.rows * g.ow * k * k * g.C;
     if (n->block) {
         struct dnnl_conv_shape s = { .n = n->shard_rows,

@@ -15,6 +15,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ in->c, out.c }, 2);
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ out.c }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
+    o->flop = 2.0 * (double)(in->steps * in->c * out.c);
     return 0;
 }
 

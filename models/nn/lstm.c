@@ -36,6 +36,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
     o->keeps_out = false;
+    o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -49,6 +50,7 @@ static void release(struct net *n)
     free(n->scratch);
     free(n->piece);
     free(n->square);
+    free(n->clock);
 }
 
 void net_free(struct net *n)
@@ -180,6 +182,27 @@ char *net_kernels(const struct net *n)
     return str_take(&s);
 }
 
+void net_clock(struct net *n)
+{
+    free(n->clock);
+    n->clock = mem_calloc((size_t)n->n_worker * (2 * n->n_op + 1), sizeof *n->clock);
+}
+
+bool net_layer_time(const struct net *n, size_t i, struct nn_layer_time *out)
+{
+    size_t N = n->n_op;
+    if (i > N)
+        return false;
+    *out = (struct nn_layer_time){ .name = i < N ? n->op[i].name : "loss",
+                                   .flop = i < N ? n->op[i].flop : 0 };
+    for (size_t w = 0; n->clock && w < (size_t)n->n_worker; w++) {
+        const double *at = n->clock + w * (2 * N + 1);
+        out->forward_s += at[i];
+        out->backward_s += i < N ? at[2 * N - i] : 0;
+    }
+    return true;
+}
+
 /* ---- one batch ---- */
 
 struct batch_run {
@@ -263,6 +286,13 @@ static void step(const struct batch_run *r, const struct pass *p, size_t at)
     }
 }
 
+static double thread_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* One shard from r->from up to before r->to, where it gathers what the operator there wants to know
  * of all shards. */
 static void run_shard(void *arg, size_t i, int worker)
@@ -274,8 +304,12 @@ static void run_shard(void *arg, size_t i, int worker)
         n,      r->b,        &n->shard[i], n->scratch + (size_t)worker * n->scratch_floats,
         worker, r->training, r->draw
     };
-    for (size_t at = r->from; at < r->to; at++)
+    for (size_t at = r->from; at < r->to; at++) {
+        double start = n->clock ? thread_seconds() : 0;
         step(r, &p, at);
+        if (n->clock)
+            n->clock[(size_t)worker * (2 * N + 1) + at] += thread_seconds() - start;
+    }
     if (r->to < N && n->op[r->to].kind->gather)
         n->op[r->to].kind->gather(&n->op[r->to], &p);
     else if (r->to > N && r->to <= 2 * N && n->op[2 * N - r->to].kind->gather_back)

@@ -95,6 +95,19 @@ double net_auxiliary_loss(const struct net *n);
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
 
+/** What one layer costs. */
+struct nn_layer_time {
+    const char *name; /* "text.1_lstm", borrowed; the last one is "loss" */
+    double flop;      /* of one row forward, a multiplication and an addition counted as two */
+    double forward_s, backward_s; /* processor time of all threads since net_clock */
+};
+
+/** Count, from now on and from 0, the processor time of every layer. */
+void net_clock(struct net *n);
+
+/** Layer i of the network, 0 .. in the order of computation; false past the last one. */
+bool net_layer_time(const struct net *n, size_t i, struct nn_layer_time *out);
+
 /**
  * To be called first in main() of every program that uses the engine. Debian's OpenBLAS takes some
  * new processors for a "Prescott" and is then four times slower: if its core type is not what the

@@ -47,6 +47,7 @@ struct op {
     size_t in[N_NN_INPUT], n_in, out; /* tensors */
     size_t param[MAX_PARAM], n_param; /* in net->param */
     size_t state[MAX_STATE];          /* arena offsets of what forward leaves for backward */
+    double flop;                      /* forward, of one row: a multiply-add is two */
     size_t scratch;                   /* floats of a worker's scratch */
     bool keeps_in, keeps_out;         /* backward reads its input, its output */
     bool relu_in;   /* maxpool: also do the ReLU mask of the convolution before it */
@@ -134,6 +135,7 @@ struct net {
     size_t probability; /* arena offset, (n, C) */
     float *arena, *shard_gradient, *scratch;
 
+    double *clock; /* (n_worker, 2 N + 1) seconds of each step of run_shard; NULL: not counted */
     struct piece *piece;
     size_t n_piece;
     double *square;          /* room of the optimiser: sums of squares, one for each of its tasks */
