@@ -10,7 +10,7 @@
 #include "io/h5.h"
 #include "num/hash.h"
 
-enum { KIND_VERSION = 1, N_FIGURE = 5 };
+enum { KIND_VERSION = 2, N_EPOCH = 7, N_STEP = 4 };
 
 /* The scalars of struct progress by name: one table for writing and reading. */
 struct scalar {
@@ -18,9 +18,9 @@ struct scalar {
     double *real;
     int64_t *whole;
 };
-enum { N_SCALAR = 11 };
+enum { N_SCALAR = 16 };
 
-static void list_scalars(struct progress *p, int64_t *finished, struct scalar out[N_SCALAR])
+static void list_scalars(struct progress *p, int64_t *ending, struct scalar out[N_SCALAR])
 {
     const struct scalar list[N_SCALAR] = {
         { "learning_rate", &p->learning_rate, NULL },
@@ -32,7 +32,12 @@ static void list_scalars(struct progress *p, int64_t *finished, struct scalar ou
         { "optimizer_step", NULL, &p->optimizer.step },
         { "kept", NULL, &p->history->kept },
         { "kept_value", &p->kept_value, NULL },
-        { "finished", NULL, finished },
+        { "ending", NULL, ending },
+        { "seconds", &p->seconds, NULL },
+        { "epoch_step", NULL, &p->epoch.step },
+        { "epoch_loss", &p->epoch.loss, NULL },
+        { "epoch_right", &p->epoch.right, NULL },
+        { "epoch_norm", &p->epoch.norm, NULL },
         { NULL, NULL, NULL },
     };
     memcpy(out, list, sizeof list);
@@ -42,9 +47,9 @@ static int write_scalars(struct h5 *h, const struct progress *p, struct err *e)
 {
     struct progress copy = *p;
     struct scalar list[N_SCALAR];
-    int64_t finished = p->finished;
+    int64_t ending = p->history->ending;
     int rc = 0;
-    list_scalars(&copy, &finished, list);
+    list_scalars(&copy, &ending, list);
     for (const struct scalar *s = list; s->name && rc == 0; s++)
         rc = s->real ? h5_set_real(h, "/", s->name, *s->real, e)
                      : h5_set_int(h, "/", s->name, *s->whole, e);
@@ -55,10 +60,11 @@ static int write_all(struct h5 *h, const char *identity, const struct progress *
                      const float *weight, size_t n, struct err *e)
 {
     const struct history *history = p->history;
-    size_t dims[2] = { history->n, N_FIGURE };
+    size_t epochs[] = { history->n, N_EPOCH }, steps[] = { history->n_step, N_STEP };
     int rc = h5_set_text(h, "/", "identity", identity, e);
     if (rc == 0 && (rc = write_scalars(h, p, e)) == 0 &&
-        (rc = h5_write(h, "history", H5_F64, 2, dims, history->epoch, e)) == 0 &&
+        (rc = h5_write(h, "epochs", H5_F64, 2, epochs, history->epoch, e)) == 0 &&
+        (rc = h5_write(h, "steps", H5_F64, 2, steps, history->step, e)) == 0 &&
         (rc = h5_write(h, "weights", H5_F32, 1, &n, weight, e)) == 0 && p->optimizer.m)
         rc = h5_write(h, "optimizer/m", H5_F32, 1, &n, p->optimizer.m, e);
     if (rc == 0 && p->optimizer.v)
@@ -71,8 +77,8 @@ static int write_all(struct h5 *h, const char *identity, const struct progress *
 int checkpoint_write(const char *path, const char *identity, const struct progress *p,
                      const float *weight, size_t n, struct err *e)
 {
-    _Static_assert(sizeof(struct epoch) == N_FIGURE * sizeof(double),
-                   "an epoch is a row of the history dataset");
+    _Static_assert(sizeof(struct epoch) == N_EPOCH * sizeof(double), "a row of `epochs`");
+    _Static_assert(sizeof(struct step) == N_STEP * sizeof(double), "a row of `steps`");
     struct h5 h = { 0 };
     int rc = h5_create(&h, path, "refit.checkpoint", KIND_VERSION, e);
     if (rc == 0 && (rc = write_all(&h, identity, p, weight, n, e)) == 0)
@@ -102,9 +108,9 @@ static void found_release(struct found *f)
 static int read_scalars(struct h5 *h, struct progress *p, struct err *e)
 {
     struct scalar list[N_SCALAR];
-    int64_t finished = 0;
+    int64_t ending = 0;
     int rc = 0;
-    list_scalars(p, &finished, list);
+    list_scalars(p, &ending, list);
     for (const struct scalar *s = list; s->name && rc == 0; s++) {
         rc = s->real ? h5_get_real(h, "/", s->name, s->real, e)
                      : h5_get_int(h, "/", s->name, s->whole, e);
@@ -114,28 +120,64 @@ static int read_scalars(struct h5 *h, struct progress *p, struct err *e)
             rc = err_set(e, ERR_DATA, "'%s' is %lld, want 0 or more", s->name,
                          (long long)*s->whole);
     }
-    p->finished = finished != 0;
+    if (rc == 0 && ending > ENDING_TIME)
+        rc = err_set(e, ERR_DATA, "'ending' is %lld, want 0 to %d", (long long)ending, ENDING_TIME);
+    p->history->ending = (enum ending)ending;
     return rc;
+}
+
+/* (n, columns) doubles; n is at most `max`. */
+static int read_table(struct h5 *h, const char *name, size_t max, size_t columns, void **out,
+                      size_t *out_n, struct err *e)
+{
+    size_t dims[2];
+    int rc = h5_shape(h, name, H5_F64, 2, dims, e);
+    if (rc)
+        return rc;
+    if (dims[0] > max || dims[1] != columns)
+        return err_set(e, ERR_DATA, "'%s' is (%zu, %zu), want at most (%zu, %zu)", name, dims[0],
+                       dims[1], max, columns);
+    *out_n = dims[0];
+    return h5_read(h, name, H5_F64, 2, dims, out, dims[0] * columns * sizeof(double), e);
+}
+
+/* The history and the place in its last epoch must be those of one training. */
+static int check_history(const struct found *f, int64_t max_epoch, struct err *e)
+{
+    const struct history *h = &f->history;
+    int64_t done = f->progress.epoch.step;
+    bool ended = h->ending != ENDING_NONE;
+    if ((size_t)done > h->epoch_steps || h->kept > (int64_t)h->n || (h->n > 0 && h->kept == 0) ||
+        (h->n == 0 && ended) || (done > 0 && (ended || (int64_t)h->n == max_epoch)))
+        return err_set(e, ERR_DATA, "epoch %zu of %lld, step %lld of %zu, kept epoch %lld",
+                       h->n + 1, (long long)max_epoch, (long long)done, h->epoch_steps,
+                       (long long)h->kept);
+    bool cut = h->ending == ENDING_TIME; /* then the last epoch may have fewer steps */
+    size_t steps = h->n * h->epoch_steps + (size_t)done;
+    if (cut ? h->n_step > steps : h->n_step != steps)
+        return err_set(e, ERR_DATA, "%zu steps, want %zu", h->n_step, steps);
+    if (f->progress.optimizer.step != (int64_t)h->n_step)
+        return err_set(e, ERR_DATA, "the optimizer made %lld of %zu steps",
+                       (long long)f->progress.optimizer.step, h->n_step);
+    return 0;
 }
 
 static int read_history(struct h5 *h, struct found *f, int64_t max_epoch, struct err *e)
 {
-    size_t dims[2];
-    void *rows = NULL;
-    int rc = h5_shape(h, "history", H5_F64, 2, dims, e);
-    if (rc)
-        return rc;
-    if (dims[0] < 1 || (int64_t)dims[0] > max_epoch || dims[1] != N_FIGURE ||
-        f->history.kept > (int64_t)dims[0])
-        return err_set(
-            e, ERR_DATA, "history is (%zu, %zu), kept is epoch %lld; want at most (%lld, %d)",
-            dims[0], dims[1], (long long)f->history.kept, (long long)max_epoch, N_FIGURE);
-    if ((rc = h5_read(h, "history", H5_F64, 2, dims, &rows, dims[0] * sizeof(struct epoch), e)))
-        return rc;
-    for (size_t i = 0; i < dims[0]; i++)
-        history_add(&f->history, (const struct epoch *)rows + i);
-    free(rows);
-    return 0;
+    size_t n_epoch, n_step, max_step = (size_t)max_epoch * f->history.epoch_steps;
+    void *epoch = NULL, *step = NULL;
+    int rc;
+    if ((rc = read_table(h, "epochs", (size_t)max_epoch, N_EPOCH, &epoch, &n_epoch, e)) == 0 &&
+        (rc = read_table(h, "steps", max_step, N_STEP, &step, &n_step, e)) == 0) {
+        for (size_t i = 0; i < n_epoch; i++)
+            history_add(&f->history, (const struct epoch *)epoch + i);
+        for (size_t i = 0; i < n_step; i++)
+            history_add_step(&f->history, (const struct step *)step + i);
+        rc = check_history(f, max_epoch, e);
+    }
+    free(epoch);
+    free(step);
+    return rc;
 }
 
 static int read_floats(struct h5 *h, const char *name, size_t n, void **out, struct err *e)
@@ -157,6 +199,8 @@ static int read_all(struct h5 *h, const char *identity, const struct progress *w
                      "it is of another training (other inputs, parameters or network)");
     free(text);
     f->progress.history = &f->history;
+    f->history.epoch_steps = want->history->epoch_steps;
+    f->history.epoch_rows = want->history->epoch_rows;
     if (rc || (rc = read_scalars(h, &f->progress, e)) || (rc = read_history(h, f, max_epoch, e)) ||
         (rc = read_floats(h, "weights", n, &f->weight, e)) ||
         (rc = want->optimizer.m ? read_floats(h, "optimizer/m", n, &f->m, e) : 0) ||
@@ -176,7 +220,8 @@ static void adopt(struct progress *p, struct found *f, float *weight, size_t n)
     p->stopper.wait = f->progress.stopper.wait;
     p->optimizer.step = f->progress.optimizer.step;
     p->kept_value = f->progress.kept_value;
-    p->finished = f->progress.finished;
+    p->seconds = f->progress.seconds;
+    p->epoch = f->progress.epoch;
     memcpy(weight, f->weight, n * sizeof *weight);
     if (p->optimizer.m)
         memcpy(p->optimizer.m, f->m, n * sizeof *weight);

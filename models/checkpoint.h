@@ -13,14 +13,18 @@
 /** Everything that changes while a network is trained, besides its weights: what has to be kept to
  * go on later. */
 struct progress {
-    struct history *history; /* borrowed: an entry for every finished epoch */
-    double learning_rate;    /* of the next epoch */
+    struct history *history; /* borrowed: every finished epoch, every step */
+    struct {
+        int64_t step;             /* steps that are done */
+        double loss, right, norm; /* sums: over rows, over rows, over steps */
+    } epoch;                      /* the one under way */
+    double learning_rate;         /* that the schedule starts from */
     struct plateau plateau;
     struct stopper stopper;
     struct optimizer optimizer;
     float *kept; /* (n_weight) owned: weights of the best epoch; NULL: the last ones are kept */
     double kept_value; /* monitored figure of that epoch */
-    bool finished;     /* no further epoch is due */
+    double seconds;    /* of training so far, with those before an interruption */
 };
 
 /**
@@ -33,7 +37,8 @@ int checkpoint_write(const char *path, const char *identity, const struct progre
 /**
  * Go on from a checkpoint: true if the file is there, whole, and of the same identity and sizes;
  * `p` and `weight` (n) are then as they were written. Else nothing is changed, and a line in the
- * log says why.
+ * log says why. `p->history` tells how many steps and rows an epoch has; a training has
+ * `max_epoch` epochs.
  */
 bool checkpoint_read(const char *path, const char *identity, struct progress *p, float *weight,
                      size_t n, int64_t max_epoch);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 int classes_fit(struct classes *c, const struct column *label, const size_t *row, size_t n_row,
                 struct err *e)
@@ -80,6 +81,22 @@ void classes_count(const struct classes *c, const int32_t *class_of_row, const s
     for (size_t i = 0; i < n_row; i++)
         if (class_of_row[row[i]] >= 0)
             out_count[class_of_row[row[i]]]++;
+}
+
+int classes_weigh_given(const struct classes *c, const struct nn_class_weights *given,
+                        float *weight, struct err *e)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        int64_t k = classes_find(c, given->label[i]);
+        if (k < 0) {
+            const char *near = str_nearest(given->label[i], (const char *const *)c->label, c->n);
+            return err_set(e, ERR_DATA, "class_weights: no training row has the label '%s'%s%s%s",
+                           given->label[i], near ? "; did you mean '" : "", near ? near : "",
+                           near ? "'?" : "");
+        }
+        weight[k] *= (float)given->weight[i];
+    }
+    return 0;
 }
 
 void classes_weigh(enum nn_class_weight how, const size_t *count, size_t n_class, float *out_weight)

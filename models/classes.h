@@ -35,6 +35,11 @@ int32_t *classes_of_rows(const struct classes *c, const struct column *label);
 void classes_count(const struct classes *c, const int32_t *class_of_row, const size_t *row,
                    size_t n_row, size_t *out_count);
 
+/** Multiply the weights of classes (c->n) by those that are given for their labels. ERR_DATA if a
+ * label is no class, with a did-you-mean. */
+int classes_weigh_given(const struct classes *c, const struct nn_class_weights *given,
+                        float *weight, struct err *e);
+
 /** Weight of a class in the loss. Balanced: N / (C n_c), King & Zeng 2001, as scikit-learn has it.
  * One minus share: 1 - n_c / N. out (n_class). */
 void classes_weigh(enum nn_class_weight how, const size_t *count, size_t n_class,

@@ -12,12 +12,26 @@ void history_add(struct history *h, const struct epoch *epoch)
     h->epoch[h->n++] = *epoch;
 }
 
+void history_add_step(struct history *h, const struct step *step)
+{
+    h->step = mem_grow(h->step, h->n_step, sizeof *h->step);
+    h->step[h->n_step++] = *step;
+}
+
 void history_release(struct history *h)
 {
     free(h->epoch);
-    free(h->stopped);
+    free(h->step);
     *h = (struct history){ 0 };
 }
+
+const char *history_ending(const struct history *h)
+{
+    static const char *const name[] = { "", "epochs", "stop_monitor", "max_minutes" };
+    return name[h->ending];
+}
+
+/* ---- JSON ---- */
 
 static void add_figure(struct str *out, const char *name, double value)
 {
@@ -39,16 +53,61 @@ void history_json(const struct history *h, struct str *out)
         add_figure(out, "val_loss", p->val_loss);
         add_figure(out, "val_accuracy", p->val_accuracy);
         add_figure(out, "learning_rate", p->learning_rate);
+        add_figure(out, "gradient_norm", p->gradient_norm);
+        if (p->rows < (double)h->epoch_rows)
+            str_addf(out, ", \"cut\": true, \"rows\": %.0f", p->rows);
         str_addc(out, '}');
     }
     str_addf(out, "\n ],\n \"kept\": %lld,\n \"stopped\": \"%s\"\n}\n", (long long)h->kept,
-             h->stopped ? h->stopped : "");
+             history_ending(h));
 }
 
-int history_write(const struct history *h, const char *path, struct err *e)
+/* ---- CSV ---- */
+
+/* A value that is not finite is an empty field. */
+static void add_field(struct str *out, double value)
+{
+    str_addc(out, ',');
+    if (isfinite(value))
+        str_add_real(out, value);
+}
+
+void history_epochs_csv(const struct history *h, struct str *out)
+{
+    str_addz(out,
+             "epoch,rows,loss,accuracy,val_loss,val_accuracy,learning_rate,gradient_norm,kept\n");
+    for (size_t i = 0; i < h->n; i++) {
+        const struct epoch *p = &h->epoch[i];
+        str_addf(out, "%zu,%.0f", i + 1, p->rows);
+        add_field(out, p->loss);
+        add_field(out, p->accuracy);
+        add_field(out, p->val_loss);
+        add_field(out, p->val_accuracy);
+        add_field(out, p->learning_rate);
+        add_field(out, p->gradient_norm);
+        str_addz(out, (int64_t)i + 1 == h->kept ? ",1\n" : ",0\n");
+    }
+}
+
+void history_steps_csv(const struct history *h, struct str *out)
+{
+    str_addz(out, "step,epoch,loss,accuracy,learning_rate,gradient_norm\n");
+    for (size_t i = 0; i < h->n_step; i++) {
+        const struct step *p = &h->step[i];
+        str_addf(out, "%zu,%zu", i + 1, i / h->epoch_steps + 1);
+        add_field(out, p->loss);
+        add_field(out, p->accuracy);
+        add_field(out, p->learning_rate);
+        add_field(out, p->gradient_norm);
+        str_addz(out, "\n");
+    }
+}
+
+int history_write(const struct history *h, void (*as)(const struct history *h, struct str *out),
+                  const char *path, struct err *e)
 {
     struct str text = { 0 };
-    history_json(h, &text);
+    as(h, &text);
     int rc = outfile_put(path, text.text, text.n, e);
     str_release(&text);
     return rc;

@@ -61,6 +61,11 @@ void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const st
     hash_add_text(&h, kernels);
     add_int(&h, (int64_t)fit->seed);
     add_training(&h, &spec->training);
+    add_int(&h, (int64_t)spec->class_weights.n);
+    for (size_t i = 0; i < spec->class_weights.n; i++) {
+        hash_add_text(&h, spec->class_weights.label[i]);
+        hash_add(&h, &spec->class_weights.weight[i], sizeof *spec->class_weights.weight);
+    }
     hash_add_text(&h, fit->data->table->keys_sha256);
     add_rows(&h, rows, fit->data->table->n_row);
     add_inputs(&h, prep, fit->data);

@@ -1,6 +1,7 @@
 #ifndef MODELS_MODEL_H
 #define MODELS_MODEL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -100,15 +101,17 @@ struct fit {
     const struct model_data *data; /* sides absent: every labelled row is for training */
     uint64_t seed;
     int threads;
-    const char *checkpoint;  /* file to go on from after an interruption; NULL: none */
-    struct history *history; /* filled */
+    const char *checkpoint; /* file to go on from after an interruption; NULL: none */
+    double checkpoint_seconds;
+    const volatile sig_atomic_t *interrupt; /* see trainer.h; NULL: nobody asks */
+    struct history *history;                /* filled */
 };
 
 /**
  * Train a model. The same fit gives the same model, bit by bit, for any number of threads and any
  * number of interruptions (on one kind of CPU). errors  ERR_USAGE if a branch of the network has no
  * input; ERR_DATA if there is nothing to learn from or the loss is not finite (names epoch and
- * step)
+ * step); ERR_RETRY after an interruption
  */
 int model_fit(struct model **out, const struct fit *fit, struct err *e);
 

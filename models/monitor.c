@@ -2,16 +2,21 @@
 
 #include <math.h>
 
+static bool rises(enum nn_monitor what)
+{
+    return what == MONITOR_VALIDATION_ACCURACY || what == MONITOR_ACCURACY;
+}
+
 bool monitor_better(enum nn_monitor what, double value, double best, double min_delta)
 {
-    if (what == MONITOR_VALIDATION_ACCURACY)
+    if (rises(what))
         return value > best + min_delta;
     return value < best - min_delta;
 }
 
 double monitor_worst(enum nn_monitor what)
 {
-    return what == MONITOR_VALIDATION_ACCURACY ? -HUGE_VAL : HUGE_VAL;
+    return rises(what) ? -HUGE_VAL : HUGE_VAL;
 }
 
 void plateau_init(struct plateau *p, const struct nn_training *t)

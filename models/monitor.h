@@ -6,7 +6,7 @@
 
 #include "models/nn/spec.h"
 
-/* What is decided after every epoch from a validation figure: is it better, is it time for a lower
+/* What is decided after every epoch from one of its figures: is it better, is it time for a lower
  * learning rate, is it time to stop. The rules are those of Keras' callbacks ReduceLROnPlateau and
  * EarlyStopping. Pure state machines, so that a checkpoint can keep them. */
 

@@ -61,7 +61,7 @@ static char *summary(const struct nn_training *t, const struct rows *rows, uint6
              rows->n_validation);
     str_addf(&s,
              "\"seed\": %llu, \"epochs\": %zu, \"stopped\": \"%s\", \"kept\": {\"epoch\": %lld, ",
-             (unsigned long long)seed, h->n, h->stopped, (long long)h->kept);
+             (unsigned long long)seed, h->n, history_ending(h), (long long)h->kept);
     add_real(&s, "loss", kept->loss);
     add_real(&s, "accuracy", kept->accuracy);
     add_real(&s, "val_loss", kept->val_loss);
@@ -88,6 +88,21 @@ static void log_network(const struct model *m, const struct rows *rows)
     str_release(&text);
 }
 
+/* NULL if all classes weigh 1. */
+static int weigh_classes(const struct network *w, const struct rows *rows, float **out,
+                         struct err *e)
+{
+    size_t n = rows->classes.n;
+    if (w->spec.training.class_weight == WEIGHT_NONE && w->spec.class_weights.n == 0)
+        return 0;
+    size_t *count = mem_calloc(n, sizeof *count);
+    *out = mem_calloc(n, sizeof **out);
+    classes_count(&rows->classes, rows->class_of_row, rows->train, rows->n_train, count);
+    classes_weigh((enum nn_class_weight)w->spec.training.class_weight, count, n, *out);
+    free(count);
+    return classes_weigh_given(&rows->classes, &w->spec.class_weights, *out, e);
+}
+
 static int train(struct model *m, const struct fit *fit, const struct rows *rows, struct err *e)
 {
     struct network *w = m->state;
@@ -96,17 +111,22 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
     if (fit->checkpoint)
         identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, identity);
     free(kernels);
+    float *weight_of_class = NULL;
+    int rc = weigh_classes(w, rows, &weight_of_class, e);
     struct trainer trainer = { .net = w->net,
                                .options = &w->spec.training,
                                .prep = &m->prep,
                                .data = fit->data,
                                .rows = rows,
                                .seed = fit->seed,
+                               .weight_of_class = weight_of_class,
                                .checkpoint = fit->checkpoint,
+                               .checkpoint_seconds = fit->checkpoint_seconds,
+                               .interrupt = fit->interrupt,
                                .identity = identity };
-    int rc = trainer_run(&trainer, fit->history, e);
-    if (rc == 0)
+    if (rc == 0 && (rc = trainer_run(&trainer, fit->history, e)) == 0)
         m->training = summary(&w->spec.training, rows, fit->seed, fit->history);
+    free(weight_of_class);
     return rc;
 }
 

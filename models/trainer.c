@@ -3,12 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/event.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "models/checkpoint.h"
+#include "models/live.h"
+#include "models/schedule.h"
+#include "models/validate.h"
 #include "num/rng.h"
 
 /* Streams of the seed: net_init has the low ones. */
@@ -20,22 +21,28 @@ struct run {
     const struct nn_training *options;
     struct batcher batcher;
     struct progress progress;
-    size_t *order;          /* (n_train) */
-    float *weight_of_class; /* (n_class); NULL: all 1 */
-    float *probability;     /* (batch, n_class) */
+    struct live live;
+    size_t *order;      /* (n_train) */
+    float *probability; /* (batch, n_class) */
     bool validates;
+    double before, began; /* seconds of training before this program; its clock at the start */
+    double written, validating; /* clock of the last checkpoint; seconds of the last validation */
 };
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static uint64_t stream(uint64_t which, uint64_t i)
 {
     return (which << 56) + i;
+}
+
+static bool is_validation(enum nn_monitor what)
+{
+    return what == MONITOR_VALIDATION_LOSS || what == MONITOR_VALIDATION_ACCURACY;
+}
+
+/* Is there a figure to look at? */
+static bool monitors(const struct run *r, int what)
+{
+    return what != MONITOR_NONE && (r->validates || !is_validation((enum nn_monitor)what));
 }
 
 static enum nn_monitor kept_by(const struct run *r)
@@ -48,102 +55,155 @@ static enum nn_monitor kept_by(const struct run *r)
 
 static double figure(const struct epoch *epoch, enum nn_monitor what)
 {
-    return what == MONITOR_VALIDATION_ACCURACY ? epoch->val_accuracy : epoch->val_loss;
+    switch (what) {
+    case MONITOR_VALIDATION_ACCURACY:
+        return epoch->val_accuracy;
+    case MONITOR_ACCURACY:
+        return epoch->accuracy;
+    case MONITOR_LOSS:
+        return epoch->loss;
+    default:
+        return epoch->val_loss;
+    }
+}
+
+/* ---- interruptions ---- */
+
+static double trained_seconds(const struct run *r)
+{
+    return r->before + live_clock() - r->began;
+}
+
+/* The last validation must fit into the budget too. */
+static bool is_out_of_time(const struct run *r)
+{
+    double budget = 60 * r->options->max_minutes;
+    bool begun = r->progress.epoch.step > 0 || r->progress.history->n > 0;
+    return budget > 0 && begun && trained_seconds(r) + r->validating >= budget;
+}
+
+static bool is_interrupted(const void *run)
+{
+    const struct run *r = run;
+    return r->t->interrupt && *r->t->interrupt != 0;
+}
+
+static int save(struct run *r, struct err *e)
+{
+    r->progress.seconds = trained_seconds(r);
+    int rc = checkpoint_write(r->t->checkpoint, r->t->identity, &r->progress,
+                              net_weights(r->t->net), net_n_weight(r->t->net), e);
+    r->written = live_clock();
+    return rc;
+}
+
+static int save_if_due(struct run *r, struct err *e)
+{
+    bool due = r->t->checkpoint && live_clock() - r->written >= r->t->checkpoint_seconds;
+    return due ? save(r, e) : 0;
+}
+
+static int give_way(struct run *r, struct err *e)
+{
+    const struct history *h = r->progress.history;
+    int rc = r->t->checkpoint ? save(r, e) : 0;
+    return rc ? rc
+              : err_set(e, ERR_RETRY, "stopped by signal %d in epoch %zu, after step %lld of %zu%s",
+                        (int)*r->t->interrupt, h->n + 1, (long long)r->progress.epoch.step,
+                        h->epoch_steps, r->t->checkpoint ? "; the checkpoint is written" : "");
 }
 
 /* ---- one epoch ---- */
 
-static int train_batch(struct run *r, size_t epoch, size_t step, size_t n_step, double *sum_loss,
-                       size_t *right, struct err *e)
+static void order_rows(struct run *r, size_t epoch)
 {
     const struct rows *rows = r->t->rows;
-    size_t batch = (size_t)r->options->batch, start = step * batch;
-    size_t n = rows->n_train - start < batch ? rows->n_train - start : batch;
+    struct rng rng;
+    memcpy(r->order, rows->train, rows->n_train * sizeof *r->order);
+    rng_init(&rng, r->t->seed, stream(STREAM_ORDER, epoch));
+    rng_shuffle(&rng, r->order, rows->n_train);
+}
+
+/* Means over the part of the epoch that is done. */
+static struct epoch figures_so_far(const struct run *r)
+{
+    const struct progress *p = &r->progress;
+    const struct history *h = p->history;
+    size_t rows = (size_t)p->epoch.step * (size_t)r->options->batch;
+    double n = (double)(rows < h->epoch_rows ? rows : h->epoch_rows);
+    return (struct epoch){ .loss = p->epoch.loss / n,
+                           .accuracy = p->epoch.right / n,
+                           .val_loss = (double)NAN,
+                           .val_accuracy = (double)NAN,
+                           .learning_rate = h->step[h->n_step - 1].learning_rate,
+                           .gradient_norm = p->epoch.norm / (double)p->epoch.step,
+                           .rows = n };
+}
+
+static void record(struct run *r, const struct nn_step *done, double rate, size_t n)
+{
+    struct progress *p = &r->progress;
+    p->epoch.step++;
+    p->epoch.loss += done->loss * (double)n;
+    p->epoch.right += (double)done->right;
+    p->epoch.norm += done->gradient_norm;
+    history_add_step(p->history, &(struct step){ .loss = done->loss,
+                                                 .accuracy = (double)done->right / (double)n,
+                                                 .learning_rate = rate,
+                                                 .gradient_norm = done->gradient_norm });
+    struct epoch so_far = figures_so_far(r);
+    live_step(&r->live, p->history, &so_far, n);
+}
+
+static int train_batch(struct run *r, struct err *e)
+{
+    struct progress *p = &r->progress;
+    const struct history *h = p->history;
+    size_t batch = (size_t)r->options->batch, start = (size_t)p->epoch.step * batch;
+    size_t n = h->epoch_rows - start < batch ? h->epoch_rows - start : batch;
+    double rate = schedule_rate(r->options, p->learning_rate, h->n_step, h->epoch_steps);
     struct nn_batch b;
     struct rng rng;
     struct nn_step done = { 0 };
 
     batcher_fill(&r->batcher, r->order + start, n, &b);
-    rng_init(&rng, r->t->seed, stream(STREAM_DROPOUT, (uint64_t)r->progress.optimizer.step));
-    if (optimizer_train(&r->progress.optimizer, r->t->net, &b, rng_u64(&rng),
-                        r->progress.learning_rate, &done, e))
-        return err_wrap(e, "epoch %zu, step %zu of %zu", epoch, step + 1, n_step);
+    rng_init(&rng, r->t->seed, stream(STREAM_DROPOUT, (uint64_t)p->optimizer.step));
+    if (optimizer_train(&p->optimizer, r->t->net, &b, rng_u64(&rng), rate, &done, e))
+        return err_wrap(e, "epoch %zu, step %lld of %zu", h->n + 1, (long long)p->epoch.step + 1,
+                        h->epoch_steps);
     done.loss -= net_auxiliary_loss(r->t->net); /* as the validation loss */
-    *sum_loss += done.loss * (double)n;
-    *right += done.right;
+    record(r, &done, rate, n);
     return 0;
 }
 
-static int train_epoch(struct run *r, size_t epoch, struct epoch *out, struct err *e)
+/* From the step that is due to the end of the epoch, or of the time. */
+static int train_epoch(struct run *r, struct err *e)
 {
-    const struct rows *rows = r->t->rows;
-    size_t batch = (size_t)r->options->batch, n_step = (rows->n_train + batch - 1) / batch,
-           right = 0;
-    size_t total = (size_t)r->options->epochs * n_step;
-    double sum_loss = 0;
-    struct rng rng;
-
-    memcpy(r->order, rows->train, rows->n_train * sizeof *r->order);
-    rng_init(&rng, r->t->seed, stream(STREAM_ORDER, epoch));
-    rng_shuffle(&rng, r->order, rows->n_train);
-    for (size_t step = 0; step < n_step; step++) {
-        int rc = train_batch(r, epoch, step, n_step, &sum_loss, &right, e);
-        if (rc)
-            return rc;
-        event_progress((int64_t)((epoch - 1) * n_step + step + 1), (int64_t)total, "steps");
+    struct progress *p = &r->progress;
+    int rc = 0;
+    order_rows(r, p->history->n + 1);
+    while (rc == 0 && (size_t)p->epoch.step < p->history->epoch_steps && !is_out_of_time(r)) {
+        if (is_interrupted(r))
+            return give_way(r, e);
+        if ((rc = train_batch(r, e)) == 0)
+            rc = save_if_due(r, e);
     }
-    out->loss = sum_loss / (double)rows->n_train;
-    out->accuracy = (double)right / (double)rows->n_train;
+    return rc;
+}
+
+static int validate_epoch(struct run *r, struct epoch *figures, struct err *e)
+{
+    double start = live_clock();
+    if (!r->validates)
+        return 0;
+    if (!validate(r->t->net, &r->batcher, r->t->rows, r->probability, is_interrupted, r,
+                  &figures->val_loss, &figures->val_accuracy))
+        return give_way(r, e);
+    r->validating = live_clock() - start;
+    if (!isfinite(figures->val_loss))
+        return err_set(e, ERR_DATA, "epoch %zu: the validation loss is not finite",
+                       r->progress.history->n + 1);
     return 0;
-}
-
-/* The penalties that net_train adds to the loss, so that both losses are of one kind. */
-static double penalties(struct net *net)
-{
-    const struct nn_param *p = net_params(net);
-    const float *w = net_weights(net);
-    double sum = 0;
-    for (size_t i = 0; i < net_n_param(net); i++) {
-        double l1 = 0, l2 = 0;
-        if (p[i].l1 == 0 && p[i].l2 == 0)
-            continue;
-        for (size_t k = p[i].offset; k < p[i].offset + p[i].n; k++) {
-            l1 += fabs((double)w[k]);
-            l2 += (double)w[k] * (double)w[k];
-        }
-        sum += p[i].l1 * l1 + p[i].l2 * l2;
-    }
-    return sum;
-}
-
-static size_t largest(const float *p, size_t n)
-{
-    size_t at = 0;
-    for (size_t i = 1; i < n; i++)
-        at = p[i] > p[at] ? i : at;
-    return at;
-}
-
-/* Cross-entropy and accuracy over the validation rows, unweighted; probabilities cut off at 1e-7 as
- * Keras does. */
-static void validate(struct run *r, struct epoch *out)
-{
-    const struct rows *rows = r->t->rows;
-    size_t batch = (size_t)r->options->batch, right = 0, n_class = rows->classes.n;
-    double sum = 0;
-    for (size_t start = 0; start < rows->n_validation; start += batch) {
-        size_t n = rows->n_validation - start < batch ? rows->n_validation - start : batch;
-        struct nn_batch b;
-        batcher_fill(&r->batcher, rows->validation + start, n, &b);
-        net_predict(r->t->net, &b, r->probability);
-        for (size_t i = 0; i < n; i++) {
-            const float *p = r->probability + i * n_class;
-            sum -= log(fmax((double)p[b.label[i]], 1e-7));
-            right += largest(p, n_class) == (size_t)b.label[i];
-        }
-    }
-    out->val_loss = sum / (double)rows->n_validation + penalties(r->t->net);
-    out->val_accuracy = (double)right / (double)rows->n_validation;
 }
 
 /* ---- between epochs ---- */
@@ -164,62 +224,36 @@ static void keep_if_better(struct run *r, size_t epoch, const struct epoch *figu
 static void decide(struct run *r, size_t epoch, const struct epoch *figures)
 {
     struct progress *p = &r->progress;
-    bool stop = false;
+    enum ending *ending = &p->history->ending;
     keep_if_better(r, epoch, figures);
-    if (r->validates) {
+    if (monitors(r, r->options->plateau_monitor))
         p->learning_rate = plateau_step(&p->plateau, figure(figures, p->plateau.monitor),
                                         p->learning_rate);
-        stop = stopper_step(&p->stopper, (int64_t)epoch, figure(figures, p->stopper.monitor));
-    }
-    p->finished = stop || (int64_t)epoch >= r->options->epochs;
+    if (monitors(r, r->options->stop_monitor) &&
+        stopper_step(&p->stopper, (int64_t)epoch, figure(figures, p->stopper.monitor)))
+        *ending = ENDING_MONITOR;
+    if (figures->rows < (double)p->history->epoch_rows || is_out_of_time(r))
+        *ending = ENDING_TIME;
+    if ((int64_t)epoch >= r->options->epochs && *ending != ENDING_MONITOR)
+        *ending = ENDING_EPOCHS;
 }
 
-static void report(const struct run *r, size_t epoch, const struct epoch *p, double took)
-{
-    double rate = (double)r->t->rows->n_train / took;
-    event_metric("loss", p->loss, (int64_t)epoch);
-    event_metric("accuracy", p->accuracy, (int64_t)epoch);
-    event_metric("learning_rate", p->learning_rate, (int64_t)epoch);
-    if (!r->validates) {
-        log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; %.1f s, %.0f rows/s", epoch,
-                 (long long)r->options->epochs, p->loss, p->accuracy, took, rate);
-        return;
-    }
-    event_metric("val_loss", p->val_loss, (int64_t)epoch);
-    event_metric("val_accuracy", p->val_accuracy, (int64_t)epoch);
-    log_info("epoch %zu/%lld: loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; "
-             "learning rate %g; %.1f s, "
-             "%.0f rows/s",
-             epoch, (long long)r->options->epochs, p->loss, p->accuracy, p->val_loss,
-             p->val_accuracy, p->learning_rate, took, rate);
-}
-
-static int run_epoch(struct run *r, size_t epoch, struct err *e)
+static int run_epoch(struct run *r, struct err *e)
 {
     struct progress *p = &r->progress;
-    struct epoch figures = { .val_loss = (double)NAN,
-                             .val_accuracy = (double)NAN,
-                             .learning_rate = p->learning_rate };
-    double start = seconds();
-    int rc = train_epoch(r, epoch, &figures, e);
+    double start = live_clock(), rows = (double)p->epoch.step * (double)r->options->batch;
+    int rc = train_epoch(r, e);
     if (rc)
         return rc;
-    double took = seconds() - start;
-    if (r->validates) {
-        validate(r, &figures);
-        if (!isfinite(figures.val_loss))
-            return err_set(e, ERR_DATA, "epoch %zu: the validation loss is not finite", epoch);
-    }
+    struct epoch figures = figures_so_far(r);
+    double took = live_clock() - start;
+    if ((rc = validate_epoch(r, &figures, e)))
+        return rc;
     history_add(p->history, &figures);
-    decide(r, epoch, &figures);
-    if (r->t->checkpoint) {
-        rc = checkpoint_write(r->t->checkpoint, r->t->identity, p, net_weights(r->t->net),
-                              net_n_weight(r->t->net), e);
-        if (rc)
-            return rc;
-    }
-    report(r, epoch, &figures, took);
-    return 0;
+    memset(&p->epoch, 0, sizeof p->epoch);
+    decide(r, p->history->n, &figures);
+    live_epoch(&r->live, p->history, fmax(figures.rows - rows, 0), took);
+    return save_if_due(r, e);
 }
 
 /* ---- begin and end ---- */
@@ -229,16 +263,13 @@ static void begin(struct run *r, const struct trainer *t, struct history *histor
     const struct rows *rows = t->rows;
     size_t n_class = rows->classes.n, batch = (size_t)t->options->batch, n = net_n_weight(t->net);
     *r = (struct run){ .t = t, .options = t->options, .validates = rows->n_validation > 0 };
-    if (t->options->class_weight != WEIGHT_NONE) {
-        size_t *count = mem_calloc(n_class, sizeof *count);
-        r->weight_of_class = mem_calloc(n_class, sizeof *r->weight_of_class);
-        classes_count(&rows->classes, rows->class_of_row, rows->train, rows->n_train, count);
-        classes_weigh(t->options->class_weight, count, n_class, r->weight_of_class);
-        free(count);
-    }
-    batcher_init(&r->batcher, t->prep, t->data, batch, rows->class_of_row, r->weight_of_class);
+    batcher_init(&r->batcher, t->prep, t->data, batch, rows->class_of_row, t->weight_of_class);
     r->order = mem_calloc(rows->n_train, sizeof *r->order);
     r->probability = mem_calloc(batch, n_class * sizeof *r->probability);
+    history->epoch_rows = rows->n_train;
+    history->epoch_steps = (rows->n_train + batch - 1) / batch;
+    r->live.total = (size_t)t->options->epochs * history->epoch_steps;
+    r->live.epochs = (size_t)t->options->epochs;
     r->progress.history = history;
     r->progress.learning_rate = t->options->learning_rate;
     plateau_init(&r->progress.plateau, t->options);
@@ -257,39 +288,55 @@ static void end(struct run *r)
     free(r->probability);
     free(r->order);
     batcher_release(&r->batcher);
-    free(r->weight_of_class);
+}
+
+static void go_on(struct run *r)
+{
+    const struct trainer *t = r->t;
+    const struct history *h = r->progress.history;
+    if (t->checkpoint &&
+        checkpoint_read(t->checkpoint, t->identity, &r->progress, net_weights(t->net),
+                        net_n_weight(t->net), t->options->epochs)) {
+        if (r->progress.epoch.step > 0)
+            log_info("going on after epoch %zu and %lld steps from checkpoint '%s'", h->n,
+                     (long long)r->progress.epoch.step, t->checkpoint);
+        else
+            log_info("going on after epoch %zu from checkpoint '%s'", h->n, t->checkpoint);
+    }
+    r->before = r->progress.seconds;
+    r->began = r->written = live_clock();
 }
 
 static void conclude(struct run *r)
 {
-    struct history *h = r->progress.history;
-    bool early = (int64_t)h->n < r->options->epochs;
-    h->stopped = mem_strdup(early ? "stop_monitor" : "epochs");
+    const struct history *h = r->progress.history;
+    const struct epoch *last = &h->epoch[h->n - 1];
     if (r->progress.kept)
         memcpy(net_weights(r->t->net), r->progress.kept,
                net_n_weight(r->t->net) * sizeof *r->progress.kept);
-    if (early)
+    if (h->ending == ENDING_MONITOR)
         log_info("stopped after epoch %zu: nothing better for %lld epochs", h->n,
                  (long long)r->options->stop_patience);
+    if (h->ending == ENDING_TIME)
+        log_info("stopped by max_minutes (%g) in epoch %zu, after %.0f of its %zu rows",
+                 r->options->max_minutes, h->n, last->rows, h->epoch_rows);
     log_info("the model has the weights of epoch %lld", (long long)h->kept);
 }
 
 int trainer_run(const struct trainer *t, struct history *history, struct err *e)
 {
+    const struct nn_training *o = t->options;
     struct run r;
     int rc = 0;
 
     begin(&r, t, history);
-    if (!r.validates &&
-        (t->options->keep != KEEP_LAST || t->options->stop_monitor || t->options->plateau_monitor))
-        log_info(
-            "no validation rows: nothing is monitored, the weights of the last epoch are kept");
-    if (t->checkpoint &&
-        checkpoint_read(t->checkpoint, t->identity, &r.progress, net_weights(t->net),
-                        net_n_weight(t->net), t->options->epochs))
-        log_info("going on after epoch %zu from checkpoint '%s'", history->n, t->checkpoint);
-    while (rc == 0 && !r.progress.finished)
-        rc = run_epoch(&r, history->n + 1, e);
+    if (!r.validates && (o->keep != KEEP_LAST || is_validation((enum nn_monitor)o->stop_monitor) ||
+                         is_validation((enum nn_monitor)o->plateau_monitor)))
+        log_info("no validation rows: their figures are not monitored, the weights of the last "
+                 "epoch are kept");
+    go_on(&r);
+    while (rc == 0 && history->ending == ENDING_NONE)
+        rc = run_epoch(&r, e);
     if (rc == 0)
         conclude(&r);
     end(&r);

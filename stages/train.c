@@ -1,21 +1,29 @@
 /* train: learn a classifier from prepared inputs, as a network file describes it.
  *
  *   in   network (YAML), table (labels); text, pixels, features: one for each branch of the
- * network; split out  model (refit.model), history (JSON)
+ * network; split
+ *   out  model (refit.model), history (JSON), history_csv, steps_csv
  */
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/opt.h"
+#include "base/str.h"
 #include "models/history.h"
 #include "models/model.h"
 #include "models/nn/net.h"
 #include "models/nn/spec.h"
 
 struct params {
-    const char *network, *table, *text, *pixels, *features, *split, *model, *history, *checkpoint;
+    const char *network, *table, *text, *pixels, *features, *split, *model, *history, *history_csv,
+        *steps_csv, *checkpoint;
+    struct opt_list class_weights;
+    double checkpoint_seconds;
     int64_t seed;
 #define INT_FIELD(key, ...)    int64_t key;
 #define REAL_FIELD(key, ...)   double key;
@@ -58,11 +66,19 @@ static const struct opt options[] = {
       .help = "everything that prediction needs" },
     { OPT_OUT(struct params, history), .format = "json",
       .help = "loss and accuracy of every epoch" },
+    { OPT_OUT(struct params, history_csv), .optional = true, .help = "the same, a line an epoch" },
+    { OPT_OUT(struct params, steps_csv), .optional = true,
+      .help = "loss, accuracy, learning rate and gradient norm of every step" },
     { OPT_TEXT(struct params, checkpoint), .optional = true,
-      .help = "file written after every epoch; if it is there, training goes on from it; removed "
-              "at the end" },
+      .help = "file written while training goes on and when SIGTERM ends it; if it is there, "
+              "training goes on from it; removed at the end" },
+    { OPT_REAL(struct params, checkpoint_seconds), .def = 45, .min = 0, .max = 1e6, .unit = "s",
+      .help = "how much work a kill can cost; 0: a checkpoint after every step" },
     { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992.0,
       .help = "of initial weights, order of the rows, dropout" },
+    { OPT_TEXTS(struct params, class_weights), .optional = true,
+      .help = "LABEL=WEIGHT: the weight of a class's rows, on top of class_weight's (default: what "
+              "the network file says)" },
     NN_TRAINING_KEYS(INT_OPTION, REAL_OPTION, CHOICE_OPTION) /* a row each */
     { 0 },
 };
@@ -81,6 +97,49 @@ static void override(struct nn_training *t, const struct params *p)
     if (p->key)                       \
         t->key = nn_choice(all, p->key);
     NN_TRAINING_KEYS(SET_INT, SET_REAL, SET_CHOICE)
+}
+
+/* LABEL=WEIGHT, in place of the network file's class_weights. */
+static int override_class_weights(struct nn_class_weights *w, const struct opt_list *list,
+                                  struct err *e)
+{
+    double weight;
+    if (list->n)
+        nn_class_weights_release(w);
+    for (size_t i = 0; i < list->n; i++) {
+        const char *sign = strrchr(list->item[i], '=');
+        if (!sign || !str_to_real(sign + 1, &weight) || weight < 0 || weight > NN_MAX_CLASS_WEIGHT)
+            return err_set(e, ERR_USAGE, "--class_weights '%s': want LABEL=WEIGHT, 0 to %d",
+                           list->item[i], NN_MAX_CLASS_WEIGHT);
+        nn_class_weights_add(w, list->item[i], (size_t)(sign - list->item[i]), weight);
+    }
+    return 0;
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t caught;
+
+static void catch (int number)
+{
+    caught = number;
+}
+
+/* Only where there is a checkpoint to write: else a signal does what it always does. */
+static void catch_signals(void)
+{
+    struct sigaction a = { .sa_handler = catch, .sa_flags = SA_RESTART };
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGTERM, &a, NULL);
+    sigaction(SIGINT, &a, NULL);
+}
+
+/* The end that the sender wanted, now that nothing is lost by it. */
+static void obey(const struct err *e)
+{
+    log_info("%s", e->text);
+    signal(caught, SIG_DFL);
+    raise(caught);
 }
 
 static const char *wanted(const struct nn_spec *spec, enum nn_input input, const char *path)
@@ -104,6 +163,8 @@ static int run(const void *params, struct err *e)
     if ((rc = nn_spec_read(&spec, p->network, e)))
         goto out;
     override(&spec.training, p);
+    if ((rc = override_class_weights(&spec.class_weights, &p->class_weights, e)))
+        goto out;
     if ((rc = nn_training_check(&spec.training, e)))
         goto out;
     struct model_files files = { .table = p->table,
@@ -118,11 +179,22 @@ static int run(const void *params, struct err *e)
                        .seed = (uint64_t)p->seed,
                        .threads = opt_threads(),
                        .checkpoint = p->checkpoint,
+                       .checkpoint_seconds = p->checkpoint_seconds,
+                       .interrupt = p->checkpoint ? &caught : NULL,
                        .history = &history };
-    if ((rc = model_fit(&model, &fit, e)) || (rc = model_save(model, p->model, e)) ||
-        (rc = history_write(&history, p->history, e)))
+    if (p->checkpoint)
+        catch_signals();
+    if ((rc = model_fit(&model, &fit, e))) {
+        if (rc == ERR_RETRY && caught)
+            obey(e);
         goto out;
-    if (p->checkpoint && unlink(p->checkpoint) != 0)
+    }
+    if ((rc = model_save(model, p->model, e)) ||
+        (rc = history_write(&history, history_json, p->history, e)) ||
+        (p->history_csv && (rc = history_write(&history, history_epochs_csv, p->history_csv, e))) ||
+        (p->steps_csv && (rc = history_write(&history, history_steps_csv, p->steps_csv, e))))
+        goto out;
+    if (p->checkpoint && unlink(p->checkpoint) != 0 && errno != ENOENT)
         rc = err_sys(e, "cannot remove the checkpoint '%s'", p->checkpoint);
 out:
     model_free(model);
@@ -137,6 +209,8 @@ static int check(const void *params, struct err *e)
     const struct params *p = params;
     struct nn_spec spec = { 0 };
     int rc = p->network ? nn_spec_read(&spec, p->network, e) : 0;
+    if (rc == 0)
+        rc = override_class_weights(&spec.class_weights, &p->class_weights, e);
     if (rc == 0 && p->network) {
         override(&spec.training, p);
         rc = nn_training_check(&spec.training, e);

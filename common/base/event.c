@@ -17,7 +17,7 @@ static enum { CLOSED, SILENT, BAR, CHANNEL } state;
 static int channel = -1;
 static bool bar_drawn;
 static int64_t last_ms, start_ms;
-static char last_unit[32];
+static char last_unit[32], note[100];
 
 static int64_t now_ms(void)
 {
@@ -78,8 +78,15 @@ static void draw_bar(int64_t done, int64_t total, const char *unit, int64_t elap
         if (total > done)
             fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);
     }
+    if (*note)
+        fprintf(stderr, "; %s", note);
     fputs("\033[K", stderr);
     bar_drawn = true;
+}
+
+void event_note(const char *text)
+{
+    snprintf(note, sizeof note, "%s", text);
 }
 
 void event_progress(int64_t done, int64_t total, const char *unit)
@@ -98,8 +105,8 @@ void event_progress(int64_t done, int64_t total, const char *unit)
     }
     last_ms = now;
     if (state == CHANNEL)
-        send_line(json_pack("{s:{s:I,s:I,s:s}}", "progress", "done", (json_int_t)done, "total",
-                            (json_int_t)total, "unit", unit));
+        send_line(json_pack("{s:{s:I,s:I,s:s,s:s*}}", "progress", "done", (json_int_t)done, "total",
+                            (json_int_t)total, "unit", unit, "note", *note ? note : NULL));
     else
         draw_bar(done, total, unit, now - start_ms);
 }

@@ -368,7 +368,7 @@ static int read_root(struct nn_spec *s, const struct yaml *root, struct err *e)
                        &version, e)) ||
         (rc = read_network(s, root, e)))
         return rc;
-    return nn_training_read(&s->training, yaml_get(root, "training"), e);
+    return nn_training_read(&s->training, &s->class_weights, yaml_get(root, "training"), e);
 }
 
 int nn_spec_parse(struct nn_spec *s, const char *name, const char *text, struct err *e)
@@ -416,6 +416,7 @@ void nn_spec_release(struct nn_spec *s)
         free(s->branch[i].layer);
     free(s->branch);
     free(s->head);
+    nn_class_weights_release(&s->class_weights);
     free(s->text);
     *s = (struct nn_spec){ 0 };
 }

@@ -64,7 +64,8 @@ struct nn_spec {
     struct nn_layer *head; /* owned; empty: the only branch ends in the classes itself */
     size_t n_head;
     struct nn_training training; /* defaults; each is also an option of train, which wins */
-    char *text;                  /* owned: the file, word for word */
+    struct nn_class_weights class_weights; /* owned; likewise */
+    char *text;                            /* owned: the file, word for word */
 };
 
 /** Read a network file. ERR_USAGE with file:line:column: unknown keys, values out of range, layers

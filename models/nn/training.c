@@ -1,7 +1,10 @@
 #include "models/nn/training.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 #define INT_KEY(key, default, least, most, unit, help) \
     { .name = #key,                                    \
@@ -110,13 +113,43 @@ static void set_default(struct nn_training *t, const struct nn_key *k)
         *(int *)value_at(t, k) = nn_choice(k->choices, k->choice);
 }
 
-int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *e)
+void nn_class_weights_add(struct nn_class_weights *w, const char *label, size_t len, double weight)
 {
-    const char *name[N_KEY] = { NULL };
+    w->label = mem_grow(w->label, w->n, sizeof *w->label);
+    w->weight = mem_grow(w->weight, w->n, sizeof *w->weight);
+    w->label[w->n] = mem_strndup(label, len);
+    w->weight[w->n++] = weight;
+}
+
+void nn_class_weights_release(struct nn_class_weights *w)
+{
+    mem_free_texts(w->label, w->n);
+    free(w->weight);
+    *w = (struct nn_class_weights){ 0 };
+}
+
+static int read_class_weights(struct nn_class_weights *w, const struct yaml *map, struct err *e)
+{
+    double weight;
+    int rc = 0;
+    if (map->kind != YAML_MAP)
+        return yaml_fail(map, e, "class_weights: want a mapping of label: weight");
+    for (size_t i = 0; i < map->n && rc == 0; i++) {
+        const char *label = map->key[i]->text;
+        if ((rc = yaml_real(map->item[i], label, 0, NN_MAX_CLASS_WEIGHT, &weight, e)) == 0)
+            nn_class_weights_add(w, label, strlen(label), weight);
+    }
+    return rc;
+}
+
+int nn_training_read(struct nn_training *t, struct nn_class_weights *w, const struct yaml *map,
+                     struct err *e)
+{
+    const char *name[N_KEY + 1] = { "class_weights" };
     int rc = 0;
     *t = (struct nn_training){ 0 };
     for (size_t i = 0; nn_training_keys[i].name; i++) {
-        name[i] = nn_training_keys[i].name;
+        name[i + 1] = nn_training_keys[i].name;
         set_default(t, &nn_training_keys[i]);
     }
     if (!map || (rc = yaml_only(map, "training", name, e)))
@@ -125,10 +158,11 @@ int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *
         const struct yaml *node = yaml_get(map, k->name);
         rc = node ? read_key(t, k, node, e) : 0;
     }
+    const struct yaml *weights = yaml_get(map, "class_weights");
     struct err why = { 0 };
     if (rc == 0 && nn_training_check(t, &why))
         rc = yaml_fail(map, e, "training: %s", why.text);
-    return rc;
+    return rc || !weights ? rc : read_class_weights(w, weights, e);
 }
 
 int nn_training_check(const struct nn_training *t, struct err *e)

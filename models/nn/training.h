@@ -46,14 +46,28 @@
     REAL(plateau_factor, 0.1, 1e-6, 0.999999, NULL, "new learning rate / old one")               \
     REAL(plateau_min_delta, 0, 0, 1e6, NULL, "what counts as better")                            \
     INT(plateau_patience, 3, 1, 1000000, "epochs", "how long to wait")                           \
-    INT(plateau_cooldown, 0, 0, 1000000, "epochs", "rest after a lower learning rate")
+    INT(plateau_cooldown, 0, 0, 1000000, "epochs", "rest after a lower learning rate")           \
+    CHOICE(schedule, "none", "none|cosine|step", "how the learning rate falls by itself")        \
+    REAL(schedule_floor, 0, 0, 1, NULL, "cosine: last learning rate / first one")                \
+    INT(schedule_every, 10, 1, 1000000, "epochs", "step: how long a learning rate lasts")        \
+    REAL(schedule_factor, 0.1, 1e-6, 0.999999, NULL, "step: new learning rate / old one")        \
+    REAL(warmup, 0, 0, 1000000, "epochs", "the learning rate rises from 0 so long")              \
+    REAL(max_minutes, 0, 0, 1000000, "min",                                                      \
+         "time budget: training ends after it, with the best weights; 0: none")
 
-#define NN_MONITORS "none|validation_loss|validation_accuracy"
+#define NN_MONITORS "none|validation_loss|validation_accuracy|loss|accuracy"
 
 enum nn_optimizer { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
 enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE };
 enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY };
-enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCURACY };
+enum nn_monitor {
+    MONITOR_NONE,
+    MONITOR_VALIDATION_LOSS,
+    MONITOR_VALIDATION_ACCURACY,
+    MONITOR_LOSS,
+    MONITOR_ACCURACY
+};
+enum nn_schedule { SCHEDULE_NONE, SCHEDULE_COSINE, SCHEDULE_STEP };
 
 #define NN_INT_MEMBER(name, ...)    int64_t name;
 #define NN_REAL_MEMBER(name, ...)   double name;
@@ -61,6 +75,14 @@ enum nn_monitor { MONITOR_NONE, MONITOR_VALIDATION_LOSS, MONITOR_VALIDATION_ACCU
 struct nn_training {
     NN_TRAINING_KEYS(NN_INT_MEMBER, NN_REAL_MEMBER, NN_CHOICE_MEMBER)
 };
+
+/** A weight that `class_weights` gives the rows of a class, on top of class_weight's. */
+struct nn_class_weights {
+    size_t n;
+    char **label;   /* (n) owned */
+    double *weight; /* (n) owned; >= 0 */
+};
+enum { NN_MAX_CLASS_WEIGHT = 1000000 };
 
 /** One key, for code that goes over all of them. */
 struct nn_key {
@@ -72,9 +94,13 @@ struct nn_key {
 };
 extern const struct nn_key nn_training_keys[]; /* ends with a key without name */
 
-/** From the `training` of a network file (NULL: it has none): defaults, then what is given.
- * ERR_USAGE with file:line:column. */
-int nn_training_read(struct nn_training *t, const struct yaml *map, struct err *e);
+/** From the `training` of a network file (NULL: it has none): defaults, then what is given, which
+ * may also be `class_weights`, a map of label: weight. ERR_USAGE with file:line:column. */
+int nn_training_read(struct nn_training *t, struct nn_class_weights *w, const struct yaml *map,
+                     struct err *e);
+
+void nn_class_weights_add(struct nn_class_weights *w, const char *label, size_t len, double weight);
+void nn_class_weights_release(struct nn_class_weights *w);
 
 /** Do the options fit each other? ERR_USAGE: one that would have no effect, or one that is missing.
  */

@@ -461,6 +461,7 @@ static void reset_attempt(struct run *r, struct work *w)
     w->began_mono = r->x.now_ms(r->x.self);
     w->done = w->total = 0;
     w->unit[0] = w->note[0] = '\0';
+    w->own_note = false;
     w->machine = w->blocked = w->timed_out = w->in_group = w->memory_by_group = false;
     w->memory_peak = -1;
     w->exit_code = w->signal = 0;

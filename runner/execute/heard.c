@@ -42,6 +42,12 @@ static void take_progress(struct run *r, struct work *w, const json_t *p)
     w->total = json_integer_value(json_object_get(p, "total"));
     snprintf(w->unit, sizeof w->unit, "%s", unit);
     free(unit);
+    if (*text_of(p, "note")) {
+        char *note = mask_text(&r->mask, text_of(p, "note"));
+        snprintf(w->note, sizeof w->note, "%s", note);
+        w->own_note = true;
+        free(note);
+    }
 }
 
 static void take_metric(struct run *r, struct work *w, const json_t *m)
@@ -56,7 +62,8 @@ static void take_metric(struct run *r, struct work *w, const json_t *m)
                            .step = json_integer_value(json_object_get(m, "step")),
                            .value = json_is_number(value) ? json_number_value(value)
                                                           : (double)NAN };
-    snprintf(w->note, sizeof w->note, "%s %.4g", to->name, to->value);
+    if (!w->own_note)
+        snprintf(w->note, sizeof w->note, "%s %.4g", to->name, to->value);
 }
 
 void attempt_event(struct run *r, struct work *w, const char *line)

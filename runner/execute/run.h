@@ -76,6 +76,7 @@ struct work {
     int exit_code, signal;
     int64_t done, total; /* progress */
     char unit[32], note[64];
+    bool own_note;         /* the stage says what there is to say; else the last metric is it */
     struct intent intent;  /* from its end to the record of its commit */
     struct digest *digest; /* (intent.n_out) while threads hash the outputs; owned, see commits.c */
     size_t n_digest;       /* of them not done */

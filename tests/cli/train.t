@@ -63,31 +63,6 @@ refuses "an input of another kind is refused" 65 "refit.split" train --network $
     --text toy/split.h5 --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
 absent "no output after a refusal" x.h5 x.json x.h5.tmp x.json.tmp
 
-# A kill at the n-th rename: the first renames publish the checkpoints of epochs 1, 2, ...
-if command -v strace >/dev/null; then
-    for n_kill in 1 2 6; do
-        rm -f r.h5 r.json r.ckpt
-        strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=$n_kill \
-            "$L/train" $all --checkpoint r.ckpt --model r.h5 --history r.json 2>/dev/null
-        absent "killed at rename $n_kill: no output" r.h5 r.json
-        run train $all --checkpoint r.ckpt --model r.h5 --history r.json
-        if [ $n_kill -gt 1 ]; then has "it goes on" "$err" "going on after epoch $((n_kill - 1)) from checkpoint 'r.ckpt'"; fi
-        same "the model is that of an undisturbed run" m.h5 r.h5
-        same "and so is the history" h.json r.json
-        absent "and the checkpoint is gone" r.ckpt
-    done
-    rm -f r.h5 r.json
-    strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=3 \
-        "$L/train" $all --checkpoint r.ckpt --model r.h5 --history r.json 2>/dev/null
-    ok "a checkpoint of another training" train $all --epochs 11 --checkpoint r.ckpt --model r.h5 --history r.json
-    has "is ignored" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training"
-    head -c 3000 m.h5 >r.ckpt
-    ok "a damaged checkpoint" train $all --checkpoint r.ckpt --model r.h5 --history r.json
-    has "is ignored too" "$err" "checkpoint 'r.ckpt' is ignored: "
-    same "and changes nothing" m.h5 r.h5
-else
-    skip "resume" "no strace"
-fi
 }
 
 case $B in

@@ -30,7 +30,9 @@ static void send_all(void)
 {
     event_progress(0, 4, "rows");
     event_progress(1, 4, "rows"); /* too soon after the first: left out */
+    event_note("loss 0.5");
     event_progress(4, 4, "rows");
+    event_note("");
     event_metric("val_loss", 0.25, 3);
     event_metric("val_loss", (double)NAN, 4);
     event_warning("a \"quoted\" word");
@@ -40,11 +42,12 @@ static void events_are_json_lines(void **state)
 {
     (void)state;
     record(send_all);
-    assert_string_equal(sent, "{\"progress\":{\"done\":0,\"total\":4,\"unit\":\"rows\"}}\n"
-                              "{\"progress\":{\"done\":4,\"total\":4,\"unit\":\"rows\"}}\n"
-                              "{\"metric\":{\"name\":\"val_loss\",\"value\":0.25,\"step\":3}}\n"
-                              "{\"metric\":{\"name\":\"val_loss\",\"value\":null,\"step\":4}}\n"
-                              "{\"warning\":\"a \\\"quoted\\\" word\"}\n");
+    assert_string_equal(
+        sent, "{\"progress\":{\"done\":0,\"total\":4,\"unit\":\"rows\"}}\n"
+              "{\"progress\":{\"done\":4,\"total\":4,\"unit\":\"rows\",\"note\":\"loss 0.5\"}}\n"
+              "{\"metric\":{\"name\":\"val_loss\",\"value\":0.25,\"step\":3}}\n"
+              "{\"metric\":{\"name\":\"val_loss\",\"value\":null,\"step\":4}}\n"
+              "{\"warning\":\"a \\\"quoted\\\" word\"}\n");
 }
 
 static void send_bytes(void)

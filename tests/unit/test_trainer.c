@@ -6,6 +6,7 @@
 #include "models/family.h"
 #include "models/history.h"
 #include "models/nn/net.h"
+#include "models/schedule.h"
 #include "tests/tools/toy.h"
 
 /* A network file from two parts: everything before `training` and some lines of it. */
@@ -72,7 +73,7 @@ static void a_fusion_learns_the_toy_problem(void **state)
     assert_true(accuracy(m, &t, SIDE_VALIDATION) > 0.95);
     assert_true(accuracy(m, &t, SIDE_TRAIN) > 0.95);
     assert_int_equal(h.n, 12);
-    assert_string_equal(h.stopped, "epochs");
+    assert_string_equal(history_ending(&h), "epochs");
     assert_true(h.epoch[11].loss < h.epoch[0].loss);
     model_free(m);
     history_release(&h);
@@ -136,7 +137,7 @@ static void training_stops_early_and_says_so(void **state)
     assert_string_equal(model_kind(m), "text");
     assert_int_equal(h.n, 4);
     assert_int_equal(h.kept, 4);
-    assert_string_equal(h.stopped, "stop_monitor");
+    assert_string_equal(history_ending(&h), "stop_monitor");
     model_free(m);
     history_release(&h);
     toy_release(&t);
@@ -217,6 +218,161 @@ static void a_loss_that_is_not_finite_names_epoch_and_step(void **state)
     toy_release(&t);
 }
 
+static void a_time_budget_cuts_the_epoch_and_the_history_says_so(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 150, 4);
+    struct nn_spec spec = network(TOY_NETWORK, "  max_minutes: 1e-9\n");
+    struct model *m = fit(&spec, &t, 1, &h);
+    assert_string_equal(history_ending(&h), "max_minutes");
+    assert_int_equal(h.n, 1); /* one step of 16 rows is always made */
+    assert_int_equal(h.n_step, 1);
+    assert_near(h.epoch[0].rows, 16, 0, 0);
+    assert_true(h.epoch_rows > 16 && isfinite(h.epoch[0].val_loss));
+    assert_int_equal(h.kept, 1);
+    assert_near(accuracy(m, &t, SIDE_VALIDATION), h.epoch[0].val_accuracy, 1e-12, 0);
+    assert_non_null(strstr(model_training(m), "\"stopped\": \"max_minutes\""));
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void figures_of_training_can_be_monitored_without_validation_rows(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 150, 4);
+    t.data.sides = NULL;
+    struct nn_spec spec = network(
+        TEXT_ONLY, "training: {epochs: 9, stop_monitor: loss, stop_min_delta: 100, "
+                   "stop_patience: 3, plateau_monitor: accuracy, plateau_min_delta: 1, "
+                   "plateau_patience: 1, plateau_factor: 0.5}\n");
+    struct model *m = fit(&spec, &t, 1, &h);
+    assert_string_equal(history_ending(&h), "stop_monitor");
+    assert_int_equal(h.n, 4);
+    assert_near(h.epoch[1].learning_rate, 0.001, 1e-12, 0);
+    assert_near(h.epoch[3].learning_rate, 0.00025, 1e-12, 0);
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void the_schedule_sets_the_rate_of_every_step(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 150, 4);
+    struct nn_spec spec = network(TOY_NETWORK, "  schedule: cosine\n  warmup: 0.5\n");
+    spec.training.epochs = 3;
+    const struct nn_training options = spec.training;
+    struct model *m = fit(&spec, &t, 1, &h);
+    double norm = 0;
+    assert_int_equal(h.n_step, 3 * h.epoch_steps);
+    for (size_t i = 0; i < h.n_step; i++)
+        assert_near(h.step[i].learning_rate, schedule_rate(&options, 0.01, i, h.epoch_steps), 0, 0);
+    for (size_t i = 0; i < h.epoch_steps; i++)
+        norm += h.step[i].gradient_norm / (double)h.epoch_steps;
+    assert_true(norm > 0);
+    assert_near(h.epoch[0].gradient_norm, norm, 1e-12, 0);
+    assert_near(h.epoch[2].learning_rate, h.step[h.n_step - 1].learning_rate, 0, 0);
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void weights_of_classes_are_the_given_times_the_computed(void **state)
+{
+    (void)state;
+    static const char *const training[] = {
+        "  class_weights: {red: 0, green: 0}\n", /* only blue counts */
+        "  class_weight: balanced\n",
+        "  class_weights: {red: 1, green: 1, blue: 1}\n  class_weight: balanced\n",
+    };
+    struct toy t;
+    float p[3][30];
+    size_t row[10], blue = 0;
+    struct err e = { 0 };
+    toy_make(&t, 150, 4);
+    for (size_t i = 0; i < 10; i++)
+        row[i] = i;
+    for (int i = 0; i < 3; i++) {
+        struct history h = { 0 };
+        struct nn_spec spec = network(TOY_NETWORK, training[i]);
+        spec.training.epochs = 3;
+        spec.training.keep = KEEP_LAST;
+        struct model *m = fit(&spec, &t, 1, &h);
+        assert_ok(model_predict(m, &t.data, row, 10, p[i], &e), e);
+        model_free(m);
+        history_release(&h);
+    }
+    for (size_t i = 0; i < 10; i++)
+        blue += p[0][3 * i + 2] > p[0][3 * i] && p[0][3 * i + 2] > p[0][3 * i + 1];
+    assert_int_equal(blue, 10);
+    assert_memory_equal(p[1], p[2], sizeof p[1]);
+    toy_release(&t);
+}
+
+static void a_weight_for_no_class_is_refused_with_the_nearest_one(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    struct model *m = NULL;
+    struct err e = { 0 };
+    toy_make(&t, 100, 4);
+    struct nn_spec spec = network(TOY_NETWORK, "  class_weights: {gren: 2}\n");
+    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
+    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "label 'gren'; did you mean 'green'?");
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void an_interruption_writes_a_checkpoint_and_leaves_no_model(void **state)
+{
+    (void)state;
+    struct toy t;
+    char path[] = "/tmp/refit-test-trainer.XXXXXX";
+    float p[2][30];
+    size_t row[10];
+    struct err e = { 0 };
+    volatile sig_atomic_t signal = SIGTERM;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    unlink(path);
+    toy_make(&t, 150, 4);
+    for (size_t i = 0; i < 10; i++)
+        row[i] = i;
+    for (int i = 0; i < 3; i++) { /* undisturbed; stopped before the first step; gone on */
+        struct history h = { 0 };
+        struct model *m = NULL;
+        struct nn_spec spec = network(TOY_NETWORK, "");
+        spec.training.epochs = 2;
+        struct fit f = {
+            .network = &spec, .data = &t.data, .seed = 3, .threads = 2, .history = &h
+        };
+        f.checkpoint = i ? path : NULL;
+        f.checkpoint_seconds = 1e6;
+        f.interrupt = i == 1 ? &signal : NULL;
+        if (i == 1) {
+            assert_error(model_fit(&m, &f, &e), ERR_RETRY, e, "in epoch 1, after step 0 of");
+            assert_int_equal(access(path, F_OK), 0);
+        } else {
+            assert_ok(model_fit(&m, &f, &e), e);
+            assert_ok(model_predict(m, &t.data, row, 10, p[i / 2], &e), e);
+        }
+        model_free(m);
+        history_release(&h);
+    }
+    assert_memory_equal(p[0], p[1], sizeof p[0]);
+    unlink(path);
+    toy_release(&t);
+}
+
 int main(int argc, char **argv)
 {
     struct err e = { 0 };
@@ -231,6 +387,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(empty_inputs_leave_their_branch_out),
         cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_names_epoch_and_step),
+        cmocka_unit_test(a_time_budget_cuts_the_epoch_and_the_history_says_so),
+        cmocka_unit_test(figures_of_training_can_be_monitored_without_validation_rows),
+        cmocka_unit_test(the_schedule_sets_the_rate_of_every_step),
+        cmocka_unit_test(weights_of_classes_are_the_given_times_the_computed),
+        cmocka_unit_test(a_weight_for_no_class_is_refused_with_the_nearest_one),
+        cmocka_unit_test(an_interruption_writes_a_checkpoint_and_leaves_no_model),
     };
     return cmocka_run_group_tests_name("trainer", tests, NULL, NULL);
 }

@@ -1,0 +1,78 @@
+#!/bin/sh
+# Training that is interrupted at any step ends in the bits of an undisturbed one.
+. "$(dirname "$0")/tap.sh"
+command -v strace >/dev/null || skip_all "no strace"
+
+toy=$B/tests/tools/toy
+mkdir toy && "$toy" toy || exit 1
+# What has a state from step to step: optimiser, masks, schedule, plateau, draws of rows.
+sed 's/^  epochs: 12/  epochs: 6\n  schedule: cosine\n  warmup: 1.5\n  auxiliary: 0.2\n  plateau_monitor: validation_loss/' \
+    toy/toy.yaml >net.yaml
+outs="--model r.h5 --history r.json --steps_csv r.csv"
+train() {
+    "$L/train" --network net.yaml --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 \
+        --split toy/split.h5 "$@"
+}
+ok "an undisturbed training" train --model m.h5 --history h.json --steps_csv s.csv
+is "6 epochs of 9 steps" "$(wc -l <s.csv)" 55
+
+# With checkpoint_seconds 0 every step and every epoch ends in one rename: 60 of them, then three outputs.
+kept() {
+    same "$1: the model has its bits" m.h5 r.h5
+    same "$1: the history too" h.json r.json
+    same "$1: and every step" s.csv r.csv
+    absent "$1: the checkpoint is gone" r.ckpt
+}
+# shellcheck disable=SC2086
+{
+for at in 1 $(shuf -i 2-59 -n 4) 60; do
+    rm -f r.h5 r.json r.csv r.ckpt
+    strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when="$at" "$L/train" --network net.yaml \
+        --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --split toy/split.h5 \
+        --threads 2 --checkpoint r.ckpt --checkpoint_seconds 0 $outs 2>/dev/null
+    absent "killed at rename $at: no output" r.h5 r.json r.csv
+    ok "killed at rename $at: it goes on" train --threads 1 --checkpoint r.ckpt --checkpoint_seconds 0 $outs
+    if [ "$at" -gt 1 ]; then has "killed at rename $at: from there" "$err" "from checkpoint 'r.ckpt'"; fi
+    kept "killed at rename $at"
+done
+
+# SIGTERM: the checkpoint is written at once, whatever the interval, and then the signal does what it always does.
+rm -f r.h5 r.json r.csv r.ckpt
+for at in 23 22; do
+    run strace -f -qq -o strace.log -e trace=write -e inject=write:signal=TERM:when=$at "$L/train" --network net.yaml \
+        --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --split toy/split.h5 \
+        --checkpoint r.ckpt $outs
+    is "TERM ends it as a signal does" $rc 143
+    has "TERM: it says where it was" "$err" "stopped by signal 15 in epoch"
+    absent "TERM: no output" r.h5 r.json
+done
+ok "after two TERMs it goes on" train --checkpoint r.ckpt $outs
+has "after two TERMs it goes on from there" "$err" "from checkpoint 'r.ckpt'"
+kept "after two TERMs"
+
+# A checkpoint that is none of this training.
+interrupted() {
+    rm -f r.ckpt
+    strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=14 "$L/train" --network net.yaml \
+        --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --split toy/split.h5 \
+        --checkpoint r.ckpt --checkpoint_seconds 0 $outs 2>/dev/null
+}
+interrupted
+cp r.ckpt whole.ckpt
+ok "a checkpoint of another training" train --epochs 2 --checkpoint r.ckpt $outs
+has "is ignored" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training (other inputs, parameters or network)"
+cp whole.ckpt r.ckpt
+ok "one of another network" train --checkpoint r.ckpt $outs --auxiliary 0
+has "is ignored too" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training"
+for size in 0 100 3000 $(($(wc -c <whole.ckpt) - 1)); do
+    head -c "$size" whole.ckpt >r.ckpt
+    ok "a checkpoint cut to $size bytes" train --checkpoint r.ckpt $outs
+    has "cut to $size bytes: it is ignored" "$err" "checkpoint 'r.ckpt' is ignored: "
+done
+kept "after those"
+cp m.h5 r.ckpt
+ok "a model in its place" train --checkpoint r.ckpt $outs
+has "a model in its place: is ignored" "$err" "refit.model"
+kept "after that"
+}
+finish
