@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-static void reserve(struct str *s, size_t more)
+void str_reserve(struct str *s, size_t more)
 {
     if (s->n + more + 1 <= s->room)
         return;
@@ -24,7 +24,7 @@ static void reserve(struct str *s, size_t more)
 
 void str_add(struct str *s, const char *bytes, size_t n)
 {
-    reserve(s, n);
+    str_reserve(s, n);
     if (n)
         memcpy(s->text + s->n, bytes, n);
     s->n += n;
@@ -41,14 +41,18 @@ void str_addc(struct str *s, char c)
     str_add(s, &c, 1);
 }
 
+/* Most texts are short and are printed once. */
 __attribute__((format(printf, 2, 0))) static void add_formatted(struct str *s, const char *fmt,
                                                                 va_list ap)
 {
+    char text[256];
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
-    if (n > 0) {
-        reserve(s, (size_t)n);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    if (n > 0 && (size_t)n < sizeof text) {
+        str_add(s, text, (size_t)n);
+    } else if (n > 0) {
+        str_reserve(s, (size_t)n);
         vsnprintf(s->text + s->n, (size_t)n + 1, fmt, again);
         s->n += (size_t)n;
     }
@@ -68,11 +72,15 @@ const char *str_text(const struct str *s)
     return s->text ? s->text : "";
 }
 
+void str_cut(struct str *s, size_t n)
+{
+    if (n < s->n)
+        s->text[s->n = n] = '\0';
+}
+
 void str_clear(struct str *s)
 {
-    s->n = 0;
-    if (s->text)
-        s->text[0] = '\0';
+    str_cut(s, 0);
 }
 
 char *str_take(struct str *s)

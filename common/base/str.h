@@ -17,6 +17,12 @@ void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *str_text(const struct str *s);
 
+/** Make room for `more` bytes at once. */
+void str_reserve(struct str *s, size_t more);
+
+/** Forget all but the first n bytes. */
+void str_cut(struct str *s, size_t n);
+
 /** Forget the content, keep the storage. */
 void str_clear(struct str *s);
 

@@ -19,6 +19,7 @@ struct reader {
     const char *file;
     const char *bytes; /* (n) */
     size_t n;
+    struct arena *arena; /* of the tree */
     struct err *e;
 };
 
@@ -62,20 +63,41 @@ static int next_event(struct reader *r, yaml_event_t *event)
                    flow ? " (inside { } and [ ] write \"${...}\" in quotes)" : "");
 }
 
-/* One block for both: of a file of ten thousand stages most of the time would go into blocks. */
-struct yaml *yaml_node(enum yaml_kind kind, const char *text, size_t n)
+struct yaml *yaml_node(struct arena *arena, enum yaml_kind kind, const char *text, size_t n)
 {
-    struct yaml *node = mem_calloc(1, sizeof *node + n + 1);
+    struct yaml *node = arena_alloc(arena, sizeof *node + n + 1);
+    node->arena = arena;
     node->kind = kind;
     node->text = node->own;
     memcpy(node->own, text, n);
     return node;
 }
 
-static struct yaml *new_node(const struct reader *r, enum yaml_kind kind, yaml_mark_t mark,
+/* Room for one more: doubled whenever n is a power of two. After a removal there may be more. */
+static struct yaml **grown(struct arena *arena, struct yaml **list, size_t n)
+{
+    if (n & (n - 1))
+        return list;
+    struct yaml **more = arena_alloc(arena, (n ? 2 * n : 1) * sizeof(struct yaml *));
+    if (n)
+        memcpy(more, list, n * sizeof(struct yaml *));
+    return more;
+}
+
+void yaml_append(struct yaml *to, struct yaml *key, struct yaml *item)
+{
+    to->item = grown(to->arena, to->item, to->n);
+    if (to->kind == YAML_MAP) {
+        to->key = grown(to->arena, to->key, to->n);
+        to->key[to->n] = key;
+    }
+    to->item[to->n++] = item;
+}
+
+static struct yaml *new_node(struct reader *r, enum yaml_kind kind, yaml_mark_t mark,
                              const char *text, size_t n)
 {
-    struct yaml *node = yaml_node(kind, text, n);
+    struct yaml *node = yaml_node(r->arena, kind, text, n);
     node->file = r->file;
     node->line = mark.line + 1;
     node->column = mark.column + 1;
@@ -113,25 +135,22 @@ static const struct yaml *value_before(const struct yaml *map, struct intern *se
     return i < 0 ? NULL : map->item[i];
 }
 
-static int read_key(struct reader *r, const yaml_event_t *event, struct yaml *map,
-                    struct intern *seen)
+static int read_key(struct reader *r, const yaml_event_t *event, const struct yaml *map,
+                    struct intern *seen, struct yaml **out)
 {
     const struct yaml *before;
     int rc;
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(r, event->start_mark, "a key must be a word", "");
-    map->key = mem_grow(map->key, map->n, sizeof *map->key);
-    if ((rc = read_scalar(r, event, &map->key[map->n])))
+    if ((rc = read_scalar(r, event, out)))
         return rc;
-    struct yaml *key = map->key[map->n];
+    const struct yaml *key = *out;
     if (!key->quoted && strcmp(key->text, "<<") == 0)
-        rc = fail_at(r, event->start_mark, "merge keys are not part of this format", "");
-    else if ((before = value_before(map, seen, key->text)))
-        rc = err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)",
-                     r->file, key->line, key->column, key->text, before->line);
-    if (rc)
-        yaml_release(key);
-    return rc;
+        return fail_at(r, event->start_mark, "merge keys are not part of this format", "");
+    if ((before = value_before(map, seen, key->text)))
+        return err_set(r->e, ERR_USAGE, "%s:%zu:%zu: key '%s' is given twice (first in line %zu)",
+                       r->file, key->line, key->column, key->text, before->line);
+    return 0;
 }
 
 /* The items of a list or map up to its end event. */
@@ -144,29 +163,22 @@ static int read_items(struct reader *r, struct yaml *node, int depth)
     int rc;
 
     while ((rc = next_event(r, &event)) == 0) {
+        struct yaml *key = NULL, *item = NULL;
         if (event.type == end) {
             yaml_event_delete(&event);
             break;
         }
         if (node->kind == YAML_MAP) {
-            rc = read_key(r, &event, node, &seen);
+            rc = read_key(r, &event, node, &seen, &key);
             yaml_event_delete(&event);
-            if (rc)
+            if (rc || (rc = next_event(r, &event)))
                 break;
-            if ((rc = next_event(r, &event))) {
-                yaml_release(node->key[node->n]);
-                break;
-            }
         }
-        node->item = mem_grow(node->item, node->n, sizeof *node->item);
-        rc = read_node(r, &event, depth + 1, &node->item[node->n]);
+        rc = read_node(r, &event, depth + 1, &item);
         yaml_event_delete(&event);
-        if (rc) {
-            if (node->kind == YAML_MAP)
-                yaml_release(node->key[node->n]);
+        if (rc)
             break;
-        }
-        node->n++;
+        yaml_append(node, key, item);
     }
     intern_release(&seen);
     return rc;
@@ -191,12 +203,8 @@ static int read_node(struct reader *r, yaml_event_t *event, int depth, struct ya
             r, event->start_mark,
             tag ? "tags are not part of this format" : "anchors are not part of this format", "");
     struct yaml *node = new_node(r, list ? YAML_LIST : YAML_MAP, event->start_mark, "", 0);
-    int rc = read_items(r, node, depth);
-    if (rc)
-        yaml_release(node);
-    else
-        *out = node;
-    return rc;
+    *out = node;
+    return read_items(r, node, depth);
 }
 
 /* stream start, document start, node, document end, stream end */
@@ -233,34 +241,36 @@ static int read_document(struct reader *r, struct yaml **out)
 
 int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n, struct err *e)
 {
-    char *file = mem_strdup(name);
-    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
-        bytes += 3;
-        n -= 3;
-    }
-    struct reader r = { .file = file, .bytes = bytes, .n = n, .e = e };
+    struct arena *arena = mem_calloc(1, sizeof *arena);
+    struct reader r = { .file = arena_text(arena, name, strlen(name)),
+                        .bytes = bytes,
+                        .n = n,
+                        .arena = arena,
+                        .e = e };
     struct yaml *root = NULL;
+    int rc;
 
-    if (n > MAX_BYTES) {
-        free(file);
-        return err_set(e, ERR_USAGE, "'%s' has %zu bytes: want at most %d", name, n, MAX_BYTES);
+    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        r.bytes += 3;
+        r.n -= 3;
     }
-    if (!yaml_parser_initialize(&r.parser)) {
-        free(file);
-        return err_set(e, ERR_MEMORY, "%s: out of memory", name);
+    if (r.n > MAX_BYTES) {
+        rc = err_set(e, ERR_USAGE, "'%s' has %zu bytes: want at most %d", name, r.n, MAX_BYTES);
+    } else if (!yaml_parser_initialize(&r.parser)) {
+        rc = err_set(e, ERR_MEMORY, "%s: out of memory", name);
+    } else {
+        yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+        yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.bytes, r.n);
+        rc = read_document(&r, &root);
+        yaml_parser_delete(&r.parser);
     }
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, n);
-    int rc = read_document(&r, &root);
-    yaml_parser_delete(&r.parser);
-    if (rc) {
-        yaml_release(root);
-        free(file);
-        return rc;
+    if (rc == 0) {
+        *out = root;
+        return 0;
     }
-    root->file_owned = file;
-    *out = root;
-    return 0;
+    arena_release(arena);
+    free(arena);
+    return rc;
 }
 
 int yaml_read(struct yaml **out, const char *path, struct err *e)
@@ -287,19 +297,13 @@ int yaml_read(struct yaml **out, const char *path, struct err *e)
     return rc;
 }
 
-void yaml_release(struct yaml *node)
+void yaml_release(struct yaml *root)
 {
-    if (!node)
+    struct arena *arena = root ? root->arena : NULL;
+    if (!arena)
         return;
-    for (size_t i = 0; i < node->n; i++) {
-        yaml_release(node->item[i]);
-        if (node->key)
-            yaml_release(node->key[i]);
-    }
-    free(node->item);
-    free(node->key);
-    free(node->file_owned);
-    free(node);
+    arena_release(arena);
+    free(arena);
 }
 
 int yaml_fail(const struct yaml *at, struct err *e, const char *fmt, ...)

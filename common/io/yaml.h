@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 /* The strict YAML that our files are written in: mappings with scalar keys, sequences, scalars. A
@@ -13,23 +14,25 @@
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
-/** One node. The tree is owned by the root and freed by yaml_release. */
+/** One node. All of a tree lies in one arena, which goes with the root (yaml_release). */
 struct yaml {
     enum yaml_kind kind;
-    const char *file;    /* as given to yaml_read; borrowed from the root */
-    size_t line, column; /* from 1 */
     bool quoted;         /* scalar: written in quotes or as a block, so that "" and null differ */
-    const char *text;    /* scalar; "" in lists and maps; in the node's own block */
+    const char *file;    /* as given to yaml_read */
+    size_t line, column; /* from 1 */
+    const char *text;    /* scalar; "" in lists and maps */
     size_t n;            /* list, map: number of items */
     struct yaml **key;   /* map: n scalars */
     struct yaml **item;  /* list, map: n values */
-    char *file_owned;    /* root only */
+    struct arena *arena; /* of the tree */
     char own[];          /* what `text` shows */
 };
 
-/** A new node with a copy of the n bytes of its text, without items, to become part of a tree or to
- * be freed by yaml_release. */
-struct yaml *yaml_node(enum yaml_kind kind, const char *text, size_t n);
+/** A new node in the arena of a tree, with a copy of the n bytes of its text, without items. */
+struct yaml *yaml_node(struct arena *arena, enum yaml_kind kind, const char *text, size_t n);
+
+/** Append an item, in a map with its key, both of the same tree. */
+void yaml_append(struct yaml *to, struct yaml *key, struct yaml *item);
 
 /** Parse a file. `*out` is a new tree, to be freed by yaml_release. ERR_USAGE (bad YAML), ERR_IO.
  */
@@ -38,7 +41,8 @@ int yaml_read(struct yaml **out, const char *path, struct err *e);
 /** Parse n bytes; `name` stands for the file in messages. */
 int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n, struct err *e);
 
-/** Free a tree; NULL is harmless. Not called yaml_free: libyaml exports a function of that name. */
+/** Free a whole tree by its root; NULL is harmless. Not called yaml_free: libyaml exports a
+ * function of that name. */
 void yaml_release(struct yaml *root);
 
 /** "file:line:column: text" with ERR_USAGE. */

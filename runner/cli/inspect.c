@@ -13,6 +13,7 @@
 #include "runner/cli/show.h"
 #include "runner/memory/recall.h"
 #include "runner/plan/condition.h"
+#include "runner/plan/inputs.h"
 
 static const char *action_colour(const struct cli *c, enum plan_action action)
 {
@@ -105,6 +106,7 @@ int command_plan(const struct cli *c, struct err *e)
         return rc;
     selected = mem_calloc(p.manifest.n_stage, sizeof *selected);
     if ((rc = graph_select(&p.graph, &sel, selected, e)) ||
+        (rc = state_history_load(&p.past, p.manifest.n_stage, e)) ||
         (rc = plan_all(&p.graph, selected, c->force, &p.view, &p.history, &plan, e)))
         goto out;
     expected_ms = mem_calloc(p.manifest.n_stage, sizeof *expected_ms);
@@ -141,7 +143,7 @@ static json_t *explain_json(const struct stage_spec *s, const struct decision *d
 static void print_inputs(const struct decision *d)
 {
     static const char *const sections[] = { "params", "env" };
-    json_t *deps = json_object_get(d->inputs, "deps");
+    json_t *inputs = inputs_read(d->inputs), *deps = json_object_get(inputs, "deps");
     for (void *at = json_object_iter(deps); at; at = json_object_iter_next(deps, at)) {
         json_t *list = json_object_iter_value(at);
         for (size_t i = 0; i < json_array_size(list) && i < 10; i++)
@@ -153,13 +155,14 @@ static void print_inputs(const struct decision *d)
                    json_array_size(list) - 10);
     }
     for (size_t i = 0; i < 2; i++) {
-        json_t *map = json_object_get(d->inputs, sections[i]);
+        json_t *map = json_object_get(inputs, sections[i]);
         for (void *at = json_object_iter(map); at; at = json_object_iter_next(map, at)) {
             char *text = json_dumps(json_object_iter_value(at), JSON_ENCODE_ANY | JSON_COMPACT);
             printf("  %s.%s: %s\n", sections[i], json_object_iter_key(at), text);
             free(text);
         }
     }
+    json_decref(inputs);
 }
 
 static void print_explanation(const struct stage_spec *s, const struct decision *d,

@@ -18,13 +18,14 @@ int project_open(struct project *p, const struct cli *c, struct err *e)
     }
     p->files = (struct files){ .s = p->state };
     p->view = files_view(&p->files);
-    p->past = (struct state_history){ p->state, p->manifest.name };
+    p->past = (struct state_history){ .s = p->state, .pipeline = p->manifest.name };
     p->history = state_history_view(&p->past);
     return 0;
 }
 
 void project_close(struct project *p)
 {
+    state_history_forget(&p->past);
     graph_release(&p->graph);
     manifest_release(&p->manifest);
     if (p->state)

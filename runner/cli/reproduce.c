@@ -73,9 +73,8 @@ static int check_inputs(struct reproduction *t, size_t at, struct err *e)
         return err_set(e, ERR_USAGE, "stage '%s' was never committed", t->spec->name);
     if (strcmp(t->now.fingerprint, t->now.last.fingerprint) == 0)
         return 0;
-    if ((rc = commit_record_read(&t->now.last, e)))
+    if ((rc = commit_record_differences(&t->now.last, t->now.inputs, &changed, e)))
         return rc;
-    plan_differences(t->now.last.inputs, t->now.inputs, &changed);
     for (size_t i = 0; i < changed.n && i < MAX_NAMED; i++)
         str_addf(&text, "%s%s", i ? "; " : "", changed.path[i]);
     rc = err_set(

@@ -173,7 +173,7 @@ static int validate_profile(struct validation *v, const struct project *p, const
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct stage_spec *s = &p->manifest.stage[i];
         struct path_list *dep = mem_calloc(s->n_dep, sizeof *dep);
-        json_t *inputs = NULL;
+        struct str inputs = { 0 };
         bool complete;
         if (s->enabled) {
             /* What other stages make counts as there: inputs_build passes over it. */
@@ -185,7 +185,7 @@ static int validate_profile(struct validation *v, const struct project *p, const
             if (s->run)
                 rc = add_question(v, p, profile, i, e);
         }
-        json_decref(inputs);
+        str_release(&inputs);
         for (size_t k = 0; k < s->n_dep; k++)
             path_list_release(&dep[k]);
         free(dep);

@@ -213,13 +213,21 @@ static bool program_changed(const struct run *r, const struct stage_spec *s)
                             strcmp(hex, s->described->sha256) != 0);
 }
 
+static void differences(const char *old, const char *now, struct path_list *out)
+{
+    json_t *was = inputs_read(old), *is = inputs_read(now);
+    plan_differences(was, is, out);
+    json_decref(was);
+    json_decref(is);
+}
+
 /* What of its inputs was edited while the stage ran: one text an edit. */
 static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
 {
     struct decision now = { 0 };
     struct err why = { 0 };
     bool program = program_changed(r, w->spec);
-    if (!program && inputs_hold(w->spec, w->decision.inputs, &r->file_view)) {
+    if (!program && inputs_hold(&r->g, w->index, w->decision.inputs, &r->file_view)) {
         state_rest(r->s);
         return;
     }
@@ -229,7 +237,7 @@ static void changed_inputs(struct run *r, struct work *w, struct path_list *out)
     else if (program)
         path_list_add(out, "program changed");
     else if (now.inputs && strcmp(now.fingerprint, w->decision.fingerprint) != 0)
-        plan_differences(w->decision.inputs, now.inputs, out);
+        differences(w->decision.inputs, now.inputs, out);
     decision_release(&now);
     state_rest(r->s);
 }

@@ -119,16 +119,12 @@ int run_recover(struct run *r, struct err *e)
     return rc;
 }
 
-enum { MANY_STAGES = 100 };
-
 /* Decide what can be decided now; *out_work is the number of stages that run or may. */
 int run_plan(struct run *r, size_t *out_work, struct err *e)
 {
     bool *runs = mem_calloc(r->m.n_stage, sizeof *runs);
-    int rc = 0;
+    int rc = state_history_load(&r->past, r->m.n_stage, e);
     *out_work = 0;
-    if (r->m.n_stage >= MANY_STAGES)
-        rc = state_files_load(r->s, e);
     files_one_look(&r->files, true);
     for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
         struct work *w = &r->work[r->g.order[i]];
@@ -147,6 +143,7 @@ int run_plan(struct run *r, size_t *out_work, struct err *e)
     }
     free(runs);
     files_one_look(&r->files, false);
+    state_history_forget(&r->past);
     state_rest(r->s);
     return rc;
 }

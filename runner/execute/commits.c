@@ -91,14 +91,10 @@ int commits_add(struct run *r, struct work *w, struct err *e)
                                  .stage = mem_strdup(w->spec->name),
                                  .attempt = w->number,
                                  .blocked = w->blocked,
-                                 .inputs = json_dumps(w->decision.inputs,
-                                                      JSON_COMPACT | JSON_SORT_KEYS) };
+                                 .inputs = mem_strdup(w->decision.inputs) };
     memcpy(w->intent.fingerprint, w->decision.fingerprint, HASH_HEX);
     free(w->digest);
     w->digest = NULL;
-    if (!w->intent.inputs)
-        return err_set(e, ERR_INTERNAL, "the inputs of stage '%s' cannot be written as JSON",
-                       w->spec->name);
     if (commit_look(&w->intent, &w->staging, w->spec, &why))
         return refuse(r, w, &why, e);
     work_enter(r, w, WORK_COMMITTING);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runner/memory/last_commits.h"
 #include "runner/memory/state_inner.h"
 
 void state_get_hash(struct query *q, int column, char out_hex[HASH_HEX])
@@ -51,10 +52,12 @@ static int last_commit(void *self, const char *stage, bool *out_found, struct co
 {
     struct state_history *h = self;
     struct query q;
-    int rc = state_start_reading(h->s, e);
+    int rc;
 
     *out_found = false;
-    if (rc ||
+    if (h->all && last_commits_get(h->all, stage, out_found, out))
+        return 0;
+    if ((rc = state_start_reading(h->s, e)) ||
         (rc = db_query(
              &h->s->db, &q,
              "SELECT id, run, fingerprint, inputs, state FROM commits WHERE pipeline=? AND stage=?"
@@ -74,6 +77,21 @@ static int last_commit(void *self, const char *stage, bool *out_found, struct co
     rc = read_commit(h->s, &q, out, e);
     *out_found = rc == 0;
     return rc;
+}
+
+int state_history_load(struct state_history *h, size_t n_stage, struct err *e)
+{
+    enum { MANY_STAGES = 100 };
+    int rc = 0;
+    if (n_stage >= MANY_STAGES && !h->all && (rc = state_files_load(h->s, e)) == 0)
+        rc = last_commits_read(h->s, h->pipeline, n_stage, &h->all, e);
+    return rc;
+}
+
+void state_history_forget(struct state_history *h)
+{
+    last_commits_free(h->all);
+    h->all = NULL;
 }
 
 struct history_view state_history_view(struct state_history *h)

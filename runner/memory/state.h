@@ -102,8 +102,14 @@ int state_describe_put(struct state *s, const char hex[HASH_HEX], const char *js
 struct state_history {
     struct state *s;
     const char *pipeline;
+    struct last_commits *all; /* NULL unless state_history_load has read them */
 };
 struct history_view state_history_view(struct state_history *h);
+
+/** Read at once what the planning of n_stage stages asks for, where that is cheaper than one
+ * look-up a stage; what others commit later is then not seen until state_history_forget. */
+int state_history_load(struct state_history *h, size_t n_stage, struct err *e);
+void state_history_forget(struct state_history *h);
 
 /** One output about to be put in place. All owned. */
 struct intent_out {

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "base/utf8.h"
+#include "runner/plan/canonical.h"
 
 /* What the parts of the document share while it is built. */
 struct builder {
@@ -12,9 +13,81 @@ struct builder {
     const struct stage_spec *s;
     const bool *above_runs;
     const struct file_view *files;
+    struct str *out;
     bool complete;
+    char *odd;                 /* the first text that is not UTF-8; owned */
     struct makers_found found; /* scratch */
 };
+
+/* ---- texts and keys ---- */
+
+static void add_bytes(struct builder *b, const char *text, size_t n)
+{
+    if (!canonical_text(text, n, b->out) && !b->odd)
+        b->odd = mem_strndup(text, n);
+}
+
+static void add_text(struct builder *b, const char *text)
+{
+    add_bytes(b, text, strlen(text));
+}
+
+static void add_item(struct builder *b, const char *text)
+{
+    canonical_next(b->out);
+    add_text(b, text);
+}
+
+/* The keys of an object, to be sorted by their bytes. */
+enum { FEW_KEYS = 16 };
+struct key {
+    const char *text; /* (n) borrowed */
+    size_t n, at;     /* at: in the list that it is of */
+};
+struct keys {
+    struct key few[FEW_KEYS], *key; /* (n); key: few, or owned */
+    size_t n;
+};
+
+static void keys_init(struct keys *k, size_t room)
+{
+    k->key = room > FEW_KEYS ? mem_calloc(room, sizeof *k->key) : k->few;
+    k->n = 0;
+}
+
+static void keys_add(struct keys *k, const char *text, size_t n)
+{
+    k->key[k->n] = (struct key){ text, n, k->n };
+    k->n++;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    int c = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
+    return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+static void keys_sort(struct keys *k)
+{
+    if (k->n > 1)
+        qsort(k->key, k->n, sizeof *k->key, by_text);
+}
+
+static void keys_release(struct keys *k)
+{
+    if (k->key != k->few)
+        free(k->key);
+}
+
+static void add_key(struct builder *b, const struct key *key)
+{
+    canonical_next(b->out);
+    add_bytes(b, key->text, key->n);
+    str_addc(b->out, ':');
+}
+
+/* ---- files ---- */
 
 /* Has a stage above yet to make the file (or a part of the directory)? */
 static bool is_pending(struct builder *b, const char *path)
@@ -45,90 +118,44 @@ static int is_missing(struct builder *b, struct mark at, const char *what, const
                          what, name, path, found);
 }
 
-/* The hash as JSON, null if it is yet to be made; *out_exists as the seam says. */
-static int hash_json(struct builder *b, const char *path, json_t **out, bool *out_exists,
-                     struct err *e)
+/* "" if it is yet to be made; *out_exists as the seam says. */
+static int hash_of(struct builder *b, const char *path, bool *out_exists, char out_hex[HASH_HEX],
+                   struct err *e)
 {
-    char hex[HASH_HEX];
     *out_exists = true;
-    *out = NULL;
+    *out_hex = '\0';
     if (is_pending(b, path)) {
         b->complete = false;
-        *out = json_null();
         return 0;
     }
-    int rc = b->files->hash(b->files->self, path, out_exists, hex, e);
-    if (rc == 0 && *out_exists)
-        *out = json_string(hex);
-    return rc;
+    return b->files->hash(b->files->self, path, out_exists, out_hex, e);
 }
 
-static int program_json(struct builder *b, json_t *doc, struct err *e)
+static void add_hash(struct builder *b, const char hex[HASH_HEX])
 {
-    json_t *sha;
-    bool exists;
-    if (b->s->described) /* asked for --describe, hashed then */
-        return json_object_set_new(doc, "program", json_string(b->s->described->sha256));
-    if (!b->s->program)
-        return json_object_set_new(doc, "program", json_null());
-    int rc = hash_json(b, b->s->program, &sha, &exists, e);
-    if (rc == 0 && !exists)
-        rc = is_missing(b, b->s->at, "cmd", "", b->s->program, e);
-    if (rc == 0)
-        json_object_set_new(doc, "program", sha);
-    return rc;
-}
-
-static json_t *argv_json(const struct stage_spec *s)
-{
-    json_t *argv = json_array();
-    if (s->run)
-        json_array_append_new(argv, json_string(s->run));
-    if (s->shell) {
-        json_array_append_new(argv, json_string("sh"));
-        json_array_append_new(argv, json_string("-c"));
+    if (!*hex) {
+        str_addz(b->out, "null");
+        return;
     }
-    for (size_t i = 0; i < s->n_cmd; i++)
-        json_array_append_new(argv, json_string(s->cmd[i]));
-    return argv;
+    str_addc(b->out, '"');
+    str_add(b->out, hex, HASH_HEX - 1);
+    str_addc(b->out, '"');
 }
 
-/* [path, sha256] appended to `list`, or set in the object `map`, the path appended to `found`;
- * nothing of it where there is no such file. */
-static int file_json(struct builder *b, const char *path, json_t *list, json_t *map,
-                     struct path_list *found, bool *out_exists, struct err *e)
-{
-    json_t *sha;
-    int rc = hash_json(b, path, &sha, out_exists, e);
-    if (rc || !*out_exists)
-        return rc;
-    if (map)
-        json_object_set_new(map, path, sha);
-    else
-        json_array_append_new(list, json_pack("[s, o]", path, sha));
-    path_list_add(found, path);
-    return 0;
-}
-
-/* One declared path, or what it matches. */
-static int path_json(struct builder *b, const char *path, json_t *list, json_t *map,
-                     struct path_list *found, struct err *e)
+/* One declared path, or what it matches, appended to `found`. */
+static int expand(struct builder *b, const char *path, struct path_list *found, struct err *e)
 {
     struct path_list match = { 0 };
-    bool exists;
-    int rc;
-
-    if (!path_is_glob(path) || is_pending(b, path))
-        return file_json(b, path, list, map, found, &exists, e);
-    rc = b->files->glob(b->files->self, path, &match, e);
+    if (!path_is_glob(path) || is_pending(b, path)) {
+        path_list_add(found, path);
+        return 0;
+    }
+    int rc = b->files->glob(b->files->self, path, &match, e);
     if (rc == 0 && match.n > 1 && b->files->warm)
         b->files->warm(b->files->self, match.path, match.n);
-    for (size_t i = 0; rc == 0 && i < match.n; i++) {
-        rc = file_json(b, match.path[i], list, map, found, &exists, e);
-        if (rc == 0 && !exists) /* it was there a moment ago */
-            rc = err_set(e, ERR_IO, "'%s' has vanished", match.path[i]);
-    }
-    path_list_release(&match);
+    for (size_t i = 0; i < match.n; i++)
+        path_list_take(found, match.path[i]);
+    free(match.path);
     return rc;
 }
 
@@ -155,120 +182,278 @@ static void warm_deps(struct builder *b)
     path_list_release(&plain);
 }
 
-static int deps_json(struct builder *b, json_t *doc, struct path_list *out_dep, struct err *e)
+/* ---- the parts ---- */
+
+static void add_argv(struct builder *b)
 {
-    json_t *deps = json_object();
+    str_addz(b->out, "{\"argv\":[");
+    if (b->s->run)
+        add_item(b, b->s->run);
+    if (b->s->shell)
+        str_addz(b->out, "\"sh\",\"-c\"");
+    for (size_t i = 0; i < b->s->n_cmd; i++)
+        add_item(b, b->s->cmd[i]);
+    str_addc(b->out, ']');
+}
+
+/* The entry of `code` that names the path, or matches it. */
+static struct mark code_mark(const struct stage_spec *s, const char *path)
+{
+    for (size_t i = 0; i < s->n_code; i++)
+        if (strcmp(s->code[i].path[0], path) == 0)
+            return s->code[i].at;
+    return s->at;
+}
+
+static int add_code_file(struct builder *b, const struct key *path, struct err *e)
+{
+    struct mark at = code_mark(b->s, path->text);
+    char hex[HASH_HEX];
+    bool exists;
+    int rc = hash_of(b, path->text, &exists, hex, e);
+    if (rc)
+        return cannot_use(b, at, "code", "", e);
+    if (!exists)
+        return is_missing(b, at, "code", "", path->text, e);
+    add_key(b, path);
+    add_hash(b, hex);
+    return 0;
+}
+
+static int add_code(struct builder *b, struct err *e)
+{
+    struct path_list found = { 0 };
+    struct keys k;
+    int rc = 0;
+
+    for (size_t i = 0; i < b->s->n_code && rc == 0; i++) {
+        const struct file_ref *f = &b->s->code[i];
+        size_t before = found.n;
+        if ((rc = expand(b, f->path[0], &found, e)))
+            cannot_use(b, f->at, "code", "", e);
+        else if (found.n == before)
+            rc = is_missing(b, f->at, "code", "", f->path[0], e);
+    }
+    keys_init(&k, found.n);
+    for (size_t i = 0; i < found.n; i++)
+        keys_add(&k, found.path[i], strlen(found.path[i]));
+    keys_sort(&k);
+    str_addz(b->out, ",\"code\":{");
+    for (size_t i = 0; i < k.n && rc == 0; i++)
+        if (i == 0 || by_text(&k.key[i - 1], &k.key[i]) != 0) /* two patterns may match it */
+            rc = add_code_file(b, &k.key[i], e);
+    str_addc(b->out, '}');
+    keys_release(&k);
+    path_list_release(&found);
+    return rc;
+}
+
+/* [path, sha256]; *out_exists false: nothing. */
+static int add_dep_file(struct builder *b, const char *path, bool *out_exists, struct err *e)
+{
+    char hex[HASH_HEX];
+    int rc = hash_of(b, path, out_exists, hex, e);
+    if (rc || !*out_exists)
+        return rc;
+    canonical_next(b->out);
+    str_addc(b->out, '[');
+    add_text(b, path);
+    str_addc(b->out, ',');
+    add_hash(b, hex);
+    str_addc(b->out, ']');
+    return 0;
+}
+
+/* What one path of a dep stands for. */
+static int add_dep_path(struct builder *b, const struct file_ref *f, const char *path,
+                        struct path_list *found, struct err *e)
+{
+    size_t before = found->n;
+    int rc = expand(b, path, found, e);
+    for (size_t i = before; i < found->n && rc == 0; i++) {
+        bool exists;
+        rc = add_dep_file(b, found->path[i], &exists, e);
+        if (rc == 0 && !exists && path_is_glob(path)) /* it was there a moment ago */
+            rc = err_set(e, ERR_IO, "'%s' has vanished", found->path[i]);
+        else if (rc == 0 && !exists)
+            free(found->path[--found->n]);
+    }
+    if (rc)
+        return cannot_use(b, f->at, "deps.", f->name, e);
+    return found->n > before || f->optional ? 0 : is_missing(b, f->at, "deps.", f->name, path, e);
+}
+
+static int add_deps(struct builder *b, struct path_list *out_dep, struct err *e)
+{
+    struct keys k;
+    int rc = 0;
+
     if (b->s->n_dep > 1 || (b->s->n_dep == 1 && b->s->dep[0].n_path > 1))
         warm_deps(b);
-    json_object_set_new(doc, "deps", deps);
-    for (size_t i = 0; i < b->s->n_dep; i++) {
-        const struct file_ref *f = &b->s->dep[i];
-        json_t *list = json_array();
-        json_object_set_new(deps, f->name, list);
-        for (size_t k = 0; k < f->n_path; k++) {
-            size_t before = out_dep[i].n;
-            int rc = path_json(b, f->path[k], list, NULL, &out_dep[i], e);
-            if (rc)
-                return cannot_use(b, f->at, "deps.", f->name, e);
-            if (rc == 0 && out_dep[i].n == before && !f->optional)
-                rc = is_missing(b, f->at, "deps.", f->name, f->path[k], e);
-            if (rc)
-                return rc;
-        }
-        if (json_array_size(list) == 0)
-            json_object_del(deps, f->name);
+    keys_init(&k, b->s->n_dep);
+    for (size_t i = 0; i < b->s->n_dep; i++)
+        keys_add(&k, b->s->dep[i].name, strlen(b->s->dep[i].name));
+    keys_sort(&k);
+    str_addz(b->out, ",\"deps\":{");
+    for (size_t i = 0; i < k.n && rc == 0; i++) {
+        const struct file_ref *f = &b->s->dep[k.key[i].at];
+        struct path_list *found = &out_dep[k.key[i].at];
+        size_t before = b->out->n;
+        add_key(b, &k.key[i]);
+        str_addc(b->out, '[');
+        for (size_t p = 0; p < f->n_path && rc == 0; p++)
+            rc = add_dep_path(b, f, f->path[p], found, e);
+        str_addc(b->out, ']');
+        if (found->n == 0) /* an optional one that is not there */
+            str_cut(b->out, before);
     }
-    return 0;
+    str_addc(b->out, '}');
+    keys_release(&k);
+    return rc;
 }
 
-static int code_json(struct builder *b, json_t *doc, struct err *e)
+static void add_env(struct builder *b)
 {
-    json_t *code = json_object();
-    json_object_set_new(doc, "code", code);
-    for (size_t i = 0; i < b->s->n_code; i++) {
-        struct path_list found = { 0 };
-        int rc = path_json(b, b->s->code[i].path[0], NULL, code, &found, e);
-        if (rc)
-            cannot_use(b, b->s->code[i].at, "code", "", e);
-        if (rc == 0 && found.n == 0)
-            rc = is_missing(b, b->s->code[i].at, "code", "", b->s->code[i].path[0], e);
-        path_list_release(&found);
-        if (rc)
-            return rc;
+    struct keys k;
+    keys_init(&k, b->s->n_env);
+    for (size_t i = 0; i < b->s->n_env; i++)
+        keys_add(&k, b->s->env[i], strcspn(b->s->env[i], "="));
+    keys_sort(&k);
+    str_addz(b->out, ",\"env\":{");
+    for (size_t i = 0; i < k.n; i++) {
+        add_key(b, &k.key[i]);
+        add_text(b, k.key[i].text + k.key[i].n + 1);
     }
-    return 0;
+    str_addc(b->out, '}');
+    keys_release(&k);
 }
 
-static json_t *params_json(const struct stage_spec *s)
+static void add_outs(struct builder *b)
 {
-    json_t *params = json_object();
-    for (size_t i = 0; i < s->n_param; i++) {
-        const struct param *p = &s->param[i];
+    struct keys k;
+    keys_init(&k, b->s->n_out);
+    for (size_t i = 0; i < b->s->n_out; i++)
+        keys_add(&k, b->s->out[i].name, strlen(b->s->out[i].name));
+    keys_sort(&k);
+    str_addz(b->out, ",\"outs\":{");
+    for (size_t i = 0; i < k.n; i++) {
+        add_key(b, &k.key[i]);
+        add_text(b, b->s->out[k.key[i].at].path[0]);
+    }
+    str_addc(b->out, '}');
+    keys_release(&k);
+}
+
+static void add_params(struct builder *b)
+{
+    struct keys k;
+    keys_init(&k, b->s->n_param);
+    for (size_t i = 0; i < b->s->n_param; i++)
+        keys_add(&k, b->s->param[i].name, strlen(b->s->param[i].name));
+    keys_sort(&k);
+    str_addz(b->out, ",\"params\":{");
+    for (size_t i = 0; i < k.n; i++) {
+        const struct param *p = &b->s->param[k.key[i].at];
+        add_key(b, &k.key[i]);
         if (!p->list) {
-            json_object_set_new(params, p->name, json_string(p->value[0]));
+            add_text(b, p->value[0]);
             continue;
         }
-        json_t *list = json_array();
-        for (size_t k = 0; k < p->n_value; k++)
-            json_array_append_new(list, json_string(p->value[k]));
-        json_object_set_new(params, p->name, list);
+        str_addc(b->out, '[');
+        for (size_t v = 0; v < p->n_value; v++)
+            add_item(b, p->value[v]);
+        str_addc(b->out, ']');
     }
-    return params;
+    str_addc(b->out, '}');
+    keys_release(&k);
 }
 
-static json_t *env_json(const struct stage_spec *s)
+static int add_program(struct builder *b, struct err *e)
 {
-    json_t *env = json_object();
-    for (size_t i = 0; i < s->n_env; i++) {
-        const char *equals = strchr(s->env[i], '=');
-        char *name = mem_strndup(s->env[i], (size_t)(equals - s->env[i]));
-        json_object_set_new(env, name, json_string(equals + 1));
-        free(name);
+    const char *hash = b->s->described ? b->s->described->sha256 : ""; /* when it was asked */
+    char hex[HASH_HEX];
+    bool exists = true;
+    str_addz(b->out, ",\"program\":");
+    if (!b->s->described && b->s->program) {
+        int rc = hash_of(b, b->s->program, &exists, hex, e);
+        if (rc)
+            return rc;
+        hash = hex;
     }
-    return env;
+    if (!exists)
+        return is_missing(b, b->s->at, "cmd", "", b->s->program, e);
+    add_hash(b, hash);
+    return 0;
 }
 
-static json_t *outs_json(const struct stage_spec *s)
+static void add_secrets(struct builder *b)
 {
-    json_t *outs = json_object();
-    for (size_t i = 0; i < s->n_out; i++)
-        json_object_set_new(outs, s->out[i].name, json_string(s->out[i].path[0]));
-    return outs;
+    str_addf(b->out, ",\"schema\":%d,\"secrets\":[", (int)INPUTS_SCHEMA);
+    for (size_t i = 0; i < b->s->n_secret; i++)
+        add_item(b, b->s->secret[i]);
+    str_addz(b->out, "]}");
 }
 
-static json_t *secrets_json(const struct stage_spec *s)
+/* The document could not be read again. */
+static int refuse_odd(const struct builder *b, struct err *e)
 {
-    json_t *secrets = json_array();
-    for (size_t i = 0; i < s->n_secret; i++)
-        json_array_append_new(secrets, json_string(s->secret[i]));
-    return secrets;
+    for (char *p = b->odd; *(p += utf8_prefix(p, strlen(p)));)
+        *p = '?';
+    return manifest_fail(b->g->m, b->s->at, e, "stage '%s': '%s' is not UTF-8", b->s->name, b->odd);
 }
 
 int inputs_build(const struct graph *g, size_t stage, const bool *above_runs,
-                 const struct file_view *files, json_t **out, struct path_list *out_dep,
+                 const struct file_view *files, struct str *out, struct path_list *out_dep,
                  bool *out_complete, struct err *e)
 {
-    const struct stage_spec *s = &g->m->stage[stage];
-    struct builder b = { g, s, above_runs, files, true, { 0 } };
-    json_t *doc = json_object();
+    enum { USUAL = 700 };
+    struct builder b = { .g = g,
+                         .s = &g->m->stage[stage],
+                         .above_runs = above_runs,
+                         .files = files,
+                         .out = out,
+                         .complete = true };
     int rc;
 
-    json_object_set_new(doc, "schema", json_integer(INPUTS_SCHEMA));
-    json_object_set_new(doc, "argv", argv_json(s));
-    json_object_set_new(doc, "params", params_json(s));
-    json_object_set_new(doc, "env", env_json(s));
-    json_object_set_new(doc, "outs", outs_json(s));
-    json_object_set_new(doc, "secrets", secrets_json(s));
-    if ((rc = program_json(&b, doc, e)) == 0 && (rc = code_json(&b, doc, e)) == 0)
-        rc = deps_json(&b, doc, out_dep, e);
-    makers_found_release(&b.found);
-    if (rc) {
-        json_decref(doc);
-        return rc;
-    }
-    *out = doc;
+    str_reserve(out, USUAL);
+    add_argv(&b);
+    if ((rc = add_code(&b, e)) || (rc = add_deps(&b, out_dep, e)))
+        goto out;
+    add_env(&b);
+    add_outs(&b);
+    add_params(&b);
+    if ((rc = add_program(&b, e)))
+        goto out;
+    add_secrets(&b);
+    if (b.odd)
+        rc = refuse_odd(&b, e);
     *out_complete = b.complete;
-    return 0;
+out:
+    free(b.odd);
+    makers_found_release(&b.found);
+    return rc;
+}
+
+bool inputs_hold(const struct graph *g, size_t stage, const char *inputs,
+                 const struct file_view *files)
+{
+    size_t n_dep = g->m->stage[stage].n_dep;
+    struct path_list *dep = mem_calloc(n_dep, sizeof *dep);
+    struct str now = { 0 };
+    struct err ignored = { 0 };
+    bool complete,
+        hold = inputs_build(g, stage, NULL, files, &now, dep, &complete, &ignored) == 0 &&
+               strcmp(now.text, inputs) == 0;
+    for (size_t i = 0; i < n_dep; i++)
+        path_list_release(&dep[i]);
+    free(dep);
+    str_release(&now);
+    return hold;
+}
+
+json_t *inputs_read(const char *inputs)
+{
+    return json_loads(inputs, 0, NULL);
 }
 
 void inputs_paths(const json_t *inputs, struct path_list *out)
@@ -284,39 +469,4 @@ void inputs_paths(const json_t *inputs, struct path_list *out)
     }
     for (void *at = json_object_iter(code); at; at = json_object_iter_next(code, at))
         path_list_add(out, json_object_iter_key(at));
-}
-
-/* Is the path as `want` has it: a hash, or NULL where it was not there? */
-static bool holds(const struct file_view *files, const char *path, const json_t *want)
-{
-    struct err ignored = { 0 };
-    char hex[HASH_HEX];
-    bool exists;
-    if (path_is_glob(path) || files->hash(files->self, path, &exists, hex, &ignored))
-        return false;
-    return exists ? want && strcmp(hex, json_string_value(want)) == 0 : !want;
-}
-
-static const json_t *hash_in(const json_t *list, const char *path)
-{
-    const json_t *entry;
-    size_t i;
-    json_array_foreach(list, i, entry) if (strcmp(json_string_value(json_array_get(entry, 0)),
-                                                  path) == 0) return json_array_get(entry, 1);
-    return NULL;
-}
-
-bool inputs_hold(const struct stage_spec *s, const json_t *inputs, const struct file_view *files)
-{
-    const json_t *deps = json_object_get(inputs, "deps"), *code = json_object_get(inputs, "code");
-    bool same = s->described || !s->program ||
-                holds(files, s->program, json_object_get(inputs, "program"));
-    for (size_t i = 0; i < s->n_dep; i++) {
-        const json_t *list = json_object_get(deps, s->dep[i].name);
-        for (size_t k = 0; k < s->dep[i].n_path && same; k++)
-            same = holds(files, s->dep[i].path[k], hash_in(list, s->dep[i].path[k]));
-    }
-    for (size_t i = 0; i < s->n_code && same; i++)
-        same = holds(files, s->code[i].path[0], json_object_get(code, s->code[i].path[0]));
-    return same;
 }

@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/plan/canonical.h"
 #include "runner/plan/inputs.h"
 
 void commit_record_release(struct commit_record *r)
@@ -24,10 +23,22 @@ void commit_record_release(struct commit_record *r)
 int commit_record_read(struct commit_record *r, struct err *e)
 {
     if (!r->inputs && r->text)
-        r->inputs = json_loads(r->text, 0, NULL);
+        r->inputs = inputs_read(r->text);
     return r->inputs
                ? 0
                : err_set(e, ERR_DATA, "the inputs of the commit of run %s are damaged", r->run_id);
+}
+
+int commit_record_differences(struct commit_record *r, const char *now, struct path_list *out,
+                              struct err *e)
+{
+    int rc = commit_record_read(r, e);
+    if (rc)
+        return rc;
+    json_t *doc = inputs_read(now);
+    plan_differences(r->inputs, doc, out);
+    json_decref(doc);
+    return 0;
 }
 
 static void release_deps(struct decision *d)
@@ -42,7 +53,7 @@ static void release_deps(struct decision *d)
 void decision_release(struct decision *d)
 {
     free(d->reason);
-    json_decref(d->inputs);
+    free(d->inputs);
     release_deps(d);
     commit_record_release(&d->last);
     *d = (struct decision){ 0 };
@@ -50,7 +61,7 @@ void decision_release(struct decision *d)
 
 void decision_trim(struct decision *d)
 {
-    json_decref(d->inputs);
+    free(d->inputs);
     d->inputs = NULL;
     release_deps(d);
     commit_record_release(&d->last);
@@ -63,26 +74,26 @@ const char *plan_action_name(enum plan_action action)
     return name[action];
 }
 
-void plan_fingerprint(const json_t *inputs, char out_hex[HASH_HEX])
+/* Equal documents have one fingerprint: most stages need no hash. */
+static void find_fingerprint(struct decision *d)
 {
-    struct str text = { 0 };
-    canonical_add(inputs, &text);
-    hash_bytes(str_text(&text), text.n, out_hex);
-    str_release(&text);
+    if (d->has_last && d->last.text && strcmp(d->inputs, d->last.text) == 0)
+        memcpy(d->fingerprint, d->last.fingerprint, HASH_HEX);
+    else
+        hash_bytes(d->inputs, strlen(d->inputs), d->fingerprint);
 }
 
 /* "params.epochs: 30 -> 10 (and 2 more)"; NULL if nothing differs. */
-static char *difference_reason(const json_t *old, const json_t *now)
+static int difference_reason(struct decision *d, char **out, struct err *e)
 {
     struct path_list all = { 0 };
-    char *reason = NULL;
-    plan_differences(old, now, &all);
+    int rc = commit_record_differences(&d->last, d->inputs, &all, e);
     if (all.n == 1)
-        reason = mem_strdup(all.path[0]);
+        *out = mem_strdup(all.path[0]);
     else if (all.n > 1)
-        reason = str_format("%s (and %zu more)", all.path[0], all.n - 1);
+        *out = str_format("%s (and %zu more)", all.path[0], all.n - 1);
     path_list_release(&all);
-    return reason;
+    return rc;
 }
 
 /* Which committed outputs are not what was committed; with `first` no more than one. */
@@ -109,15 +120,13 @@ int plan_changes(const struct graph *g, size_t stage, const bool *above_runs,
 {
     const struct stage_spec *s = &g->m->stage[stage];
     struct path_list *dep = mem_calloc(s->n_dep, sizeof *dep);
-    json_t *inputs = NULL;
+    struct str inputs = { 0 };
     bool complete;
     int rc = inputs_build(g, stage, above_runs, files, &inputs, dep, &complete, e);
 
-    if (rc == 0 && (rc = commit_record_read(&d->last, e)) == 0) {
-        plan_differences(d->last.inputs, inputs, out);
+    if (rc == 0 && (rc = commit_record_differences(&d->last, inputs.text, out, e)) == 0)
         rc = changed_outs(&d->last, files, false, out, e);
-    }
-    json_decref(inputs);
+    str_release(&inputs);
     for (size_t i = 0; i < s->n_dep; i++)
         path_list_release(&dep[i]);
     free(dep);
@@ -161,10 +170,8 @@ static int reason_to_run(const struct stage_spec *s, bool force, bool complete,
         *out_reason = mem_strdup("never run");
     else if (s->always_changed)
         *out_reason = mem_strdup("always_changed");
-    else if (!same && (rc = commit_record_read(&d->last, e)))
+    else if (!same && (rc = difference_reason(d, out_reason, e)))
         return rc;
-    else if (!same)
-        *out_reason = difference_reason(d->last.inputs, d->inputs);
     if (*out_reason)
         return 0;
     if (complete && !same) {
@@ -184,6 +191,7 @@ static int decide(const struct graph *g, size_t stage, const bool *above_runs, b
                   const struct file_view *files, struct decision *d, struct err *e)
 {
     const struct stage_spec *s = &g->m->stage[stage];
+    struct str inputs = { 0 };
     bool complete = false;
     int rc;
 
@@ -194,10 +202,12 @@ static int decide(const struct graph *g, size_t stage, const bool *above_runs, b
     }
     d->dep = mem_calloc(s->n_dep, sizeof *d->dep);
     d->n_dep = s->n_dep;
-    if ((rc = inputs_build(g, stage, above_runs, files, &d->inputs, d->dep, &complete, e)))
+    rc = inputs_build(g, stage, above_runs, files, &inputs, d->dep, &complete, e);
+    d->inputs = str_take(&inputs);
+    if (rc)
         return rc;
     if (complete)
-        plan_fingerprint(d->inputs, d->fingerprint);
+        find_fingerprint(d);
     if ((rc = reason_to_run(s, force, complete, files, d, &d->reason, e)))
         return rc;
     if (d->reason)
@@ -207,7 +217,7 @@ static int decide(const struct graph *g, size_t stage, const bool *above_runs, b
     if (!d->reason)
         d->reason = complete ? mem_strdup("up to date") : waits_for(g, stage, above_runs);
     if (!complete) {
-        json_decref(d->inputs);
+        free(d->inputs);
         d->inputs = NULL;
         release_deps(d);
     }

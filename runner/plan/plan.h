@@ -54,6 +54,10 @@ struct history_view {
 /** Set r->inputs from r->text where it is not yet. ERR_DATA if the text is damaged. Few stages need
  * it: equal fingerprints say enough. */
 int commit_record_read(struct commit_record *r, struct err *e);
+
+/** plan_differences between its inputs and the document `now`. ERR_DATA as commit_record_read. */
+int commit_record_differences(struct commit_record *r, const char *now, struct path_list *out,
+                              struct err *e);
 void commit_record_release(struct commit_record *r);
 
 enum plan_action {
@@ -66,10 +70,10 @@ enum plan_action {
 
 struct decision {
     enum plan_action action;
-    char *reason;   /* "never run", "params.epochs: 30 -> 10", "forced", "up to date"; owned */
-    json_t *inputs; /* owned; NULL while a stage above is yet to run, and when off */
-    char fingerprint[HASH_HEX]; /* SHA-256 of the compact dump of `inputs`, keys sorted; "" without
-                                   inputs */
+    char *reason; /* "never run", "params.epochs: 30 -> 10", "forced", "up to date"; owned */
+    char *inputs; /* the document of inputs.h; owned; NULL while a stage above is yet to run, and
+                     when off */
+    char fingerprint[HASH_HEX]; /* its SHA-256; "" without inputs */
     struct path_list *dep; /* (n_dep) per dep of the stage the files found, for stage_argv; owned */
     size_t n_dep;
     struct commit_record last; /* when found */
@@ -117,9 +121,6 @@ size_t plan_work(const struct plan *p);
 
 /** "run", "reuse", "deferred", "off" */
 const char *plan_action_name(enum plan_action action);
-
-/** The hash of the compact dump of an inputs document. */
-void plan_fingerprint(const json_t *inputs, char out_hex[HASH_HEX]);
 
 /**
  * What differs between two inputs documents, one text an entry ("params.epochs: 30 -> 10",

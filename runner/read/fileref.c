@@ -153,6 +153,21 @@ static int duplicate_name(const struct yaml *at, const struct file_ref *f, size_
     return 0;
 }
 
+/* "stage 'split': outs.table", as messages begin. */
+static char *what_is(const struct stage_spec *s, const char *key, const struct yaml *name)
+{
+    struct str what = { 0 };
+    str_addz(&what, "stage '");
+    str_addz(&what, s->name);
+    str_addz(&what, "': ");
+    str_addz(&what, key);
+    if (name) {
+        str_addc(&what, '.');
+        str_addz(&what, name->text);
+    }
+    return str_take(&what);
+}
+
 int fileref_read(const struct yaml *node, const struct stage_spec *s,
                  const struct reference_scope *scope, enum program_kind kind, struct file_ref **out,
                  size_t *out_n, struct err *e)
@@ -171,9 +186,7 @@ int fileref_read(const struct yaml *node, const struct stage_spec *s,
         const struct yaml *name = node->kind == YAML_MAP ? node->key[i] : node->item[i];
         const struct program_option *o = NULL;
         struct file_ref *f = &(*out)[(*out_n)++];
-        char *what = str_format("stage '%s': %s%s%s", s->name, key,
-                                node->kind == YAML_MAP ? "." : "",
-                                node->kind == YAML_MAP ? name->text : "");
+        char *what = what_is(s, key, node->kind == YAML_MAP ? name : NULL);
         if (node->kind == YAML_MAP && !is_name(name->text))
             rc = node_fail(name, e, "%s: want a name of letters, digits, _ and -", what);
         if (rc == 0)

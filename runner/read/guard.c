@@ -26,7 +26,7 @@ static int guard_text(const struct yaml *node, const struct manifest *m, struct 
 int secrets_guard(const struct yaml *node, const struct manifest *m, struct err *e)
 {
     int rc = node->kind == YAML_SCALAR ? guard_text(node, m, e) : 0;
-    for (size_t i = 0; i < node->n && rc == 0; i++)
+    for (size_t i = 0; i < node->n && rc == 0 && m->n_secret > 0; i++)
         rc = secrets_guard(node->item[i], m, e);
     return rc;
 }

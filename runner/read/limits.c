@@ -159,9 +159,39 @@ static int times_read(const struct reader *r, const struct yaml *map, struct sta
     return kill ? duration_read(kill, "kill_after", &s->kill_after_ms, e) : 0;
 }
 
-int limits_read(const struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e)
+static bool has_limits(const struct yaml *map)
+{
+    static const char *const keys[] = { "timeout", "kill_after", "retry", "resources", "log" };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (yaml_get(map, keys[i]))
+            return true;
+    return false;
+}
+
+/* Those of `defaults` alone, read once: most stages of a long file have none of their own. */
+static int limits_copy(struct reader *r, struct stage_spec *s, struct err *e)
+{
+    struct stage_spec *from = &r->usual;
+    int rc;
+    if (!from->retry.on_exit && (rc = limits_read(r, NULL, from, e)))
+        return rc;
+    s->timeout_ms = from->timeout_ms;
+    s->kill_after_ms = from->kill_after_ms;
+    s->retry = from->retry;
+    s->retry.on_exit = mem_calloc(from->retry.n_on_exit, sizeof *s->retry.on_exit);
+    memcpy(s->retry.on_exit, from->retry.on_exit, from->retry.n_on_exit * sizeof *s->retry.on_exit);
+    s->cpus = from->cpus;
+    s->memory = from->memory;
+    s->nice = from->nice;
+    s->log_max = from->log_max;
+    return 0;
+}
+
+int limits_read(struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e)
 {
     int rc;
+    if (map && !has_limits(map))
+        return limits_copy(r, s, e);
     if ((rc = times_read(r, map, s, e)) || (rc = retry_read(r, map, s, e)) ||
         (rc = resources_read(r, map, s, e)))
         return rc;

@@ -468,6 +468,7 @@ int manifest_read(struct manifest *m, const char *path, const struct manifest_op
 out:
     reference_values_release(r.param, r.n_param);
     reference_values_release(r.env, r.n_env);
+    stage_release(&r.usual);
     free(r.stage_name);
     free(r.word);
     free(r.word_program);

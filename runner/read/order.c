@@ -58,12 +58,15 @@ static int pool_read(const struct reader *r, const struct yaml *node, struct sta
 
 int order_read(const struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e)
 {
-    const struct key *priority = key_of(keys_below(stage_keys, "resources"), "priority");
+    const struct yaml *run_if = yaml_get(map, "run_if"),
+                      *priority = reader_setting(r, map, "resources", "priority");
     size_t rule = RUN_IF_ALL_SUCCESS;
     long long n = 0;
-    int rc = key_choice(yaml_get(map, "run_if"), "run_if", key_of(stage_keys, "run_if"), &rule, e);
-    if (rc || (rc = key_int(reader_setting(r, map, "resources", "priority"), "resources.priority",
-                            priority, &n, e)))
+    int rc;
+    if (run_if && (rc = key_choice(run_if, "run_if", key_of(stage_keys, "run_if"), &rule, e)))
+        return rc;
+    if (priority && (rc = key_int(priority, "resources.priority",
+                                  key_of(keys_below(stage_keys, "resources"), "priority"), &n, e)))
         return rc;
     s->run_if = (enum run_if)rule;
     s->priority = n;

@@ -19,21 +19,9 @@ static size_t index_of(const struct yaml *map, const char *key)
 
 static void remove_at(struct yaml *map, size_t i)
 {
-    yaml_release(map->key[i]);
-    yaml_release(map->item[i]);
     map->n--;
     memmove(map->key + i, map->key + i + 1, (map->n - i) * sizeof *map->key);
     memmove(map->item + i, map->item + i + 1, (map->n - i) * sizeof *map->item);
-}
-
-/* Append a pair; map arrays grow by mem_grow, which counts on powers of two: after a removal the
- * room is larger than it assumes, never smaller. */
-static void append(struct yaml *map, struct yaml *key, struct yaml *item)
-{
-    map->key = mem_grow(map->key, map->n, sizeof *map->key);
-    map->item = mem_grow(map->item, map->n, sizeof *map->item);
-    map->key[map->n] = key;
-    map->item[map->n++] = item;
 }
 
 /* Move everything of `over` into `base`; null_apply takes out what is null then. */
@@ -43,14 +31,10 @@ static void merge(struct yaml *base, struct yaml *over)
         struct yaml *key = over->key[i], *item = over->item[i];
         size_t at = index_of(base, key->text);
         if (at == base->n) {
-            append(base, key, item);
+            yaml_append(base, key, item);
         } else if (item->kind == YAML_MAP && base->item[at]->kind == YAML_MAP) {
             merge(base->item[at], item);
-            yaml_release(item);
-            yaml_release(key);
         } else {
-            yaml_release(base->item[at]);
-            yaml_release(base->key[at]);
             base->item[at] = item;
             base->key[at] = key;
         }
@@ -122,22 +106,23 @@ int profile_apply(struct yaml *root, const char *name, struct err *e)
     return 0;
 }
 
-/* A scalar that comes from the command line: line 0, named by `file`, which must outlive the tree.
- */
-static struct yaml *make_scalar(const char *text, char *file)
+/* A scalar that comes from the command line: line 0, named by its argument. */
+static struct yaml *make_scalar(const struct yaml *like, const char *text, const char *arg)
 {
     struct str escaped = { 0 };
     reference_escape(text, &escaped);
-    struct yaml *node = yaml_node(YAML_SCALAR, str_text(&escaped), escaped.n);
+    struct yaml *node = yaml_node(like->arena, YAML_SCALAR, str_text(&escaped), escaped.n);
+    str_clear(&escaped);
+    str_addf(&escaped, "-p %s", arg);
     node->quoted = true;
-    node->file = node->file_owned = file;
+    node->file = arena_text(like->arena, str_text(&escaped), escaped.n);
     str_release(&escaped);
     return node;
 }
 
 static struct yaml *make_map(const struct yaml *like)
 {
-    struct yaml *node = yaml_node(YAML_MAP, "", 0);
+    struct yaml *node = yaml_node(like->arena, YAML_MAP, "", 0);
     node->file = like->file;
     node->line = like->line;
     node->column = like->column;
@@ -147,16 +132,13 @@ static struct yaml *make_map(const struct yaml *like)
 /* Set one key of a map to a text of the command line. */
 static void set_scalar(struct yaml *map, const char *name, const char *value, const char *arg)
 {
-    struct yaml *key = make_scalar(name, str_format("-p %s", arg));
-    struct yaml *item = make_scalar(value, str_format("-p %s", arg));
+    struct yaml *key = make_scalar(map, name, arg), *item = make_scalar(map, value, arg);
     size_t at = index_of(map, name);
     if (at == map->n) {
-        append(map, key, item);
+        yaml_append(map, key, item);
         return;
     }
     assert(map->key && map->item); /* at < map->n */
-    yaml_release(map->key[at]);
-    yaml_release(map->item[at]);
     map->key[at] = key;
     map->item[at] = item;
 }
@@ -206,9 +188,8 @@ static int override_one(struct yaml *root, const char *arg, struct err *e)
         goto out;
     }
     if (!params) {
-        struct yaml *key = make_scalar("params", str_format("-p %s", arg));
         params = make_map(stage);
-        append(stage, key, params);
+        yaml_append(stage, make_scalar(stage, "params", arg), params);
     }
     if (params->kind == YAML_MAP)
         set_scalar(params, dot + 1, equals + 1, arg);

@@ -18,6 +18,7 @@ struct reader {
     const struct yaml *defaults; /* NULL if there are none */
     const char **stage_name;     /* (m->n_stage) borrowed from the tree */
     const char *libexec;
+    struct stage_spec usual;       /* the limits of a stage without its own; see limits.c */
     struct reference_value *param; /* (n_param) of the pipeline */
     struct outside *outside;       /* variables of our own that the file refers to */
     struct reference_value *env;   /* (n_env) of the pipeline */
@@ -85,9 +86,8 @@ int farewell_read(struct reader *r, struct err *e);
 const struct yaml *reader_setting(const struct reader *r, const struct yaml *map, const char *key,
                                   const char *sub);
 
-/** timeout, kill_after, retry, resources, log. */
-int limits_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
-                struct err *e);
+/** timeout, kill_after, retry, resources, log; map NULL: as `defaults` has them. */
+int limits_read(struct reader *r, const struct yaml *map, struct stage_spec *s, struct err *e);
 
 /** "50M" in bytes: K, M, G, T are powers of 1024. */
 int size_read(const struct yaml *node, const char *what, int64_t min, int64_t *out, struct err *e);

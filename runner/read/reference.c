@@ -224,7 +224,9 @@ static int resolve_name(const struct yaml *at, const struct reference_scope *sco
     }
     if ((rc = check_run_time(at, scope, name, e)))
         return rc;
-    str_addf(out, "${%s}", name);
+    str_addz(out, "${");
+    str_addz(out, name);
+    str_addc(out, '}');
     return 0;
 }
 
@@ -235,6 +237,10 @@ int reference_resolve(const struct yaml *at, const struct reference_scope *scope
     struct piece piece;
     int rc = 0;
 
+    if (!strchr(at->text, '$')) { /* most texts */
+        *out = mem_strdup(at->text);
+        return 0;
+    }
     for (const char *p = at->text; rc == 0 && (p = piece_next(p, &piece));) {
         if (piece.kind == PIECE_UNCLOSED) {
             rc = node_fail(at, e, "'${%.*s' has no closing brace",
@@ -262,6 +268,10 @@ int reference_plain(const struct yaml *at, const struct reference_scope *scope, 
 {
     char *template = NULL;
     int rc = reference_resolve(at, scope, &template, e);
+    if (rc == 0 && !strchr(template, '$')) {
+        *out = template;
+        return 0;
+    }
     if (rc == 0 && reference_open(template))
         rc = node_fail(at, e, "'%s' holds a reference that is known only while a stage runs",
                        template);

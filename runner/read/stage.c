@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,11 +203,14 @@ static int cmd_resolve(struct reader *r, struct stage_spec *s, const struct yaml
     return s->shell ? 0 : find_command(r, cmd->item[0], s, e);
 }
 
-static bool mentions(char *const *text, size_t n, const char *reference)
+/* Does one of n templates mention ${outs.NAME}? */
+static bool mentions(char *const *text, size_t n, const char *name)
 {
+    size_t length = strlen(name);
     for (size_t i = 0; i < n; i++)
-        if (strstr(text[i], reference))
-            return true;
+        for (const char *p = text[i]; (p = strstr(p, "${outs."));)
+            if (strncmp(p += 7, name, length) == 0 && p[length] == '}')
+                return true;
     return false;
 }
 
@@ -216,10 +220,7 @@ static int outs_told(const struct yaml *map, const struct stage_spec *s, struct 
     const struct yaml *outs = yaml_get(map, "outs");
     for (size_t i = 0; i < s->n_out && outs->kind == YAML_MAP; i++) { /* a list has no names */
         const char *name = s->out[i].name;
-        char *reference = str_format("${outs.%s}", name);
-        bool told = mentions(s->cmd, s->n_cmd, reference) || mentions(s->env, s->n_env, reference);
-        free(reference);
-        if (!told)
+        if (!mentions(s->cmd, s->n_cmd, name) && !mentions(s->env, s->n_env, name))
             return node_fail(yaml_get(outs, name), e,
                              "stage '%s': outs.%s: the command has no ${outs.%s}, so it cannot "
                              "make it",
@@ -232,11 +233,11 @@ int stage_read_program(struct reader *r, size_t i, const struct yaml *map, struc
 {
     struct stage_spec *s = &r->m->stage[i];
     const struct yaml *cmd = yaml_get(map, "cmd"), *enabled = yaml_get(map, "enabled");
-    char *what = str_format("stage '%s'", r->stage_name[i]);
-    int rc = keys_only(map, what, stage_keys, KEY_ANYWHERE, e);
+    char what[80];
+    int rc;
 
-    free(what);
-    if (rc)
+    snprintf(what, sizeof what, "stage '%s'", r->stage_name[i]);
+    if ((rc = keys_only(map, what, stage_keys, KEY_ANYWHERE, e)))
         return rc;
     s->name = mem_strdup(r->stage_name[i]);
     s->at = reader_mark(map);

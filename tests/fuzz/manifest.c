@@ -95,7 +95,7 @@ static void use(const struct manifest *m)
         const struct stage_spec *s = &m->stage[i];
         struct path_list *dep = calloc(s->n_dep + 1, sizeof *dep);
         char **out = calloc(s->n_out + 1, sizeof *out), **words = NULL;
-        json_t *doc = NULL;
+        struct str doc = { 0 };
         bool complete;
         for (size_t k = 0; k < s->n_out; k++)
             out[k] = s->out[k].path[0];
@@ -110,14 +110,16 @@ static void use(const struct manifest *m)
                 .run_state = "failed",
                 .attempt = 1,
             };
-            char hex[HASH_HEX];
-            plan_fingerprint(doc, hex);
+            json_t *read = inputs_read(doc.text);
+            if (!read)
+                abort();
+            json_decref(read);
             if (stage_argv(s, &files, &words, &e) == 0)
                 argv_free(words);
             if (stage_env(s, &files, &words, &e) == 0)
                 argv_free(words);
         }
-        json_decref(doc);
+        str_release(&doc);
         for (size_t k = 0; k < s->n_dep; k++)
             path_list_release(&dep[k]);
         free(dep);

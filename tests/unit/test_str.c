@@ -20,6 +20,26 @@ static void a_string_grows_and_is_taken(void **state)
     free(text);
 }
 
+static void a_string_is_printed_to_and_cut(void **state)
+{
+    struct str s = { 0 };
+    (void)state;
+    str_addf(&s, "%s", "");
+    assert_string_equal(str_text(&s), "");
+    for (int n = 0; n < 600; n++) { /* short ones and long ones */
+        size_t before = s.n;
+        str_addf(&s, "%*d", n, 7);
+        assert_int_equal(s.n - before, n < 1 ? 1 : n);
+        assert_int_equal(s.text[s.n - 1], '7');
+        assert_int_equal(strlen(s.text), s.n);
+    }
+    str_cut(&s, s.n + 1);
+    assert_int_equal(strlen(s.text), s.n);
+    str_cut(&s, 1);
+    assert_string_equal(str_text(&s), "7");
+    str_release(&s);
+}
+
 static void the_nearest_word_is_a_slip_away_or_none(void **state)
 {
     (void)state;
@@ -103,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_string_grows_and_is_taken),
+        cmocka_unit_test(a_string_is_printed_to_and_cut),
         cmocka_unit_test(the_nearest_word_is_a_slip_away_or_none),
         cmocka_unit_test(numbers_are_the_whole_text_or_nothing),
         cmocka_unit_test(booleans_have_few_spellings),
