@@ -56,6 +56,32 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
                               .weight = b->weight };
 }
 
+void batcher_augment(struct batcher *b, const struct augment *a)
+{
+    const struct prep *p = b->prep;
+    b->augment = a;
+    if (b->pixels && augment_has_pictures(a))
+        b->picture = mem_calloc(b->max, p->height * p->width * 3);
+}
+
+void batcher_fill_training(struct batcher *b, uint64_t epoch, const size_t *row, size_t n,
+                           struct nn_batch *out)
+{
+    const struct prep *p = b->prep;
+    const struct augment *a = b->augment;
+    size_t T = p->shape.length;
+    batcher_fill(b, row, n, out);
+    for (size_t i = 0; a && i < n; i++) {
+        if (b->ids && a->word_dropout > 0)
+            b->n_word[i] = augment_words(a, epoch, row[i], b->ids + i * T, T, b->n_word[i]);
+        if (b->picture) {
+            uint8_t *picture = b->picture + i * p->height * p->width * 3;
+            augment_picture(a, epoch, row[i], b->pixels[i], p->height, p->width, picture);
+            b->pixels[i] = picture;
+        }
+    }
+}
+
 void batcher_release(struct batcher *b)
 {
     free(b->map);
@@ -65,5 +91,6 @@ void batcher_release(struct batcher *b)
     free((void *)b->pixels);
     free(b->features);
     free(b->weight);
+    free(b->picture);
     *b = (struct batcher){ 0 };
 }

@@ -4,21 +4,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/augment.h"
 #include "models/model.h"
 #include "models/nn/net.h"
 #include "models/prep.h"
 
 /** Turns rows of the inputs into batches of the network, in storage that is made once. */
 struct batcher {
-    const struct prep *prep;      /* borrowed */
-    struct model_data data;       /* borrowed members */
-    size_t max;                   /* largest B */
-    const int32_t *class_of_row;  /* borrowed; NULL: no labels */
-    const float *weight_of_class; /* borrowed; NULL: all 1 */
+    const struct prep *prep;       /* borrowed */
+    struct model_data data;        /* borrowed members */
+    size_t max;                    /* largest B */
+    const int32_t *class_of_row;   /* borrowed; NULL: no labels */
+    const float *weight_of_class;  /* borrowed; NULL: all 1 */
+    const struct augment *augment; /* borrowed; NULL: none */
     int32_t *map; /* dictionary of the tokens -> ids; the rest: (max) rows each, owned */
     int32_t *ids, *n_word, *label;
     const uint8_t **pixels;
     float *features, *weight;
+    uint8_t *picture; /* (max, height, width, 3) augmented; NULL: the file's own are shown */
 };
 
 /** For data that prep_check has passed; class_of_row and weight_of_class may be NULL. */
@@ -27,6 +30,13 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
 
 /** The rows `row` (n <= max) as a batch that is valid until the next call. */
 void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batch *out);
+
+/** From now on batcher_fill_training does this to its rows; `a` must outlive the batcher. */
+void batcher_augment(struct batcher *b, const struct augment *a);
+
+/** batcher_fill for a step of training in epoch `epoch`, from 1. */
+void batcher_fill_training(struct batcher *b, uint64_t epoch, const size_t *row, size_t n,
+                           struct nn_batch *out);
 void batcher_release(struct batcher *b);
 
 #endif

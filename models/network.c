@@ -112,6 +112,8 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
         identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, identity);
     free(kernels);
     float *weight_of_class = NULL;
+    struct augment augment;
+    augment_init(&augment, &w->spec, fit->seed);
     int rc = weigh_classes(w, rows, &weight_of_class, e);
     struct trainer trainer = { .net = w->net,
                                .options = &w->spec.training,
@@ -120,6 +122,7 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
                                .rows = rows,
                                .seed = fit->seed,
                                .weight_of_class = weight_of_class,
+                               .augment = &augment,
                                .checkpoint = fit->checkpoint,
                                .checkpoint_seconds = fit->checkpoint_seconds,
                                .interrupt = fit->interrupt,

@@ -58,6 +58,9 @@ static int fit_pixels(struct prep *p, const struct nn_branch *b, const struct pi
             e, ERR_DATA,
             "the pictures are %zu x %zu, the network's branch 'pixels' wants %lld x %lld", x->width,
             x->height, (long long)b->image_size, (long long)b->image_size);
+    if ((size_t)b->crop >= x->height || (size_t)b->crop >= x->width)
+        return err_set(e, ERR_DATA, "augment: crop %lld of pictures of %zu x %zu, want less",
+                       (long long)b->crop, x->width, x->height);
     p->height = x->height;
     p->width = x->width;
     p->pixels_recipe = mem_strdup(x->recipe);

@@ -166,7 +166,7 @@ static int train_batch(struct run *r, struct err *e)
     struct rng rng;
     struct nn_step done = { 0 };
 
-    batcher_fill(&r->batcher, r->order + start, n, &b);
+    batcher_fill_training(&r->batcher, h->n + 1, r->order + start, n, &b);
     rng_init(&rng, r->t->seed, stream(STREAM_DROPOUT, (uint64_t)p->optimizer.step));
     if (optimizer_train(&p->optimizer, r->t->net, &b, rng_u64(&rng), rate, &done, e))
         return err_wrap(e, "epoch %zu, step %lld of %zu", h->n + 1, (long long)p->epoch.step + 1,
@@ -264,6 +264,8 @@ static void begin(struct run *r, const struct trainer *t, struct history *histor
     size_t n_class = rows->classes.n, batch = (size_t)t->options->batch, n = net_n_weight(t->net);
     *r = (struct run){ .t = t, .options = t->options, .validates = rows->n_validation > 0 };
     batcher_init(&r->batcher, t->prep, t->data, batch, rows->class_of_row, t->weight_of_class);
+    if (t->augment)
+        batcher_augment(&r->batcher, t->augment);
     r->order = mem_calloc(rows->n_train, sizeof *r->order);
     r->probability = mem_calloc(batch, n_class * sizeof *r->probability);
     history->epoch_rows = rows->n_train;

@@ -16,7 +16,8 @@ struct trainer {
     const struct prep *prep;
     const struct model_data *data;
     const struct rows *rows;
-    const float *weight_of_class; /* (n_class); NULL: all 1 */
+    const float *weight_of_class;  /* (n_class); NULL: all 1 */
+    const struct augment *augment; /* NULL: none */
     uint64_t seed;
     const char *checkpoint;                 /* NULL: none */
     double checkpoint_seconds;              /* between two of them at most, and a step */

@@ -276,16 +276,29 @@ static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct er
         return rc;
     b->pad_front = pad == 1;
     b->drop_unknown = unknown == 1;
-    return 0;
+    return opt_real(map, "word_dropout", 0, 0.99, &b->word_dropout, e);
+}
+
+static int read_pixels_keys(struct nn_branch *b, const struct yaml *map, struct err *e)
+{
+    static const char *const keys[] = { "flip", "crop", "brightness", NULL };
+    const struct yaml *augment = yaml_get(map, "augment"), *flip = yaml_get(augment, "flip");
+    int rc = opt_int(map, "size", 1, 4096, &b->image_size, e);
+    if (rc || !augment)
+        return rc;
+    if ((rc = yaml_only(augment, "augment", keys, e)) ||
+        (rc = flip ? yaml_bool(flip, "flip", &b->flip, e) : 0) ||
+        (rc = opt_int(augment, "crop", 0, 4096, &b->crop, e)))
+        return rc;
+    return opt_real(augment, "brightness", 0, 1, &b->brightness, e);
 }
 
 static int read_branch(struct nn_branch *b, const struct yaml *map, enum form *form, struct err *e)
 {
-    static const char *const of_text[] = { "vocabulary", "length", "pad", "unknown",
-                                           "mask",       "layers", NULL };
-    static const char *const of_pixels[] = { "size", "layers", NULL }, *const of_features[] = {
-        "layers", NULL
-    };
+    static const char *const of_text[] = { "vocabulary", "length",       "pad",    "unknown",
+                                           "mask",       "word_dropout", "layers", NULL };
+    static const char *const of_pixels[] = { "size", "augment", "layers", NULL },
+                             *const of_features[] = { "layers", NULL };
     static const char *const *const keys[] = { of_text, of_pixels, of_features };
     static const char *const name[] = { "text", "pixels", "features" };
     static const enum form start[] = { IDS, PICTURE, ROWS };
@@ -295,7 +308,7 @@ static int read_branch(struct nn_branch *b, const struct yaml *map, enum form *f
         return rc;
     if (b->input == NN_TEXT && (rc = read_text_keys(b, map, e)))
         return rc;
-    if ((rc = opt_int(map, "size", 1, 4096, &b->image_size, e)))
+    if (b->input == NN_PIXELS && (rc = read_pixels_keys(b, map, e)))
         return rc;
     if (!yaml_get(map, "layers"))
         return yaml_fail(map, e, "%s: 'layers' is missing", name[b->input]);

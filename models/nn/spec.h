@@ -48,12 +48,16 @@ struct nn_layer {
 
 struct nn_branch {
     enum nn_input input;
-    int64_t vocabulary;     /* text: most frequent words; -1: all */
-    int64_t length;         /* text: words per row; -1: the longest training row */
-    bool pad_front;         /* text: padding before the words instead of after them */
-    bool drop_unknown;      /* text: leave out unknown words instead of coding them 1 */
-    bool mask;              /* text: recurrent and time-pooling layers skip the padding */
-    int64_t image_size;     /* pixels: expected height = width; 0: whatever the file has */
+    int64_t vocabulary;  /* text: most frequent words; -1: all */
+    int64_t length;      /* text: words per row; -1: the longest training row */
+    bool pad_front;      /* text: padding before the words instead of after them */
+    bool drop_unknown;   /* text: leave out unknown words instead of coding them 1 */
+    bool mask;           /* text: recurrent and time-pooling layers skip the padding */
+    int64_t image_size;  /* pixels: expected height = width; 0: whatever the file has */
+    double word_dropout; /* text: training makes a word unknown with this probability */
+    bool flip;           /* pixels: training mirrors half of the pictures */
+    int64_t crop;        /* pixels: training shifts them by at most so many pixels */
+    double brightness;   /* pixels: training makes them darker or brighter by at most this share */
     struct nn_layer *layer; /* owned */
     size_t n_layer;
 };

@@ -6,8 +6,9 @@ command -v strace >/dev/null || skip_all "no strace"
 toy=$B/tests/tools/toy
 mkdir toy && "$toy" toy || exit 1
 # What has a state from step to step: optimiser, masks, schedule, plateau, draws of rows.
-sed 's/^  epochs: 12/  epochs: 6\n  schedule: cosine\n  warmup: 1.5\n  auxiliary: 0.2\n  plateau_monitor: validation_loss/' \
-    toy/toy.yaml >net.yaml
+sed -e 's/^  epochs: 12/  epochs: 6\n  schedule: cosine\n  warmup: 1.5\n  auxiliary: 0.2\n  plateau_monitor: validation_loss/' \
+    -e 's/^    length: longest/    length: longest\n    word_dropout: 0.2/' \
+    -e 's/^  pixels:/  pixels:\n    augment: {flip: true, crop: 1, brightness: 0.3}/' toy/toy.yaml >net.yaml
 outs="--model r.h5 --history r.json --steps_csv r.csv"
 train() {
     "$L/train" --network net.yaml --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 \

@@ -56,6 +56,16 @@ ok "--check finds nothing wrong" train --network $net --check
 refuses "--check finds a bad option" 64 "--epochs '0' is out of range" train --network $net --epochs 0 --check
 refuses "a missing table is refused" 74 "nowhere.h5" train --network $net --table nowhere.h5 --text toy/text.h5 \
     --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
+sed 's/^  pixels:/  pixels:\n    augment: {crop: 8}/' $net >crop.yaml
+refuses "a crop that leaves nothing of a picture is refused" 65 "augment: crop 8 of pictures of 8 x 8, want less" \
+    train ${all#--network $net} --network crop.yaml --model x.h5 --history x.json
+refuses "a bad weight of a class is refused by --check" 64 "--class_weights 'green': want LABEL=WEIGHT" \
+    train --class_weights green --check
+refuses "one of a class that there is not" 65 "no training row has the label 'gren'; did you mean 'green'?" \
+    train $all --class_weights gren=2 --model x.h5 --history x.json
+ok "weights of classes by hand" train $all --class_weights green=2 --class_weights red=0.5 --epochs 1 --model w.h5 \
+    --history w.json --history_csv w.csv
+is "the history as CSV" "$(sed 's/,.*//' w.csv | tr '\n' ' ')" "epoch 1 "
 head -c 2000 toy/pixels.h5 >cut.h5
 refuses "a truncated input is refused" 65 "cut.h5" train --network $net --table toy/table.h5 --text toy/text.h5 \
     --pixels cut.h5 --features toy/features.h5 --model x.h5 --history x.json

@@ -80,6 +80,40 @@ static void every_key_of_the_text_branch_and_the_lstm(void **state)
     nn_spec_release(&s);
 }
 
+static void augmentation_and_weights_of_classes(void **state)
+{
+    (void)state;
+    struct nn_spec s = { 0 };
+    struct err e = { 0 };
+    assert_ok(nn_spec_parse(&s, "net.yaml",
+                            "network: 1\nbranches:\n"
+                            "  text: {vocabulary: 9, length: 4, word_dropout: 0.1, layers: "
+                            "[embedding: 3, pool_time: max]}\n"
+                            "  pixels:\n    augment: {flip: true, crop: 4, brightness: 0.2}\n"
+                            "    layers: [flatten, dense: 3]\n"
+                            "head: [concat, dense: classes]\n"
+                            "training: {class_weights: {'10': 2.5, shoe: 0}}\n",
+                            &e),
+              e);
+    assert_near(s.branch[0].word_dropout, 0.1, 0, 0);
+    assert_true(s.branch[1].flip && s.branch[1].crop == 4);
+    assert_near(s.branch[1].brightness, 0.2, 0, 0);
+    assert_int_equal(s.class_weights.n, 2);
+    assert_string_equal(s.class_weights.label[0], "10");
+    assert_near(s.class_weights.weight[0], 2.5, 0, 0);
+    nn_spec_release(&s);
+    refuses("network: 1\nbranches: {pixels: {augment: {flop: true}, layers: [flatten]}}\n",
+            "net.yaml:2:31: augment: unknown key 'flop'; did you mean 'flip'?");
+    refuses("network: 1\nbranches: {pixels: {augment: {brightness: 2}, layers: [flatten]}}\n",
+            "brightness: 2 is out of range: want 0 to 1");
+    refuses("network: 1\nbranches: {features: {layers: [dense: classes]}}\n"
+            "training: {class_weights: balanced}\n",
+            "net.yaml:3:27: class_weights: want a mapping of label: weight");
+    refuses("network: 1\nbranches: {features: {layers: [dense: classes]}}\n"
+            "training: {class_weights: {a: -1}}\n",
+            "net.yaml:3:31: a: -1 is out of range");
+}
+
 static void mistakes_are_found_with_their_place(void **state)
 {
     (void)state;
@@ -212,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_preset_is_read_as_written),
         cmocka_unit_test(every_key_of_the_text_branch_and_the_lstm),
+        cmocka_unit_test(augmentation_and_weights_of_classes),
         cmocka_unit_test(mistakes_are_found_with_their_place),
         cmocka_unit_test(layers_that_do_not_fit_are_found_before_any_data),
         cmocka_unit_test(training_values_have_ranges),
