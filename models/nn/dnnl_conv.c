@@ -10,15 +10,17 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/simd.h"
 
 #if REFIT_DNNL
 #include <oneapi/dnnl/dnnl.h>
 
-enum { FORWARD, FORWARD_ROW, BACK_DATA, BACK_WEIGHTS, N_PASS };
-enum { X, Y, DX, DY, DW, DW_PLAIN, DB, BIAS, X_ROW, Y_ROW, SCRATCHPAD, N_MEMORY };
+/* Each pass for all rows, and for one row. */
+enum { FORWARD, BACK_DATA, BACK_WEIGHTS, ROW, N_PASS = 2 * ROW };
+enum { X, Y, DX, DY, X_ROW, Y_ROW, DX_ROW, DY_ROW, DW, DW_PLAIN, DB, BIAS, SCRATCHPAD, N_MEMORY };
 
 struct dnnl_conv {
-    struct dnnl_conv_shape s;
+    struct conv_shape s;
     dnnl_engine_t engine;
     int n_worker;
     dnnl_primitive_desc_t desc[N_PASS];
@@ -29,8 +31,9 @@ struct dnnl_conv {
     float *packed[N_PASS];
     dnnl_primitive_t pack[N_PASS], unpack; /* ours -> packed; packed gradient -> ours */
     dnnl_memory_t plain_weights;
-    size_t pad_floats,
-        dw_floats; /* of a worker's scratch: the scratchpad, then the packed weight gradient */
+    /* Of a worker's scratch: the scratchpad; the packed weight gradient with that of the bias, as
+     * gathered, and of one call. */
+    size_t pad_floats, dw_floats, db_floats;
     const float *bias;
     struct at_work {
         dnnl_stream_t stream;
@@ -58,7 +61,7 @@ struct layout {
     dnnl_memory_desc_t x, y, w, b;
 };
 
-static bool describe(const struct dnnl_conv_shape *s, size_t n, struct layout *out)
+static bool describe(const struct conv_shape *s, size_t n, struct layout *out)
 {
     dnnl_dim_t N = (dnnl_dim_t)n, C = (dnnl_dim_t)s->ci, O = (dnnl_dim_t)s->co,
                k = (dnnl_dim_t)s->k;
@@ -97,30 +100,34 @@ static const char *implementation(const_dnnl_primitive_desc_t desc)
 /* One pass as a primitive; false if the library has none, or only reference code. */
 static bool plan_pass(struct dnnl_conv *c, int pass, dnnl_alg_kind_t algorithm)
 {
-    const struct dnnl_conv_shape *s = &c->s;
+    const struct conv_shape *s = &c->s;
     struct layout l;
     dnnl_dims_t stride = { 1, 1 }, before = { (dnnl_dim_t)s->pad, (dnnl_dim_t)s->pad }, after;
     dnnl_convolution_desc_t d;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_status_t status;
+    int kind = pass % ROW;
 
     after[0] = (dnnl_dim_t)(s->oh + s->k - 1 - s->h - s->pad);
     after[1] = (dnnl_dim_t)(s->ow + s->k - 1 - s->w - s->pad);
-    if (!describe(s, pass == FORWARD_ROW ? 1 : s->n, &l))
+    if (!describe(s, pass < ROW ? s->n : 1, &l))
         return false;
-    if (pass == BACK_DATA)
+    if (kind == BACK_DATA)
         status = dnnl_convolution_backward_data_desc_init(&d, algorithm, &l.x, &l.w, &l.y, stride,
                                                           before, after);
-    else if (pass == BACK_WEIGHTS)
-        status = dnnl_convolution_backward_weights_desc_init(&d, algorithm, &l.x, &l.w, &l.b, &l.y,
-                                                             stride, before, after);
-    else
+    else if (kind == FORWARD)
         status = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, &l.x,
                                                     &l.w, &l.b, &l.y, stride, before, after);
-    bool forward = pass == FORWARD || pass == FORWARD_ROW;
-    bool good = ok(status) && make_attributes(forward && s->relu, &attributes) &&
+    else /* one row's gradient has the order of all rows': they are added */
+        status = dnnl_convolution_backward_weights_desc_init(
+            &d, algorithm, &l.x,
+            pass < ROW ? &l.w
+                       : dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS],
+                                                      dnnl_query_diff_weights_md, 0),
+            &l.b, &l.y, stride, before, after);
+    bool good = ok(status) && make_attributes(kind == FORWARD && s->relu, &attributes) &&
                 ok(dnnl_primitive_desc_create(&c->desc[pass], &d, attributes, c->engine,
-                                              forward ? NULL : c->desc[FORWARD])) &&
+                                              kind == FORWARD ? NULL : c->desc[FORWARD])) &&
                 strncmp(implementation(c->desc[pass]), "ref", 3) != 0 &&
                 ok(dnnl_primitive_create(&c->prim[pass], c->desc[pass]));
     if (attributes)
@@ -142,19 +149,20 @@ static void forget_passes(struct dnnl_conv *c)
 
 static bool plan_passes(struct dnnl_conv *c, dnnl_alg_kind_t algorithm)
 {
-    if (plan_pass(c, FORWARD, algorithm) && plan_pass(c, FORWARD_ROW, algorithm) &&
-        plan_pass(c, BACK_WEIGHTS, algorithm) &&
-        (!c->s.data_gradient || plan_pass(c, BACK_DATA, algorithm)))
-        return true;
-    forget_passes(c);
-    return false;
+    for (int pass = 0; pass < N_PASS; pass++)
+        if ((pass < ROW || c->s.n > 1) && (pass % ROW != BACK_DATA || c->s.data_gradient) &&
+            !plan_pass(c, pass, algorithm)) {
+            forget_passes(c);
+            return false;
+        }
+    return true;
 }
 
 /* The fixed rule: Winograd, 2 times faster than direct, where it exists: 3 x 3 on blocks of 16, at
  * least two tiles wide. */
 static bool choose(struct dnnl_conv *c)
 {
-    const struct dnnl_conv_shape *s = &c->s;
+    const struct conv_shape *s = &c->s;
     bool winograd = s->k == 3 && s->block_in == 16 && s->block_out == 16 && s->oh >= 8 &&
                     s->ow >= 8;
     return (winograd && plan_passes(c, dnnl_convolution_winograd)) ||
@@ -182,7 +190,7 @@ static bool plan_reorder(struct dnnl_conv *c, const dnnl_memory_desc_t *from,
 /* The orders of weights that the passes want, and the ways from and to ours. */
 static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
 {
-    static const int users[] = { FORWARD, FORWARD_ROW, BACK_DATA };
+    static const int users[] = { FORWARD, ROW + FORWARD, BACK_DATA, ROW + BACK_DATA };
     for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
         int pass = users[i];
         if (!c->prim[pass])
@@ -203,7 +211,8 @@ static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
     }
     const dnnl_memory_desc_t *gradient = dnnl_primitive_desc_query_md(
         c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0);
-    c->dw_floats = dnnl_memory_desc_get_size(gradient) / sizeof(float);
+    c->dw_floats = (dnnl_memory_desc_get_size(gradient) / sizeof(float) + 15) / 16 * 16;
+    c->db_floats = (c->s.co + 15) / 16 * 16;
     return plan_reorder(c, gradient, plain, &c->unpack) &&
            ok(dnnl_memory_create(&c->plain_weights, plain, c->engine, DNNL_MEMORY_NONE));
 }
@@ -228,6 +237,8 @@ static bool make_worker(struct dnnl_conv *c, struct at_work *w, const dnnl_memor
         [DW] = dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0),
         [X_ROW] = &row.x,
         [Y_ROW] = &row.y,
+        [DX_ROW] = &row.x,
+        [DY_ROW] = &row.y,
         [SCRATCHPAD] = &scratchpad,
     };
     for (int i = 0; i < N_MEMORY; i++)
@@ -241,7 +252,7 @@ static bool make_worker(struct dnnl_conv *c, struct at_work *w, const dnnl_memor
 
 static bool plan_all(struct dnnl_conv *c)
 {
-    const struct dnnl_conv_shape *s = &c->s;
+    const struct conv_shape *s = &c->s;
     dnnl_dims_t w = { (dnnl_dim_t)s->co, (dnnl_dim_t)s->ci, (dnnl_dim_t)s->k, (dnnl_dim_t)s->k };
     dnnl_memory_desc_t plain;
     if (!ok(dnnl_engine_create(&c->engine, dnnl_cpu, 0)) || !choose(c) ||
@@ -265,7 +276,7 @@ static bool plan_all(struct dnnl_conv *c)
     return true;
 }
 
-struct dnnl_conv *dnnl_conv_new(const struct dnnl_conv_shape *s, int n_worker)
+struct dnnl_conv *dnnl_conv_new(const struct conv_shape *s, int n_worker)
 {
     struct dnnl_conv *c = mem_calloc(1, sizeof *c);
     c->s = *s;
@@ -312,7 +323,7 @@ void dnnl_conv_free(struct dnnl_conv *c)
 
 size_t dnnl_conv_scratch(const struct dnnl_conv *c)
 {
-    return c->pad_floats + c->dw_floats;
+    return c->pad_floats + 2 * (c->dw_floats + c->db_floats);
 }
 
 const char *dnnl_conv_name(const struct dnnl_conv *c)
@@ -361,10 +372,10 @@ void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bi
                                  { DNNL_ARG_TO, c->worker[0].weights[k] } });
 }
 
-static void forward(const struct dnnl_conv *c, int worker, int pass, const float *x, float *y,
+static void forward(const struct dnnl_conv *c, int worker, bool row, const float *x, float *y,
                     float *scratch)
 {
-    bool row = pass == FORWARD_ROW;
+    int pass = row ? ROW + FORWARD : FORWARD;
     run(c, worker, c->prim[pass], 5,
         (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, row ? X_ROW : X, x) },
                              { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[pass]] },
@@ -376,43 +387,66 @@ static void forward(const struct dnnl_conv *c, int worker, int pass, const float
 void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
                        float *scratch)
 {
-    const struct dnnl_conv_shape *s = &c->s;
+    const struct conv_shape *s = &c->s;
     if (n == s->n) {
-        forward(c, worker, FORWARD, x, y, scratch);
+        forward(c, worker, false, x, y, scratch);
         return;
     }
     for (size_t r = 0; r < n; r++)
-        forward(c, worker, FORWARD_ROW, x + r * s->ci * s->h * s->w, y + r * s->co * s->oh * s->ow,
+        forward(c, worker, true, x + r * s->ci * s->h * s->w, y + r * s->co * s->oh * s->ow,
                 scratch);
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy,
-                        float *dx, float *dW, float *db, float *scratch)
+/* The gradients of weights and bias go to `gradient` (dw_floats, then db_floats). */
+static void backward(const struct dnnl_conv *c, int worker, bool row, const float *x,
+                     const float *dy, float *dx, float *gradient, float *scratch)
 {
-    const struct dnnl_conv_shape *s = &c->s;
-    size_t nx = s->ci * s->h * s->w, ny = s->co * s->oh * s->ow;
-    memset(x + n * nx, 0,
-           (s->n - n) * nx * sizeof *x); /* rows that the batch does not have must add nothing */
-    memset(dy + n * ny, 0, (s->n - n) * ny * sizeof *dy);
-    dnnl_memory_t mdy = point(c, worker, DY, dy), mpad = point(c, worker, SCRATCHPAD, scratch);
-    dnnl_memory_t mdw = point(c, worker, DW, scratch + c->pad_floats);
-
-    run(c, worker, c->prim[BACK_WEIGHTS], 5,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, X, x) },
+    int pass = row ? ROW : 0;
+    dnnl_memory_t mdy = point(c, worker, row ? DY_ROW : DY, dy),
+                  mpad = point(c, worker, SCRATCHPAD, scratch);
+    run(c, worker, c->prim[pass + BACK_WEIGHTS], 5,
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, row ? X_ROW : X, x) },
                              { DNNL_ARG_DIFF_DST, mdy },
-                             { DNNL_ARG_DIFF_WEIGHTS, mdw },
-                             { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, db) },
+                             { DNNL_ARG_DIFF_WEIGHTS, point(c, worker, DW, gradient) },
+                             { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, gradient + c->dw_floats) },
                              { DNNL_ARG_SCRATCHPAD, mpad } });
-    run(c, worker, c->unpack, 2,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, mdw },
-                             { DNNL_ARG_TO, point(c, worker, DW_PLAIN, dW) } });
     if (dx)
-        run(c, worker, c->prim[BACK_DATA], 4,
+        run(c, worker, c->prim[pass + BACK_DATA], 4,
             (dnnl_exec_arg_t[]){
                 { DNNL_ARG_DIFF_DST, mdy },
-                { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[BACK_DATA]] },
-                { DNNL_ARG_DIFF_SRC, point(c, worker, DX, dx) },
+                { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[pass + BACK_DATA]] },
+                { DNNL_ARG_DIFF_SRC, point(c, worker, row ? DX_ROW : DX, dx) },
                 { DNNL_ARG_SCRATCHPAD, mpad } });
+}
+
+NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] += b[i];
+}
+
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x,
+                        const float *dy, float *dx, bool first, float *scratch)
+{
+    const struct conv_shape *s = &c->s;
+    size_t rows = n == s->n ? n : 1, nx = s->ci * s->h * s->w, ny = s->co * s->oh * s->ow;
+    size_t floats = c->dw_floats + c->db_floats;
+    float *sum = scratch + c->pad_floats, *one = sum + floats;
+    for (size_t r = 0; r < n; r += rows, first = false) {
+        backward(c, worker, rows != s->n, x + r * nx, dy + r * ny, dx ? dx + r * nx : NULL,
+                 first ? sum : one, scratch);
+        if (!first)
+            add(sum, one, floats);
+    }
+}
+
+void dnnl_conv_gathered(const struct dnnl_conv *c, int worker, float *dW, float *db, float *scratch)
+{
+    float *sum = scratch + c->pad_floats;
+    run(c, worker, c->unpack, 2,
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_FROM, point(c, worker, DW, sum) },
+                             { DNNL_ARG_TO, point(c, worker, DW_PLAIN, dW) } });
+    memcpy(db, sum + c->dw_floats, c->s.co * sizeof *db);
 }
 
 #else /* no oneDNN: nothing is ever planned */
@@ -422,7 +456,7 @@ size_t dnnl_conv_block(void)
     return 0;
 }
 
-struct dnnl_conv *dnnl_conv_new(const struct dnnl_conv_shape *s, int n_worker)
+struct dnnl_conv *dnnl_conv_new(const struct conv_shape *s, int n_worker)
 {
     (void)s, (void)n_worker;
     return NULL;
@@ -456,10 +490,15 @@ void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const fl
     (void)c, (void)worker, (void)n, (void)x, (void)y, (void)scratch;
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, float *x, float *dy,
-                        float *dx, float *dW, float *db, float *scratch)
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x,
+                        const float *dy, float *dx, bool first, float *scratch)
 {
-    (void)c, (void)worker, (void)n, (void)x, (void)dy, (void)dx, (void)dW, (void)db, (void)scratch;
+    (void)c, (void)worker, (void)n, (void)x, (void)dy, (void)dx, (void)first, (void)scratch;
+}
+
+void dnnl_conv_gathered(const struct dnnl_conv *c, int worker, float *dW, float *db, float *scratch)
+{
+    (void)c, (void)worker, (void)dW, (void)db, (void)scratch;
 }
 
 #endif

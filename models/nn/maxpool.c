@@ -3,7 +3,7 @@
  * of its maximum in the window, the first one of equals, as bytes. */
 #include <string.h>
 
-#include "models/nn/op.h"
+#include "models/nn/pool.h"
 #include "models/nn/simd.h"
 
 static int plan(struct net *n, struct op *o, struct err *e)
@@ -16,14 +16,14 @@ static int plan(struct net *n, struct op *o, struct err *e)
     s.h /= k;
     s.w /= k;
     n->tensor[o->out].shape = s;
-    op_add_state(n, o, 0, (n->shard_rows * shape_size(&s) + 3) / 4);
-    /* A convolution above leaves its ReLU mask to us: after pooling it is a quarter of the work. */
+    /* The convolution above leaves the ReLU mask to us: after pooling it is a quarter of the work.
+     */
     struct op *above = op_in(o, n)->from;
-    o->relu_in = above->kind == &op_conv2d && above->layer->activation == NN_ACT_RELU;
-    if (o->relu_in) {
-        above->relu_done = true;
-        above->keeps_out = false;
+    if (above->kind == &op_conv2d) {
+        o->relu_in = above->layer->activation == NN_ACT_RELU;
+        conv2d_pool(n, above, o);
     }
+    op_add_state(n, o, 0, (n->shard_rows * shape_size(&s) + 3) / 4);
     o->keeps_in = false;
     o->keeps_out = o->relu_in;
     return 0;
@@ -97,34 +97,42 @@ NN_CLONES static void put(float *restrict dx, const float *restrict dy,
     }
 }
 
-static void forward(const struct op *o, const struct pass *p)
+void maxpool_rows(const struct op *o, const struct pass *p, size_t r, size_t n, const float *x)
 {
     const struct shape *in = &op_in(o, p->net)->shape, *out = &op_out(o, p->net)->shape;
-    size_t k = (size_t)o->layer->size, b = in->block, maps = p->shard->n * in->c / b;
-    const float *x = value_of(p, op_in(o, p->net));
-    float *y = value_of(p, op_out(o, p->net));
-    uint8_t *place = (uint8_t *)state_of(p, o, 0);
-    for (size_t m = 0; m < maps; m++, x += in->h * in->w * b)
+    size_t k = (size_t)o->layer->size, b = in->block, size = shape_size(out);
+    float *y = value_of(p, op_out(o, p->net)) + r * size;
+    uint8_t *place = (uint8_t *)state_of(p, o, 0) + r * size;
+    for (size_t m = 0; m < n * in->c / b; m++, x += in->h * in->w * b)
         for (size_t i = 0; i < out->h; i++, y += out->w * b, place += out->w * b)
             pick(y, place, x + i * k * in->w * b, b, k, in->w * b, out->w);
 }
 
-static void backward(const struct op *o, const struct pass *p)
+void maxpool_rows_back(const struct op *o, const struct pass *p, size_t r, size_t n, float *dx)
 {
-    const struct tensor *tin = op_in(o, p->net), *tout = op_out(o, p->net);
-    const struct shape *in = &tin->shape, *out = &tout->shape;
-    size_t k = (size_t)o->layer->size, b = in->block, maps = p->shard->n * in->c / b;
-    const float *y = value_of(p, tout), *dy = gradient_of(p, tout);
-    const uint8_t *place = (const uint8_t *)state_of(p, o, 0);
-    float *dx = gradient_of(p, tin);
+    const struct tensor *tout = op_out(o, p->net);
+    const struct shape *in = &op_in(o, p->net)->shape, *out = &tout->shape;
+    size_t k = (size_t)o->layer->size, b = in->block, size = shape_size(out);
+    const float *y = value_of(p, tout) + r * size, *dy = gradient_of(p, tout) + r * size;
+    const uint8_t *place = (const uint8_t *)state_of(p, o, 0) + r * size;
 
-    if (!tin->wants_gradient)
-        return;
     if (out->h * k != in->h || out->w * k != in->w)
-        memset(dx, 0, p->shard->n * shape_size(in) * sizeof *dx);
-    for (size_t m = 0; m < maps; m++, dx += in->h * in->w * b)
+        memset(dx, 0, n * shape_size(in) * sizeof *dx);
+    for (size_t m = 0; m < n * in->c / b; m++, dx += in->h * in->w * b)
         for (size_t i = 0; i < out->h; i++, y += out->w * b, dy += out->w * b, place += out->w * b)
             put(dx + i * k * in->w * b, dy, place, y, o->relu_in, b, k, in->w * b, out->w);
+}
+
+static void forward(const struct op *o, const struct pass *p)
+{
+    if (!o->done_by)
+        maxpool_rows(o, p, 0, p->shard->n, value_of(p, op_in(o, p->net)));
+}
+
+static void backward(const struct op *o, const struct pass *p)
+{
+    if (!o->done_by && op_in(o, p->net)->wants_gradient)
+        maxpool_rows_back(o, p, 0, p->shard->n, gradient_of(p, op_in(o, p->net)));
 }
 
 const struct op_kind op_maxpool = { .plan = plan, .forward = forward, .backward = backward };

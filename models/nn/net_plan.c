@@ -72,7 +72,7 @@ static void add_room(struct net *n, size_t floats, size_t first, size_t last, si
 
 void op_add_state(struct net *n, struct op *o, size_t k, size_t floats)
 {
-    add_room(n, floats, o->number, SIZE_MAX - o->number,
+    add_room(n, floats, op_time(o), SIZE_MAX - op_time(o),
              &o->state[k]); /* its end is known when all operators are */
 }
 
@@ -99,6 +99,7 @@ static int add_op(struct net *n, const struct op_kind *kind, const struct nn_bra
         t->wants_gradient |= n->tensor[in[i]].wants_gradient;
     }
     t->from = o;
+    t->stored = true;
     n->n_op++;
     n->n_tensor++;
     return kind->plan(n, o, e);
@@ -183,15 +184,15 @@ static void add_rooms(struct net *n)
         n->room[i].last = 2 * N - n->room[i].first;
     for (size_t i = 0; i < n->n_tensor; i++) {
         struct tensor *t = &n->tensor[i];
-        size_t from = t->from->number, to = t->to ? t->to->number : N;
+        size_t from = op_time(t->from), to = t->to ? op_time(t->to) : N;
         size_t floats = shape_size(&t->shape) * n->shard_rows;
         size_t last = t->from->keeps_out         ? 2 * N - from
                       : t->to && t->to->keeps_in ? 2 * N - to
                                                  : to;
-        if (floats)
-            add_room(n, floats, from, last, &t->value);
-        if (floats &&
-            t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
+        if (floats == 0 || !t->stored)
+            continue;
+        add_room(n, floats, from, last, &t->value);
+        if (t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
             add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from,
                      &t->gradient);
     }

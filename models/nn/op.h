@@ -26,6 +26,7 @@ struct tensor {
     struct op *from, *to;   /* who writes and who reads it; `to` is NULL for the logits */
     size_t value, gradient; /* floats into a shard's arena */
     bool wants_gradient;    /* something trainable lies above it */
+    bool stored;            /* in the arena; else its writer hands it on piece by piece */
 };
 
 /** A stretch of the arena that op number `owner` needs from its forward to its backward. */
@@ -50,9 +51,10 @@ struct op {
     double flop;                      /* forward, of one row: a multiply-add is two */
     size_t scratch;                   /* floats of a worker's scratch */
     bool keeps_in, keeps_out;         /* backward reads its input, its output */
-    bool relu_in;   /* maxpool: also do the ReLU mask of the convolution before it */
-    bool relu_done; /* conv2d: that mask is done already */
-    void *own;      /* shared state: batch statistics, planned kernels; freed by kind->release */
+    bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
+    struct op *pool;    /* conv2d: the maxpool below, which is done in the same go */
+    struct op *done_by; /* maxpool: the conv2d that does its work at its own time */
+    void *own; /* shared state: batch statistics, planned kernels; freed by kind->release */
 };
 
 /** One shard at work. */
@@ -165,6 +167,12 @@ static inline size_t shape_size(const struct shape *s)
 static inline struct shape shape_rows(size_t c)
 {
     return (struct shape){ FORM_ROWS, 1, 1, 1, c, c };
+}
+
+/** When the operator's work is done: its place in the order of computation. */
+static inline size_t op_time(const struct op *o)
+{
+    return o->done_by ? o->done_by->number : o->number;
 }
 
 /* ---- for forward() and backward() ---- */
