@@ -7,14 +7,83 @@
  * The product with W is one GEMM for all steps. State: 0 gates (T, n, 4H), which backward turns
  * into their gradients; 1 h (T+1, n, H); 2 c (T+1, n, H); 3 tanh c (T, n, H); 4 dropped x; 5
  * dropped h. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
+#include "models/nn/packed.h"
 #include "models/nn/simd.h"
 
 enum { KERNEL, RECURRENT, BIAS };
+enum { N_FACTOR = 2 };
+
+/* W and U, as they are and transposed, packed once a batch. */
+struct factors {
+    struct packed plain[N_FACTOR], transposed[N_FACTOR];
+};
 enum { GATES, HIDDEN, CELL, TANH, DROPPED_X, DROPPED_H };
+
+static void release(struct op *o)
+{
+    struct factors *f = o->own;
+    for (size_t k = 0; f && k < N_FACTOR; k++) {
+        packed_release(&f->plain[k]);
+        packed_release(&f->transposed[k]);
+    }
+    free(f);
+}
+
+static void plan_factors(struct op *o, size_t I, size_t H)
+{
+    struct factors *f = o->own = mem_calloc(1, sizeof *f);
+    packed_init(&f->plain[KERNEL], I, 4 * H);
+    packed_init(&f->plain[RECURRENT], H, 4 * H);
+    packed_init(&f->transposed[KERNEL], 4 * H, I);
+    packed_init(&f->transposed[RECURRENT], 4 * H, H);
+}
+
+static void prepare(const struct net *n, const struct op *o)
+{
+    struct factors *f = o->own;
+    for (size_t k = 0; f && k < N_FACTOR; k++) {
+        const float *w = weight_of(n, o, k);
+        packed_fill(&f->plain[k], false, w, f->plain[k].n);
+        packed_fill(&f->transposed[k], true, w, f->plain[k].n);
+    }
+}
+
+static const char *kernel(const struct op *o)
+{
+    return o->own ? packed_kernel() : "sgemm";
+}
+
+/* c = a W or a U (k), or + c; a (m, I or H), c (m, 4H). */
+static void forth(const struct op *o, const struct net *n, size_t k, size_t m, const float *a,
+                  bool add, float *c)
+{
+    const struct factors *f = o->own;
+    const size_t *shape = n->param[o->param[k]].shape;
+    if (f)
+        packed_multiply(&f->plain[k], m, a, shape[0], add, c, shape[1]);
+    else
+        gemm(false, false, m, shape[1], shape[0], a, shape[0], weight_of(n, o, k), shape[1],
+             add ? 1 : 0, c, shape[1]);
+}
+
+/* c = a W' or a U', or + c; a (m, 4H), c (m, I or H). */
+static void back(const struct op *o, const struct net *n, size_t k, size_t m, const float *a,
+                 bool add, float *c)
+{
+    const struct factors *f = o->own;
+    const size_t *shape = n->param[o->param[k]].shape;
+    if (f)
+        packed_multiply(&f->transposed[k], m, a, shape[1], add, c, shape[0]);
+    else
+        gemm(false, true, m, shape[0], shape[1], a, shape[1], weight_of(n, o, k), shape[1],
+             add ? 1 : 0, c, shape[0]);
+}
 
 static int plan(struct net *n, struct op *o, struct err *e)
 {
@@ -35,6 +104,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_X, o->layer->rate > 0 ? T * rows * I : 0);
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
+    if (!n->only_blas && packed_is_here())
+        plan_factors(o, I, H);
     o->keeps_out = false;
     o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;
@@ -121,14 +192,13 @@ static void forward(const struct op *o, const struct pass *p)
     const struct tensor *in = op_in(o, p->net);
     size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
            H = (size_t)o->layer->size;
-    const float *U = weight_of(p->net, o, RECURRENT), *b = weight_of(p->net, o, BIAS);
+    const float *b = weight_of(p->net, o, BIAS);
     const float *x = dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I);
     float *gates = state_of(p, o, GATES), *h = state_of(p, o, HIDDEN), *c = state_of(p, o, CELL);
     float *tc = state_of(p, o, TANH);
     bool drops = p->training && o->layer->recurrent_rate > 0;
 
-    gemm(false, false, steps * n, 4 * H, I, x, I, weight_of(p->net, o, KERNEL), 4 * H, 0, gates,
-         4 * H);
+    forth(o, p->net, KERNEL, steps * n, x, false, gates);
     memset(h, 0, n * H * sizeof *h);
     memset(c, 0, n * H * sizeof *c);
     for (size_t t = 0; t < steps; t++) {
@@ -139,7 +209,7 @@ static void forward(const struct op *o, const struct pass *p)
             before = kept;
         }
         if (t > 0)
-            gemm(false, false, n, 4 * H, H, before, H, U, 4 * H, 1, a, 4 * H);
+            forth(o, p->net, RECURRENT, n, before, true, a);
         for (size_t r = 0; r < n; r++) {
             size_t at = (t * n + r) * H, after = at + n * H;
             if (step_is_live(o, p, r, p->shard->t0 + t)) {
@@ -157,7 +227,7 @@ static void forward(const struct op *o, const struct pass *p)
 static void backward_steps(const struct op *o, const struct pass *p, size_t steps, size_t H)
 {
     size_t n = p->shard->n;
-    const float *U = weight_of(p->net, o, RECURRENT), *dy = gradient_of(p, op_out(o, p->net));
+    const float *dy = gradient_of(p, op_out(o, p->net));
     const float *c = state_of(p, o, CELL), *tc = state_of(p, o, TANH);
     float *gates = state_of(p, o, GATES), *dh = p->scratch, *dc = dh + n * H, *through = dc + n * H;
 
@@ -181,12 +251,12 @@ static void backward_steps(const struct op *o, const struct pass *p, size_t step
         if (t == 0)
             break;
         if (o->layer->recurrent_rate > 0) {
-            gemm(false, true, n, H, 4 * H, a, 4 * H, U, 4 * H, 0, through, H);
+            back(o, p->net, RECURRENT, n, a, false, through);
             drop_h(o, p, through, through, H);
             for (size_t j = 0; j < n * H; j++)
                 dh[j] += through[j];
         } else {
-            gemm(false, true, n, H, 4 * H, a, 4 * H, U, 4 * H, 1, dh, H);
+            back(o, p->net, RECURRENT, n, a, true, dh);
         }
     }
 }
@@ -208,8 +278,7 @@ static void backward(const struct op *o, const struct pass *p)
     if (!in->wants_gradient)
         return;
     float *dx = gradient_of(p, in) + p->shard->t0 * n * I;
-    gemm(false, true, steps * n, I, 4 * H, da, 4 * H, weight_of(p->net, o, KERNEL), 4 * H, 0, dx,
-         I);
+    back(o, p->net, KERNEL, steps * n, da, false, dx);
     if (o->layer->rate > 0)
         for (size_t r = 0; r < n; r++) {
             uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
@@ -219,4 +288,9 @@ static void backward(const struct op *o, const struct pass *p)
         }
 }
 
-const struct op_kind op_lstm = { .plan = plan, .forward = forward, .backward = backward };
+const struct op_kind op_lstm = { .plan = plan,
+                                 .prepare = prepare,
+                                 .forward = forward,
+                                 .backward = backward,
+                                 .kernel = kernel,
+                                 .release = release };

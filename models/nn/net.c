@@ -68,9 +68,11 @@ static int plan_net(struct net *n, const struct nn_spec *spec, struct err *e)
     int rc = net_plan(n, spec, e);
     if (rc || !n->retry_plain)
         return rc;
-    struct net fresh = {
-        .dims = n->dims, .workers = n->workers, .n_worker = n->n_worker, .plain = true
-    };
+    struct net fresh = { .dims = n->dims,
+                         .workers = n->workers,
+                         .n_worker = n->n_worker,
+                         .plain = true,
+                         .only_blas = n->only_blas };
     release(n);
     *n = fresh;
     return net_plan(n, spec, e);
@@ -136,7 +138,7 @@ int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn
     struct net *n = mem_calloc(1, sizeof *n);
     n->dims = *dims;
     n->n_worker = threads < 1 ? 1 : threads;
-    n->plain = plain;
+    n->plain = n->only_blas = plain;
     if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e)) ||
         (rc = reserve_buffers(n->n_worker, e))) {
         net_free(n);

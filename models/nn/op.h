@@ -145,6 +145,7 @@ struct net {
     struct workers *workers;
     int n_worker;
     bool plain;       /* keep oneDNN out: pictures are NHWC */
+    bool only_blas;   /* every matrix product by OpenBLAS */
     bool retry_plain; /* a kernel was refused while planning */
     size_t block;     /* channel block of pictures; 0: NHWC */
 };

@@ -1,0 +1,86 @@
+#include "models/nn/packed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/nn/packed_kernels.h"
+
+static packed_panel_fn *panel_kernel(size_t *out_width)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f")) {
+        *out_width = PACKED_WIDTH_AVX512;
+        return packed_panel_avx512;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        *out_width = PACKED_WIDTH_AVX2;
+        return packed_panel_avx2;
+    }
+#endif
+    *out_width = 0;
+    return NULL;
+}
+
+bool packed_is_here(void)
+{
+    size_t width;
+    return panel_kernel(&width) != NULL;
+}
+
+const char *packed_kernel(void)
+{
+    size_t width;
+    panel_kernel(&width);
+    return width == PACKED_WIDTH_AVX512 ? "packed avx512" : "packed avx2";
+}
+
+void packed_init(struct packed *p, size_t k, size_t n)
+{
+    *p = (struct packed){ .k = k, .n = n };
+    panel_kernel(&p->width);
+    assert(p->width > 0);
+    size_t n_panel = (n + p->width - 1) / p->width;
+    p->panel = mem_aligned(n_panel * k * p->width, sizeof *p->panel);
+}
+
+void packed_release(struct packed *p)
+{
+    free(p->panel);
+    *p = (struct packed){ 0 };
+}
+
+void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb)
+{
+    for (size_t first = 0; first < p->n; first += p->width) {
+        float *out = p->panel + first * p->k;
+        size_t columns = p->n - first < p->width ? p->n - first : p->width;
+        if (!tb) {
+            for (size_t i = 0; i < p->k; i++)
+                memcpy(out + i * p->width, b + i * ldb + first, columns * sizeof *out);
+            continue;
+        }
+        enum { BLOCK = 16 }; /* lines of b that stay in the cache meanwhile */
+        for (size_t i0 = 0; i0 < p->k; i0 += BLOCK)
+            for (size_t j = 0; j < columns; j++)
+                for (size_t i = i0; i < p->k && i < i0 + BLOCK; i++)
+                    out[i * p->width + j] = b[(first + j) * ldb + i];
+    }
+}
+
+/* Rows that stay in the second-level cache while the panels pass. */
+enum { ROW_BLOCK = 96 };
+
+void packed_multiply(const struct packed *p, size_t m, const float *a, size_t lda, bool add,
+                     float *c, size_t ldc)
+{
+    size_t width;
+    packed_panel_fn *multiply = panel_kernel(&width);
+    for (size_t i = 0; i < m; i += ROW_BLOCK) {
+        size_t rows = m - i < ROW_BLOCK ? m - i : ROW_BLOCK;
+        for (size_t first = 0; first < p->n; first += width)
+            multiply(rows, p->k, a + i * lda, lda, p->panel + first * p->k, add,
+                     c + i * ldc + first, ldc, p->n - first < width ? p->n - first : width);
+    }
+}

@@ -1,0 +1,88 @@
+/* The inner kernel of packed.c, once for each kind of vector: included by packed_avx2.c and
+ * packed_avx512.c, which say what VEC, LANES, N_VEC and the rest are. A tile of the result of up to
+ * ROWS rows and N_VEC vectors stays in registers while k runs. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "models/nn/packed_kernels.h"
+
+enum { WIDTH = LANES * N_VEC };
+
+/* rows is a constant at every call, so that the accumulators are registers. */
+TARGET static inline __attribute__((always_inline)) void tile(const size_t rows, size_t k,
+                                                              const float *a, size_t lda,
+                                                              const float *b, bool add, float *c,
+                                                              size_t ldc)
+{
+    VEC sum[ROWS][N_VEC];
+#pragma GCC unroll 16
+    for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < N_VEC; j++)
+            sum[r][j] = VEC_ZERO();
+    for (size_t i = 0; i < k; i++, b += WIDTH) {
+        VEC right[N_VEC];
+#pragma GCC unroll 4
+        for (size_t j = 0; j < N_VEC; j++)
+            right[j] = VEC_LOAD(b + j * LANES);
+#pragma GCC unroll 16
+        for (size_t r = 0; r < rows; r++) {
+            VEC left = VEC_ALL(a[r * lda + i]);
+#pragma GCC unroll 4
+            for (size_t j = 0; j < N_VEC; j++)
+                sum[r][j] = VEC_FMA(left, right[j], sum[r][j]);
+        }
+    }
+#pragma GCC unroll 16
+    for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < N_VEC; j++) {
+            float *at = c + r * ldc + j * LANES;
+            VEC_STORE(at, add ? VEC_ADD(VEC_LOAD(at), sum[r][j]) : sum[r][j]);
+        }
+}
+
+TARGET static void few_rows(size_t rows, size_t k, const float *a, size_t lda, const float *b,
+                            bool add, float *c, size_t ldc)
+{
+    switch (rows) {
+    case 1:
+        tile(1, k, a, lda, b, add, c, ldc);
+        break;
+    case 2:
+        tile(2, k, a, lda, b, add, c, ldc);
+        break;
+    case 3:
+        tile(3, k, a, lda, b, add, c, ldc);
+        break;
+    case 4:
+        tile(4, k, a, lda, b, add, c, ldc);
+        break;
+    case 5:
+        tile(5, k, a, lda, b, add, c, ldc);
+        break;
+    default:
+        tile(6, k, a, lda, b, add, c, ldc);
+        break;
+    }
+}
+
+/* m rows by one panel. Where the panel is wider than the result, by way of `edge`. */
+TARGET void MULTIPLY_PANEL(size_t m, size_t k, const float *a, size_t lda, const float *b, bool add,
+                           float *c, size_t ldc, size_t columns)
+{
+    float edge[ROWS * WIDTH];
+    for (size_t i = 0; i < m; i += ROWS) {
+        size_t rows = m - i < ROWS ? m - i : ROWS;
+        if (columns == WIDTH) {
+            few_rows(rows, k, a + i * lda, lda, b, add, c + i * ldc, ldc);
+            continue;
+        }
+        few_rows(rows, k, a + i * lda, lda, b, false, edge, WIDTH);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t j = 0; j < columns; j++) {
+                float *at = c + (i + r) * ldc + j;
+                *at = (add ? *at : 0.0f) + edge[r * WIDTH + j];
+            }
+    }
+}
