@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "models/nn/op.h"
+#include "models/nn/overflow.h"
 #include "models/nn/simd.h"
 
 void reduce(size_t n_leaf, void (*merge)(void *arg, size_t into, size_t from), void *arg)
@@ -286,6 +287,8 @@ static void step(const struct batch_run *r, const struct pass *p, size_t at)
     } else if (n->op[2 * N - at].kind->backward) {
         n->op[2 * N - at].kind->backward(&n->op[2 * N - at], p);
     }
+    if (n->looking)
+        overflow_look(n->looking, p, at);
 }
 
 static double thread_seconds(void)
@@ -437,15 +440,26 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
     workers_run(n->workers, n->n_piece, reduce_piece, &r);
     reduce(r.n_shard, merge_loss, n->shard);
     n->auxiliary_loss = n->shard[0].auxiliary / (double)b->n;
-    double loss = n->shard[0].loss / (double)b->n + n->auxiliary_loss;
+    double cross_entropy = n->shard[0].loss / (double)b->n,
+           loss = cross_entropy + n->auxiliary_loss;
     for (size_t i = 0; i < n->n_piece; i++)
         loss += n->piece[i].penalty;
     *out_loss = loss;
     if (out_right)
         *out_right = n->shard[0].right;
     if (!isfinite(loss))
-        return err_set(e, ERR_DATA, "the loss is not finite: a lower learning rate may help");
+        return err_set(e, ERR_DATA, "the loss is not finite");
+    if (cross_entropy > NET_EXPLODED)
+        return err_set(e, ERR_DATA, "the cross-entropy has exploded to %.3g", cross_entropy);
     return 0;
+}
+
+void net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o)
+{
+    struct batch_run r = { .n = n, .b = b, .training = true, .draw = draw };
+    n->looking = o;
+    run_batch(&r);
+    n->looking = NULL;
 }
 
 double net_auxiliary_loss(const struct net *n)

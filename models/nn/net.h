@@ -84,8 +84,9 @@ char *net_kernels(const struct net *n);
  *   draw        seeds the dropout masks: the same draw gives the same masks
  *   out_loss    of this batch, penalties and auxiliary losses included
  *   out_right   rows whose largest probability is their label (may be NULL)
- *   errors      ERR_DATA if the loss is not finite
+ *   errors      ERR_DATA if the loss is not finite, or its cross-entropy above NET_EXPLODED
  */
+#define NET_EXPLODED 1e9
 int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
               size_t *out_right, struct err *e);
 

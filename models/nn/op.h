@@ -120,6 +120,7 @@ struct net {
     double l1, l2, label_smoothing; /* of training */
     double auxiliary;               /* of training; 0 where there is one branch */
     double auxiliary_loss;
+    struct overflow *looking; /* NULL but in net_look */
     struct nn_dims dims;
     struct op *op;
     size_t n_op;
@@ -290,6 +291,11 @@ void touched_free(struct touched *t);
 /** net_build with oneDNN kept out (`plain`): the same network on OpenBLAS alone, to compare. */
 int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,
                    int threads, bool plain, struct err *e);
+
+/** Run a batch as net_train does and have overflow.h look at every operator; no gradient is summed.
+ */
+struct overflow;
+void net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o);
 
 int net_plan(struct net *n, const struct nn_spec *spec, struct err *e);
 

@@ -2,11 +2,13 @@
  * so the order does not matter. The norm is summed piece by piece, in the order of the pieces. */
 #include "models/nn/optimizer.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "models/nn/op.h"
+#include "models/nn/overflow.h"
 #include "models/nn/simd.h"
 
 void optimizer_init(struct optimizer *o, const struct nn_training *t, size_t n)
@@ -193,17 +195,40 @@ double optimizer_step(struct optimizer *o, struct net *n, double rate)
     for (size_t i = 0; i < n_task; i++)
         sum += s.square[i];
     norm = sqrt(sum);
+    if (!isfinite(norm))
+        return norm;
     o->step++;
     s.rule = rule_of(o, rate, norm);
     workers_run(n->workers, n_task, step_task, &s);
     return norm;
 }
 
+/* To what is wrong with a step add the first layer that it comes from. */
+static int name_layer(struct net *n, const struct nn_batch *b, uint64_t draw, double loss,
+                      struct err *e)
+{
+    static const char advice[] = "a lower learning rate, clip_norm or scaled columns may help";
+    bool exploded = isfinite(loss) && loss > NET_EXPLODED;
+    char *where = overflow_name(n, b, draw, exploded ? 1e6f : FLT_MAX);
+    char *what = mem_strdup(e->text);
+    if (where)
+        err_set(e, ERR_DATA, "%s: %s are the first %s; %s", what, where,
+                exploded ? "above 1e6" : "that are not finite", advice);
+    else
+        err_set(e, ERR_DATA, "%s; %s", what, advice);
+    free(what);
+    free(where);
+    return e->code;
+}
+
 int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b, uint64_t draw,
                     double rate, struct nn_step *out, struct err *e)
 {
-    int rc = net_train(n, b, draw, &out->loss, &out->right, e);
-    if (rc == 0)
-        out->gradient_norm = optimizer_step(o, n, rate);
-    return rc;
+    if (net_train(n, b, draw, &out->loss, &out->right, e))
+        return name_layer(n, b, draw, out->loss, e);
+    out->gradient_norm = optimizer_step(o, n, rate);
+    if (isfinite(out->gradient_norm))
+        return 0;
+    err_set(e, ERR_DATA, "the gradients are not finite");
+    return name_layer(n, b, draw, out->loss, e);
 }

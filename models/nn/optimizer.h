@@ -46,11 +46,16 @@ struct nn_step {
 /** For a network of n weights. */
 void optimizer_init(struct optimizer *o, const struct nn_training *t, size_t n);
 
-/** One step of training: net_train, then optimizer_step. ERR_DATA if the loss is not finite. */
+/**
+ * One step of training: net_train, then optimizer_step.
+ *   errors  ERR_DATA if the loss or the gradients' norm is not finite, or the loss has exploded;
+ *           names the first layer where (overflow.h). The weights are then those before the step.
+ */
 int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b, uint64_t draw,
                     double rate, struct nn_step *out, struct err *e);
 
-/** Step all weights by the gradients in the network's block. Returns the gradients' norm. */
+/** Step all weights by the gradients in the network's block. Returns the gradients' norm; if that
+ * is not finite nothing is stepped. */
 double optimizer_step(struct optimizer *o, struct net *n, double rate);
 void optimizer_release(struct optimizer *o);
 
