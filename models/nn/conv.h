@@ -4,9 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** A convolution as its kernels see it: n pictures at a time. */
+/** A convolution as its kernels see it. */
 struct conv_shape {
-    size_t n;                            /* most rows of a call */
     size_t ci, co, h, w, oh, ow, k, pad; /* pad: above and left */
     size_t block_in, block_out; /* channels in a block; block_in 1: planes (the first layer) */
     bool relu;                  /* fused into forward */

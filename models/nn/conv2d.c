@@ -3,8 +3,9 @@
  * pad][c] W[u][v][c][o]. W (k, k, C, O); `valid`: pad 0, out H - k + 1; `same`: out H, pad (k - 1)
  * / 2 above and left, k / 2 below and right.
  *
- * Two ways: oneDNN's kernels on channel blocks (dnnl_conv.h), or im2col and sgemm on NHWC
- * (im2col.h). A max pooling below is done here, a few pictures at a time: what the convolution
+ * Three ways, by a fixed rule on shape and processor: Winograd (winograd.h), else oneDNN's direct
+ * kernels on channel blocks (dnnl_conv.h), else im2col and sgemm on NHWC (im2col.h). A max pooling
+ * below is done here, a few pictures at a time: what the convolution
  * itself puts out, four times the rest of the layer, never leaves the cache. */
 #include <stdlib.h>
 
@@ -14,15 +15,18 @@
 #include "models/nn/im2col.h"
 #include "models/nn/op.h"
 #include "models/nn/pool.h"
+#include "models/nn/winograd.h"
 
 enum { KERNEL, BIAS };
-enum { CHUNK_FLOATS = 1 << 18 }; /* of what a convolution puts out before it is pooled */
+enum { CHUNK_FLOATS = 1 << 16 }; /* of what a convolution puts out before it is pooled */
 
 struct conv {
     struct conv_shape s;
-    struct dnnl_conv *dnnl; /* NULL: im2col */
-    size_t nx, ny;          /* floats of a picture in and out */
-    size_t out;             /* where the scratch has room for s.n pictures out */
+    struct winograd *winograd; /* or */
+    struct dnnl_conv *dnnl;    /* or both NULL: im2col */
+    size_t nx, ny;             /* floats of a picture in and out */
+    size_t chunk;              /* pictures at a time */
+    size_t out;                /* where the scratch has room for that many, before pooling */
 };
 
 static struct conv_shape shape_of(const struct op *o, const struct net *n)
@@ -41,9 +45,22 @@ static struct conv_shape shape_of(const struct op *o, const struct net *n)
                             .relu = o->layer->activation == NN_ACT_RELU,
                             .data_gradient = op_in(o, n)->wants_gradient };
     s.block_out = n->block ? n->block : s.co;
-    s.n = n->block ? CHUNK_FLOATS / (s.oh * s.ow * s.co) : 1;
-    s.n = s.n < 1 ? 1 : s.n > n->shard_rows ? n->shard_rows : s.n;
     return s;
+}
+
+static void choose(struct net *n, struct conv *c)
+{
+    if (winograd_fits(&c->s))
+        c->winograd = winograd_new(&c->s);
+    else if (n->block && !(c->dnnl = dnnl_conv_new(&c->s, n->n_worker)))
+        n->retry_plain = true;
+}
+
+static size_t scratch_of(const struct conv *c)
+{
+    return c->winograd ? winograd_scratch(c->winograd)
+           : c->dnnl   ? dnnl_conv_scratch(c->dnnl)
+                       : im2col_scratch(&c->s);
 }
 
 static int plan(struct net *n, struct op *o, struct err *e)
@@ -64,10 +81,10 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ c->s.co }, 1);
     o->keeps_out = c->s.relu;
     o->flop = 2.0 * (double)(c->ny * k * k * c->s.ci);
-    if (n->block && !(c->dnnl = dnnl_conv_new(&c->s, n->n_worker)))
-        n->retry_plain = true;
-    c->out = o->scratch = (c->dnnl ? dnnl_conv_scratch(c->dnnl) : im2col_scratch(&c->s)) / 16 * 16 +
-                          16;
+    choose(n, c);
+    c->chunk = c->winograd ? CHUNK_FLOATS / c->ny : 1;
+    c->chunk = c->chunk < 1 ? 1 : c->chunk > n->shard_rows ? n->shard_rows : c->chunk;
+    c->out = o->scratch = scratch_of(c) / 16 * 16 + 16;
     return 0;
 }
 
@@ -77,14 +94,16 @@ void conv2d_pool(struct net *n, struct op *o, struct op *pool)
     o->pool = pool;
     pool->done_by = o;
     o->keeps_out = false;
-    o->scratch = c->out + c->s.n * c->ny;
+    o->scratch = c->out + c->chunk * c->ny;
     n->tensor[o->out].stored = false;
 }
 
 static void prepare(const struct net *n, const struct op *o)
 {
     struct conv *c = o->own;
-    if (c->dnnl)
+    if (c->winograd)
+        winograd_weights(c->winograd, weight_of(n, o, KERNEL), weight_of(n, o, BIAS));
+    else if (c->dnnl)
         dnnl_conv_weights(c->dnnl, weight_of(n, o, KERNEL), weight_of(n, o, BIAS));
 }
 
@@ -92,12 +111,14 @@ static void forward(const struct op *o, const struct pass *p)
 {
     const struct conv *c = o->own;
     const float *W = weight_of(p->net, o, KERNEL), *b = weight_of(p->net, o, BIAS);
-    for (size_t r = 0; r < p->shard->n; r += c->s.n) {
-        size_t n = p->shard->n - r < c->s.n ? p->shard->n - r : c->s.n;
+    for (size_t r = 0; r < p->shard->n; r += c->chunk) {
+        size_t n = p->shard->n - r < c->chunk ? p->shard->n - r : c->chunk;
         const float *x = value_of(p, op_in(o, p->net)) + r * c->nx;
         float *y = o->pool ? p->scratch + c->out : value_of(p, op_out(o, p->net)) + r * c->ny;
-        if (c->dnnl)
-            dnnl_conv_forward(c->dnnl, p->worker, n, x, y, p->scratch);
+        if (c->winograd)
+            winograd_forward(c->winograd, n, x, y, p->scratch);
+        else if (c->dnnl)
+            dnnl_conv_forward(c->dnnl, p->worker, x, y, p->scratch);
         else
             im2col_forward(&c->s, W, b, x, y, p->scratch);
         if (o->pool)
@@ -112,8 +133,8 @@ static void backward(const struct op *o, const struct pass *p)
     const float *W = weight_of(p->net, o, KERNEL);
     float *dW = dweight_of(p, o, KERNEL), *db = dweight_of(p, o, BIAS);
 
-    for (size_t r = 0; r < p->shard->n; r += c->s.n) {
-        size_t n = p->shard->n - r < c->s.n ? p->shard->n - r : c->s.n;
+    for (size_t r = 0; r < p->shard->n; r += c->chunk) {
+        size_t n = p->shard->n - r < c->chunk ? p->shard->n - r : c->chunk;
         const float *x = value_of(p, in) + r * c->nx;
         float *dx = in->wants_gradient ? gradient_of(p, in) + r * c->nx : NULL, *dy;
         if (o->pool) {
@@ -124,26 +145,34 @@ static void backward(const struct op *o, const struct pass *p)
             if (c->s.relu)
                 mask_relu(dy, value_of(p, out) + r * c->ny, n * c->ny);
         }
-        if (c->dnnl)
-            dnnl_conv_backward(c->dnnl, p->worker, n, x, dy, dx, r == 0, p->scratch);
+        if (c->winograd)
+            winograd_backward(c->winograd, n, x, dy, dx, r == 0, p->scratch);
+        else if (c->dnnl)
+            dnnl_conv_backward(c->dnnl, p->worker, x, dy, dx, r == 0, p->scratch);
         else
             im2col_backward(&c->s, W, x, dy, dx, r == 0, dW, db, p->scratch);
     }
-    if (c->dnnl)
+    if (c->winograd)
+        winograd_gathered(c->winograd, dW, db, p->scratch);
+    else if (c->dnnl)
         dnnl_conv_gathered(c->dnnl, p->worker, dW, db, p->scratch);
 }
 
 static const char *kernel(const struct op *o)
 {
     const struct conv *c = o->own;
-    return c->dnnl ? dnnl_conv_name(c->dnnl) : "im2col + sgemm";
+    return c->winograd ? "Winograd F(4x4, 3x3) avx512"
+           : c->dnnl   ? dnnl_conv_name(c->dnnl)
+                       : "im2col + sgemm";
 }
 
 static void release(struct op *o)
 {
     struct conv *c = o->own;
-    if (c)
+    if (c) {
+        winograd_free(c->winograd);
         dnnl_conv_free(c->dnnl);
+    }
     free(c);
 }
 

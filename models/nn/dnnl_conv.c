@@ -1,8 +1,8 @@
 /* Convolutions by oneDNN 2.6 (C API). Rules found by experiment, each with its reason in the design
  * notes: user-mode scratchpads, one per worker, because the library's own crash across threads;
  * memory objects of its own for every worker; an implementation called "ref" is 700 times slower
- * and is refused; Winograd is asked for by name, because `auto` takes direct kernels at small
- * batches; workers run one OpenMP thread (workers.c). */
+ * and is refused; workers run one OpenMP thread (workers.c). One picture at a time: measured, that
+ * costs a direct kernel nothing. */
 #include "models/nn/dnnl_conv.h"
 
 #include <stdio.h>
@@ -15,9 +15,8 @@
 #if REFIT_DNNL
 #include <oneapi/dnnl/dnnl.h>
 
-/* Each pass for all rows, and for one row. */
-enum { FORWARD, BACK_DATA, BACK_WEIGHTS, ROW, N_PASS = 2 * ROW };
-enum { X, Y, DX, DY, X_ROW, Y_ROW, DX_ROW, DY_ROW, DW, DW_PLAIN, DB, BIAS, SCRATCHPAD, N_MEMORY };
+enum { FORWARD, BACK_DATA, BACK_WEIGHTS, N_PASS };
+enum { X, Y, DX, DY, DW, DW_PLAIN, DB, BIAS, SCRATCHPAD, N_MEMORY };
 
 struct dnnl_conv {
     struct conv_shape s;
@@ -61,13 +60,12 @@ struct layout {
     dnnl_memory_desc_t x, y, w, b;
 };
 
-static bool describe(const struct conv_shape *s, size_t n, struct layout *out)
+static bool describe(const struct conv_shape *s, struct layout *out)
 {
-    dnnl_dim_t N = (dnnl_dim_t)n, C = (dnnl_dim_t)s->ci, O = (dnnl_dim_t)s->co,
-               k = (dnnl_dim_t)s->k;
+    dnnl_dim_t C = (dnnl_dim_t)s->ci, O = (dnnl_dim_t)s->co, k = (dnnl_dim_t)s->k;
     dnnl_format_tag_t blocked = s->block_out == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    dnnl_dims_t x = { N, C, (dnnl_dim_t)s->h, (dnnl_dim_t)s->w },
-                y = { N, O, (dnnl_dim_t)s->oh, (dnnl_dim_t)s->ow };
+    dnnl_dims_t x = { 1, C, (dnnl_dim_t)s->h, (dnnl_dim_t)s->w },
+                y = { 1, O, (dnnl_dim_t)s->oh, (dnnl_dim_t)s->ow };
     dnnl_dims_t w = { O, C, k, k }, b = { O };
     return ok(dnnl_memory_desc_init_by_tag(&out->x, 4, x, dnnl_f32,
                                            s->block_in == 1 ? dnnl_nchw : blocked)) &&
@@ -97,42 +95,45 @@ static const char *implementation(const_dnnl_primitive_desc_t desc)
                                                                                            : "ref";
 }
 
-/* One pass as a primitive; false if the library has none, or only reference code. */
-static bool plan_pass(struct dnnl_conv *c, int pass, dnnl_alg_kind_t algorithm)
+/* One pass as a primitive; false if the library has none, or only reference code. Direct kernels:
+ * where Winograd's are faster, there are our own (winograd.h). */
+static bool plan_pass(struct dnnl_conv *c, int pass)
 {
     const struct conv_shape *s = &c->s;
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
     struct layout l;
     dnnl_dims_t stride = { 1, 1 }, before = { (dnnl_dim_t)s->pad, (dnnl_dim_t)s->pad }, after;
     dnnl_convolution_desc_t d;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_status_t status;
-    int kind = pass % ROW;
 
     after[0] = (dnnl_dim_t)(s->oh + s->k - 1 - s->h - s->pad);
     after[1] = (dnnl_dim_t)(s->ow + s->k - 1 - s->w - s->pad);
-    if (!describe(s, pass < ROW ? s->n : 1, &l))
+    if (!describe(s, &l))
         return false;
-    if (kind == BACK_DATA)
-        status = dnnl_convolution_backward_data_desc_init(&d, algorithm, &l.x, &l.w, &l.y, stride,
+    if (pass == BACK_DATA)
+        status = dnnl_convolution_backward_data_desc_init(&d, direct, &l.x, &l.w, &l.y, stride,
                                                           before, after);
-    else if (kind == FORWARD)
-        status = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, &l.x,
-                                                    &l.w, &l.b, &l.y, stride, before, after);
-    else /* one row's gradient has the order of all rows': they are added */
-        status = dnnl_convolution_backward_weights_desc_init(
-            &d, algorithm, &l.x,
-            pass < ROW ? &l.w
-                       : dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS],
-                                                      dnnl_query_diff_weights_md, 0),
-            &l.b, &l.y, stride, before, after);
-    bool good = ok(status) && make_attributes(kind == FORWARD && s->relu, &attributes) &&
+    else if (pass == BACK_WEIGHTS)
+        status = dnnl_convolution_backward_weights_desc_init(&d, direct, &l.x, &l.w, &l.b, &l.y,
+                                                             stride, before, after);
+    else
+        status = dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, direct, &l.x, &l.w,
+                                                    &l.b, &l.y, stride, before, after);
+    bool good = ok(status) && make_attributes(pass == FORWARD && s->relu, &attributes) &&
                 ok(dnnl_primitive_desc_create(&c->desc[pass], &d, attributes, c->engine,
-                                              kind == FORWARD ? NULL : c->desc[FORWARD])) &&
+                                              pass == FORWARD ? NULL : c->desc[FORWARD])) &&
                 strncmp(implementation(c->desc[pass]), "ref", 3) != 0 &&
                 ok(dnnl_primitive_create(&c->prim[pass], c->desc[pass]));
     if (attributes)
         dnnl_primitive_attr_destroy(attributes);
     return good;
+}
+
+static bool plan_passes(struct dnnl_conv *c)
+{
+    return plan_pass(c, FORWARD) && plan_pass(c, BACK_WEIGHTS) &&
+           (!c->s.data_gradient || plan_pass(c, BACK_DATA));
 }
 
 static void forget_passes(struct dnnl_conv *c)
@@ -142,31 +143,7 @@ static void forget_passes(struct dnnl_conv *c)
             dnnl_primitive_destroy(c->prim[p]);
         if (c->desc[p])
             dnnl_primitive_desc_destroy(c->desc[p]);
-        c->prim[p] = NULL;
-        c->desc[p] = NULL;
     }
-}
-
-static bool plan_passes(struct dnnl_conv *c, dnnl_alg_kind_t algorithm)
-{
-    for (int pass = 0; pass < N_PASS; pass++)
-        if ((pass < ROW || c->s.n > 1) && (pass % ROW != BACK_DATA || c->s.data_gradient) &&
-            !plan_pass(c, pass, algorithm)) {
-            forget_passes(c);
-            return false;
-        }
-    return true;
-}
-
-/* The fixed rule: Winograd, 2 times faster than direct, where it exists: 3 x 3 on blocks of 16, at
- * least two tiles wide. */
-static bool choose(struct dnnl_conv *c)
-{
-    const struct conv_shape *s = &c->s;
-    bool winograd = s->k == 3 && s->block_in == 16 && s->block_out == 16 && s->oh >= 8 &&
-                    s->ow >= 8;
-    return (winograd && plan_passes(c, dnnl_convolution_winograd)) ||
-           plan_passes(c, dnnl_convolution_direct);
 }
 
 static bool plan_reorder(struct dnnl_conv *c, const dnnl_memory_desc_t *from,
@@ -190,7 +167,7 @@ static bool plan_reorder(struct dnnl_conv *c, const dnnl_memory_desc_t *from,
 /* The orders of weights that the passes want, and the ways from and to ours. */
 static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
 {
-    static const int users[] = { FORWARD, ROW + FORWARD, BACK_DATA, ROW + BACK_DATA };
+    static const int users[] = { FORWARD, BACK_DATA };
     for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
         int pass = users[i];
         if (!c->prim[pass])
@@ -219,11 +196,10 @@ static bool plan_weights(struct dnnl_conv *c, const dnnl_memory_desc_t *plain)
 
 static bool make_worker(struct dnnl_conv *c, struct at_work *w, const dnnl_memory_desc_t *plain)
 {
-    struct layout l, row;
+    struct layout l;
     dnnl_memory_desc_t scratchpad;
     dnnl_dims_t bytes = { (dnnl_dim_t)(c->pad_floats * sizeof(float)) };
-    if (!describe(&c->s, c->s.n, &l) || !describe(&c->s, 1, &row) ||
-        !ok(dnnl_stream_create(&w->stream, c->engine, 0)) ||
+    if (!describe(&c->s, &l) || !ok(dnnl_stream_create(&w->stream, c->engine, 0)) ||
         !ok(dnnl_memory_desc_init_by_tag(&scratchpad, 1, bytes, dnnl_u8, dnnl_x)))
         return false;
     const dnnl_memory_desc_t *desc[N_MEMORY] = {
@@ -235,10 +211,6 @@ static bool make_worker(struct dnnl_conv *c, struct at_work *w, const dnnl_memor
         [DB] = &l.b,
         [BIAS] = &l.b,
         [DW] = dnnl_primitive_desc_query_md(c->desc[BACK_WEIGHTS], dnnl_query_diff_weights_md, 0),
-        [X_ROW] = &row.x,
-        [Y_ROW] = &row.y,
-        [DX_ROW] = &row.x,
-        [DY_ROW] = &row.y,
         [SCRATCHPAD] = &scratchpad,
     };
     for (int i = 0; i < N_MEMORY; i++)
@@ -255,7 +227,7 @@ static bool plan_all(struct dnnl_conv *c)
     const struct conv_shape *s = &c->s;
     dnnl_dims_t w = { (dnnl_dim_t)s->co, (dnnl_dim_t)s->ci, (dnnl_dim_t)s->k, (dnnl_dim_t)s->k };
     dnnl_memory_desc_t plain;
-    if (!ok(dnnl_engine_create(&c->engine, dnnl_cpu, 0)) || !choose(c) ||
+    if (!ok(dnnl_engine_create(&c->engine, dnnl_cpu, 0)) || !plan_passes(c) ||
         !ok(dnnl_memory_desc_init_by_tag(&plain, 4, w, dnnl_f32, dnnl_hwio)) ||
         !plan_weights(c, &plain))
         return false;
@@ -372,51 +344,15 @@ void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bi
                                  { DNNL_ARG_TO, c->worker[0].weights[k] } });
 }
 
-static void forward(const struct dnnl_conv *c, int worker, bool row, const float *x, float *y,
-                    float *scratch)
-{
-    int pass = row ? ROW + FORWARD : FORWARD;
-    run(c, worker, c->prim[pass], 5,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, row ? X_ROW : X, x) },
-                             { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[pass]] },
-                             { DNNL_ARG_BIAS, point(c, worker, BIAS, c->bias) },
-                             { DNNL_ARG_DST, point(c, worker, row ? Y_ROW : Y, y) },
-                             { DNNL_ARG_SCRATCHPAD, point(c, worker, SCRATCHPAD, scratch) } });
-}
-
-void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
+void dnnl_conv_forward(const struct dnnl_conv *c, int worker, const float *x, float *y,
                        float *scratch)
 {
-    const struct conv_shape *s = &c->s;
-    if (n == s->n) {
-        forward(c, worker, false, x, y, scratch);
-        return;
-    }
-    for (size_t r = 0; r < n; r++)
-        forward(c, worker, true, x + r * s->ci * s->h * s->w, y + r * s->co * s->oh * s->ow,
-                scratch);
-}
-
-/* The gradients of weights and bias go to `gradient` (dw_floats, then db_floats). */
-static void backward(const struct dnnl_conv *c, int worker, bool row, const float *x,
-                     const float *dy, float *dx, float *gradient, float *scratch)
-{
-    int pass = row ? ROW : 0;
-    dnnl_memory_t mdy = point(c, worker, row ? DY_ROW : DY, dy),
-                  mpad = point(c, worker, SCRATCHPAD, scratch);
-    run(c, worker, c->prim[pass + BACK_WEIGHTS], 5,
-        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, row ? X_ROW : X, x) },
-                             { DNNL_ARG_DIFF_DST, mdy },
-                             { DNNL_ARG_DIFF_WEIGHTS, point(c, worker, DW, gradient) },
-                             { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, gradient + c->dw_floats) },
-                             { DNNL_ARG_SCRATCHPAD, mpad } });
-    if (dx)
-        run(c, worker, c->prim[pass + BACK_DATA], 4,
-            (dnnl_exec_arg_t[]){
-                { DNNL_ARG_DIFF_DST, mdy },
-                { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[pass + BACK_DATA]] },
-                { DNNL_ARG_DIFF_SRC, point(c, worker, row ? DX_ROW : DX, dx) },
-                { DNNL_ARG_SCRATCHPAD, mpad } });
+    run(c, worker, c->prim[FORWARD], 5,
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, X, x) },
+                             { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[FORWARD]] },
+                             { DNNL_ARG_BIAS, point(c, worker, BIAS, c->bias) },
+                             { DNNL_ARG_DST, point(c, worker, Y, y) },
+                             { DNNL_ARG_SCRATCHPAD, point(c, worker, SCRATCHPAD, scratch) } });
 }
 
 NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
@@ -425,19 +361,27 @@ NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
         a[i] += b[i];
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x,
-                        const float *dy, float *dx, bool first, float *scratch)
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, const float *x, const float *dy,
+                        float *dx, bool first, float *scratch)
 {
-    const struct conv_shape *s = &c->s;
-    size_t rows = n == s->n ? n : 1, nx = s->ci * s->h * s->w, ny = s->co * s->oh * s->ow;
     size_t floats = c->dw_floats + c->db_floats;
-    float *sum = scratch + c->pad_floats, *one = sum + floats;
-    for (size_t r = 0; r < n; r += rows, first = false) {
-        backward(c, worker, rows != s->n, x + r * nx, dy + r * ny, dx ? dx + r * nx : NULL,
-                 first ? sum : one, scratch);
-        if (!first)
-            add(sum, one, floats);
-    }
+    float *sum = scratch + c->pad_floats, *one = first ? sum : sum + floats;
+    dnnl_memory_t mdy = point(c, worker, DY, dy), mpad = point(c, worker, SCRATCHPAD, scratch);
+    run(c, worker, c->prim[BACK_WEIGHTS], 5,
+        (dnnl_exec_arg_t[]){ { DNNL_ARG_SRC, point(c, worker, X, x) },
+                             { DNNL_ARG_DIFF_DST, mdy },
+                             { DNNL_ARG_DIFF_WEIGHTS, point(c, worker, DW, one) },
+                             { DNNL_ARG_DIFF_BIAS, point(c, worker, DB, one + c->dw_floats) },
+                             { DNNL_ARG_SCRATCHPAD, mpad } });
+    if (!first)
+        add(sum, one, floats);
+    if (dx)
+        run(c, worker, c->prim[BACK_DATA], 4,
+            (dnnl_exec_arg_t[]){
+                { DNNL_ARG_DIFF_DST, mdy },
+                { DNNL_ARG_WEIGHTS, c->worker[worker].weights[c->packed_of[BACK_DATA]] },
+                { DNNL_ARG_DIFF_SRC, point(c, worker, DX, dx) },
+                { DNNL_ARG_SCRATCHPAD, mpad } });
 }
 
 void dnnl_conv_gathered(const struct dnnl_conv *c, int worker, float *dW, float *db, float *scratch)
@@ -484,16 +428,16 @@ void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bi
     (void)c, (void)kernel, (void)bias;
 }
 
-void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
+void dnnl_conv_forward(const struct dnnl_conv *c, int worker, const float *x, float *y,
                        float *scratch)
 {
-    (void)c, (void)worker, (void)n, (void)x, (void)y, (void)scratch;
+    (void)c, (void)worker, (void)x, (void)y, (void)scratch;
 }
 
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x,
-                        const float *dy, float *dx, bool first, float *scratch)
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, const float *x, const float *dy,
+                        float *dx, bool first, float *scratch)
 {
-    (void)c, (void)worker, (void)n, (void)x, (void)dy, (void)dx, (void)first, (void)scratch;
+    (void)c, (void)worker, (void)x, (void)dy, (void)dx, (void)first, (void)scratch;
 }
 
 void dnnl_conv_gathered(const struct dnnl_conv *c, int worker, float *dW, float *db, float *scratch)

@@ -13,9 +13,8 @@ struct dnnl_conv;
  * here. */
 size_t dnnl_conv_block(void);
 
-/** Plan the kernels by a fixed rule on the shape: Winograd for 3 x 3 where both sides are blocked
- * by 16, else direct. NULL if oneDNN has nothing but its slow reference code for it. `n_worker`
- * threads will call. */
+/** Plan direct kernels, one picture at a time. NULL if oneDNN has nothing but its slow reference
+ * code for it. `n_worker` threads will call. */
 struct dnnl_conv *dnnl_conv_new(const struct conv_shape *s, int n_worker);
 void dnnl_conv_free(struct dnnl_conv *c);
 
@@ -27,15 +26,14 @@ const char *dnnl_conv_name(const struct dnnl_conv *c);
  * thread-safe. */
 void dnnl_conv_weights(struct dnnl_conv *c, const float *kernel, const float *bias);
 
-/** y = conv(x) for n <= rows of the shape; fewer than planned are computed one by one. Tensors in
- * blocks, 64-byte aligned. */
-void dnnl_conv_forward(const struct dnnl_conv *c, int worker, size_t n, const float *x, float *y,
+/** y = conv(x) of one picture. Tensors in blocks, 64-byte aligned. */
+void dnnl_conv_forward(const struct dnnl_conv *c, int worker, const float *x, float *y,
                        float *scratch);
 
-/** Gradients from dy: dx (NULL: not wanted) is overwritten; those of weights and bias are gathered
- * in the scratch, from 0 on if `first`. */
-void dnnl_conv_backward(const struct dnnl_conv *c, int worker, size_t n, const float *x,
-                        const float *dy, float *dx, bool first, float *scratch);
+/** Gradients of one picture from dy: dx (NULL: not wanted) is overwritten; those of weights and
+ * bias are gathered in the scratch, from 0 on if `first`. */
+void dnnl_conv_backward(const struct dnnl_conv *c, int worker, const float *x, const float *dy,
+                        float *dx, bool first, float *scratch);
 
 /** What the calls since `first` gathered: dW (k, k, ci, co), db (co), overwritten. */
 void dnnl_conv_gathered(const struct dnnl_conv *c, int worker, float *dW, float *db,
