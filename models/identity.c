@@ -52,7 +52,8 @@ static void add_inputs(struct hash *h, const struct prep *p, const struct model_
 }
 
 void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep,
-                     const struct rows *rows, const char *kernels, char out_hex[HASH_HEX])
+                     const struct rows *rows, const char *kernels, const float *weight,
+                     size_t n_weight, char out_hex[HASH_HEX])
 {
     struct hash h;
     hash_init(&h);
@@ -60,6 +61,7 @@ void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const st
     hash_add_text(&h, spec->text);
     hash_add_text(&h, kernels);
     add_int(&h, (int64_t)fit->seed);
+    hash_add(&h, weight, n_weight * sizeof *weight);
     add_training(&h, &spec->training);
     add_int(&h, (int64_t)spec->class_weights.n);
     for (size_t i = 0; i < spec->class_weights.n; i++) {

@@ -99,6 +99,9 @@ struct fit {
     struct nn_spec *network; /* its `training` decides; branches with an empty input are taken out;
                                 empty afterwards */
     const struct model_data *data; /* sides absent: every labelled row is for training */
+    const char *const *warm_start; /* (n_warm_start) model files to begin with, each over the ones
+                                      before */
+    size_t n_warm_start;
     uint64_t seed;
     int threads;
     const char *checkpoint; /* file to go on from after an interruption; NULL: none */

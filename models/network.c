@@ -5,19 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "models/batch.h"
-#include "models/family.h"
 #include "models/identity.h"
-#include "models/nn/net.h"
+#include "models/network.h"
 #include "models/rows.h"
 #include "models/trainer.h"
-
-/* The family of networks: what a network file describes, on the inputs that its branches read. */
-
-struct network {
-    struct nn_spec spec;
-    struct nn_dims dims;
-    struct net *net;
-};
 
 static void network_free(void *state)
 {
@@ -109,7 +100,8 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
     char identity[HASH_HEX] = "";
     char *kernels = net_kernels(w->net);
     if (fit->checkpoint)
-        identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, identity);
+        identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, net_weights(w->net),
+                        fit->n_warm_start ? net_n_weight(w->net) : 0, identity);
     free(kernels);
     float *weight_of_class = NULL;
     struct augment augment;
@@ -150,7 +142,8 @@ static int network_fit(struct model *m, const struct fit *fit, struct err *e)
     if ((rc = net_build(&w->net, &w->spec, &w->dims, fit->threads, e)) == 0) {
         net_init(w->net, fit->seed);
         log_network(m, &rows);
-        rc = train(m, fit, &rows, e);
+        rc = network_warm_start(m, fit->warm_start, fit->n_warm_start, e);
+        rc = rc ? rc : train(m, fit, &rows, e);
     }
     rows.classes = (struct classes){ 0 }; /* the model has them */
 out:

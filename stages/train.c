@@ -22,7 +22,7 @@
 struct params {
     const char *network, *table, *text, *pixels, *features, *split, *model, *history, *history_csv,
         *steps_csv, *checkpoint;
-    struct opt_list class_weights;
+    struct opt_list warm_start, class_weights;
     double checkpoint_seconds;
     int64_t seed;
 #define INT_FIELD(key, ...)    int64_t key;
@@ -62,6 +62,8 @@ static const struct opt options[] = {
       .help = "scaled columns, for a features branch" },
     { OPT_IN(struct params, split), .optional = true, .format = "hdf5:refit.split",
       .help = "sides of the rows; without it every labelled row is for training" },
+    { OPT_INS(struct params, warm_start), .optional = true, .format = "hdf5:refit.model",
+      .help = "models whose weights training begins with, where they fit" },
     { OPT_OUT(struct params, model), .format = "hdf5:refit.model",
       .help = "everything that prediction needs" },
     { OPT_OUT(struct params, history), .format = "json",
@@ -176,6 +178,8 @@ static int run(const void *params, struct err *e)
         goto out;
     struct fit fit = { .network = &spec,
                        .data = &in.data,
+                       .warm_start = p->warm_start.item,
+                       .n_warm_start = p->warm_start.n,
                        .seed = (uint64_t)p->seed,
                        .threads = opt_threads(),
                        .checkpoint = p->checkpoint,

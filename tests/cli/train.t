@@ -37,6 +37,21 @@ has "and the model says so too" "$(h5dump -a /training sgd.h5)" '"optimizer": "s
 is "the number of epochs too" "$(grep -c '"epoch":' o.json)" 2
 has "and the model says so" "$(h5dump -a /training o.h5)" '"class_weight": "balanced"'
 
+ok "a warm start" train $all --warm_start o.h5 --epochs 1 --model v.h5 --history v.json
+has "says what it took" "$err" "18 of its 18 tensors are taken"
+cat >text.yaml <<'END'
+network: 1
+branches:
+  text: {vocabulary: all, length: longest, layers: [{embedding: 8}, {lstm: 8}]}
+head: [dense: classes]
+training: {epochs: 2}
+END
+ok "one branch alone" train --network text.yaml --table toy/table.h5 --text toy/text.h5 --split toy/split.h5 --model t.h5 --history t.json
+ok "a fusion that begins with it" train $all --warm_start t.h5 --warm_start o.h5 --epochs 1 --model v2.h5 --history v.json
+has "names what does not fit" "$err" "'head.0_dense.kernel' is not used: the network has none"
+refuses "a warm start from no model is refused" 65 "warm start: 'toy/table.h5'" \
+    train $all --warm_start toy/table.h5 --model x.h5 --history x.json
+
 refuses "a branch without its file is named" 64 "branch 'pixels' needs --pixels" \
     train --network $net --table toy/table.h5 --text toy/text.h5 --features toy/features.h5 --model x.h5 --history x.json
 refuses "files of other rows are refused" 65 "shuffled/text.h5" train --network $net --table toy/table.h5 \
