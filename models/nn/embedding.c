@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/gemm.h"
 #include "models/nn/op.h"
-#include "models/nn/simd.h"
 
 static int plan(struct net *n, struct op *o, struct err *e)
 {
@@ -23,7 +23,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     n->tensor[o->out].wants_gradient = true;
     op_add_param(n, o, "embeddings", INIT_UNIFORM, false, (size_t[]){ V, E }, 2);
     n->plan[o->param[0]].sparse = true;
-    o->scratch = n->n_shard * E; /* the leaves of embedding_reduce */
+    o->scratch = n->n_shard * E; /* the leaves of embedding_row */
     o->keeps_in = o->keeps_out = false;
 
     struct touched *t = n->touched = mem_calloc(1, sizeof *t);
@@ -53,7 +53,7 @@ static void forward(const struct op *o, const struct pass *p)
 
 static void backward(const struct op *o, const struct pass *p)
 {
-    (void)o, (void)p; /* embedding_reduce does it, for all shards together */
+    (void)o, (void)p; /* embedding_row does it, for all shards together */
 }
 
 const struct op_kind op_embedding = { .plan = plan, .forward = forward, .backward = backward };
@@ -71,11 +71,28 @@ void touched_free(struct touched *t)
 
 /* ---- the sparse gradient ---- */
 
-/* Chain the places of every word; a place is row * T + t, ascending. */
-static void chain(struct touched *t, struct net *n, const struct nn_batch *b)
+static void forget(struct net *n)
 {
-    size_t T = n->dims.length;
+    struct touched *t = n->touched;
+    size_t E = (size_t)t->op->layer->size;
+    float *gradient = n->gradient + n->param[t->param].offset;
+    for (size_t i = 0; i < t->n; i++) {
+        t->head[t->id[i]] = -1;
+        if (t->gathered)
+            memset(gradient + (size_t)t->id[i] * E, 0, E * sizeof *gradient);
+    }
     t->n = 0;
+    t->gathered = false;
+}
+
+/* A place is row * T + t; those of a word ascend. */
+void embedding_chain(struct net *n, const struct nn_batch *b)
+{
+    struct touched *t = n->touched;
+    size_t T = n->dims.length;
+    if (!t)
+        return;
+    forget(n);
     for (size_t r = 0; r < b->n; r++) {
         size_t first = 0, count = T;
         if (t->op->branch->mask) {
@@ -97,70 +114,72 @@ static void chain(struct touched *t, struct net *n, const struct nn_batch *b)
 }
 
 struct sum {
-    struct net *n;
-    size_t n_shard, E;
-    float *leaf; /* (n_shard, E), a worker's scratch */
+    size_t E;
+    bool there[NN_MAX_SHARDS]; /* the shard has the word */
+    float *leaf;               /* (n_shard, E) */
 };
 
-NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
+/* First or further summand of a leaf. */
+static void put(struct sum *s, size_t leaf, const float *x)
 {
-    for (size_t i = 0; i < n; i++)
-        a[i] += b[i];
+    if (s->there[leaf])
+        add_floats(s->leaf + leaf * s->E, x, s->E);
+    else
+        memcpy(s->leaf + leaf * s->E, x, s->E * sizeof *x);
+    s->there[leaf] = true;
 }
 
 static void merge(void *arg, size_t into, size_t from)
 {
-    const struct sum *s = arg;
-    add(s->leaf + into * s->E, s->leaf + from * s->E, s->E);
+    struct sum *s = arg;
+    if (s->there[from])
+        put(s, into, s->leaf + from * s->E);
+}
+
+const float *embedding_row(const struct net *n, size_t n_shard, size_t w, float *leaf)
+{
+    const struct touched *t = n->touched;
+    struct sum s = { .E = (size_t)t->op->layer->size, .leaf = leaf };
+    size_t T = n->dims.length, dx = n->tensor[t->op->out].gradient, shard = 0;
+    for (int32_t place = t->head[t->id[w]]; place >= 0; place = t->next[place]) {
+        size_t row = (size_t)place / T, step = (size_t)place % T;
+        while (row >= n->shard[shard].row + n->shard[shard].n)
+            shard++;
+        const struct shard *h = &n->shard[shard];
+        const float *x = h->arena + dx + (step * h->n + row - h->row) * s.E;
+        if (t->next[place] < 0 && place == t->head[t->id[w]])
+            return x; /* the word is there once */
+        put(&s, shard, x);
+    }
+    reduce(n_shard, merge, &s);
+    return leaf;
 }
 
 enum { WORDS_A_TASK = 32 };
 
-static void sum_words(void *arg, size_t task, int worker)
+struct gathering {
+    struct net *n;
+    size_t n_shard;
+};
+
+static void gather_words(void *arg, size_t task, int worker)
 {
-    struct sum s = *(struct sum *)arg;
-    struct net *n = s.n;
+    const struct gathering *r = arg;
+    struct net *n = r->n;
     const struct touched *t = n->touched;
-    size_t T = n->dims.length, E = s.E, last = (task + 1) * WORDS_A_TASK;
-    size_t dx = n->tensor[t->op->out].gradient;
-
-    s.leaf = n->scratch + (size_t)worker * n->scratch_floats;
-    for (size_t w = task * WORDS_A_TASK; w < t->n && w < last; w++) {
-        memset(s.leaf, 0, s.n_shard * E * sizeof *s.leaf);
-        size_t shard = 0;
-        for (int32_t place = t->head[t->id[w]]; place >= 0; place = t->next[place]) {
-            size_t row = (size_t)place / T, step = (size_t)place % T;
-            while (row >= n->shard[shard].row + n->shard[shard].n)
-                shard++;
-            const struct shard *h = &n->shard[shard];
-            add(s.leaf + shard * E, h->arena + dx + (step * h->n + row - h->row) * E, E);
-        }
-        reduce(s.n_shard, merge, &s);
-        memcpy(n->gradient + n->param[t->param].offset + (size_t)t->id[w] * E, s.leaf,
-               E * sizeof *s.leaf);
-    }
+    size_t E = (size_t)t->op->layer->size, last = (task + 1) * WORDS_A_TASK;
+    float *leaf = n->scratch + (size_t)worker * n->scratch_floats;
+    float *gradient = n->gradient + n->param[t->param].offset;
+    for (size_t w = task * WORDS_A_TASK; w < t->n && w < last; w++)
+        memcpy(gradient + (size_t)t->id[w] * E, embedding_row(n, r->n_shard, w, leaf),
+               E * sizeof *gradient);
 }
 
-void embedding_reduce(struct net *n, const struct nn_batch *b, size_t n_shard)
+void embedding_gather(struct net *n, size_t n_shard)
 {
-    struct touched *t = n->touched;
-    if (!t)
+    struct gathering r = { n, n_shard };
+    if (!n->touched)
         return;
-    chain(t, n, b);
-    struct sum s = { n, n_shard, (size_t)t->op->layer->size, NULL };
-    workers_run(n->workers, (t->n + WORDS_A_TASK - 1) / WORDS_A_TASK, sum_words, &s);
-}
-
-void embedding_clear(struct net *n)
-{
-    struct touched *t = n->touched;
-    if (!t)
-        return;
-    size_t E = (size_t)t->op->layer->size;
-    for (size_t i = 0; i < t->n; i++) {
-        memset(n->gradient + n->param[t->param].offset + (size_t)t->id[i] * E, 0,
-               E * sizeof(float));
-        t->head[t->id[i]] = -1;
-    }
-    t->n = 0;
+    n->touched->gathered = true;
+    workers_run(n->workers, (n->touched->n + WORDS_A_TASK - 1) / WORDS_A_TASK, gather_words, &r);
 }

@@ -33,6 +33,17 @@ void column_sum(const float *x, size_t m, size_t n, float *out)
     sum_columns(x, m, n, out);
 }
 
+NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] += b[i];
+}
+
+void add_floats(float *a, const float *b, size_t n)
+{
+    add(a, b, n);
+}
+
 NN_CLONES static void add_and_cut(float *restrict x, size_t m, size_t n, const float *restrict b,
                                   float low)
 {

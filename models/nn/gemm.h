@@ -12,6 +12,9 @@ void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t
 /** out[j] = sum over i of x[i][j], x (m, n). */
 void column_sum(const float *x, size_t m, size_t n, float *out);
 
+/** a[i] = a[i] + b[i]. */
+void add_floats(float *a, const float *b, size_t n);
+
 /** x[i][j] = x[i][j] + b[j], and then 0 where negative if `relu`. */
 void add_bias(float *x, size_t m, size_t n, const float *b, bool relu);
 

@@ -350,76 +350,7 @@ static void run_batch(struct batch_run *r)
     }
 }
 
-/* ---- gradients across shards ---- */
-
-NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        a[i] += b[i];
-}
-
-enum { TILE = 4096 }; /* floats: the leaves of a tile stay in the cache */
-
-struct tile {
-    const struct net *n;
-    size_t offset, floats;
-};
-
-static void merge_tile(void *arg, size_t into, size_t from)
-{
-    const struct tile *t = arg;
-    add(t->n->shard[into].gradient + t->offset, t->n->shard[from].gradient + t->offset, t->floats);
-}
-
-/* g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2, summed in sixteen lanes. */
-NN_CLONES static double penalise(float *restrict g, const float *restrict w, size_t n, float l1,
-                                 float l2)
-{
-    double ones[16] = { 0 }, squares[16] = { 0 }, one = 0, square = 0;
-    size_t i = 0;
-    for (size_t end = n / 16 * 16; i < end; i += 16)
-        for (size_t j = 0; j < 16; j++) {
-            float v = w[i + j], sign = v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
-            g[i + j] += l1 * sign + 2.0f * l2 * v;
-            ones[j] += (double)(v * sign);
-            squares[j] += (double)v * (double)v;
-        }
-    for (; i < n; i++) {
-        float v = w[i], sign = v > 0.0f ? 1.0f : v < 0.0f ? -1.0f : 0.0f;
-        g[i] += l1 * sign + 2.0f * l2 * v;
-        ones[0] += (double)(v * sign);
-        squares[0] += (double)v * (double)v;
-    }
-    for (size_t j = 0; j < 16; j++) {
-        one += ones[j];
-        square += squares[j];
-    }
-    return (double)l1 * one + (double)l2 * square;
-}
-
-static void reduce_piece(void *arg, size_t i, int worker)
-{
-    const struct batch_run *r = arg;
-    struct net *n = r->n;
-    struct piece *piece = &n->piece[i];
-    const struct nn_param *param = &n->param[piece->param];
-    size_t shard_offset = n->plan[piece->param].shard_offset;
-    (void)worker;
-
-    for (size_t at = piece->first; at < piece->first + piece->n && shard_offset != SIZE_MAX;
-         at += TILE) {
-        size_t rest = piece->first + piece->n - at;
-        struct tile t = { n, shard_offset + at, rest < TILE ? rest : TILE };
-        reduce(r->n_shard, merge_tile, &t);
-        memcpy(n->gradient + param->offset + at, n->shard[0].gradient + t.offset,
-               t.floats * sizeof(float));
-    }
-    piece->penalty = 0;
-    if (param->l1 > 0 || param->l2 > 0)
-        piece->penalty = penalise(n->gradient + param->offset + piece->first,
-                                  n->weight + param->offset + piece->first, piece->n,
-                                  (float)param->l1, (float)param->l2);
-}
+/* ---- training ---- */
 
 static void merge_loss(void *arg, size_t into, size_t from)
 {
@@ -429,29 +360,36 @@ static void merge_loss(void *arg, size_t into, size_t from)
     s[into].right += s[from].right;
 }
 
-int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
-              size_t *out_right, struct err *e)
+size_t net_run_shards(struct net *n, const struct nn_batch *b, uint64_t draw)
 {
     assert(b->n >= 1 && b->n <= n->dims.batch);
     struct batch_run r = { .n = n, .b = b, .training = true, .draw = draw };
-    embedding_clear(n);
     run_batch(&r);
-    embedding_reduce(n, b, r.n_shard);
-    workers_run(n->workers, n->n_piece, reduce_piece, &r);
     reduce(r.n_shard, merge_loss, n->shard);
     n->auxiliary_loss = n->shard[0].auxiliary / (double)b->n;
-    double cross_entropy = n->shard[0].loss / (double)b->n,
-           loss = cross_entropy + n->auxiliary_loss;
-    for (size_t i = 0; i < n->n_piece; i++)
-        loss += n->piece[i].penalty;
-    *out_loss = loss;
+    return r.n_shard;
+}
+
+int net_loss(const struct net *n, size_t n_row, double penalty, double *out_loss, size_t *out_right,
+             struct err *e)
+{
+    double cross_entropy = n->shard[0].loss / (double)n_row;
+    *out_loss = cross_entropy + n->auxiliary_loss + penalty;
     if (out_right)
         *out_right = n->shard[0].right;
-    if (!isfinite(loss))
+    if (!isfinite(*out_loss))
         return err_set(e, ERR_DATA, "the loss is not finite");
     if (cross_entropy > NET_EXPLODED)
         return err_set(e, ERR_DATA, "the cross-entropy has exploded to %.3g", cross_entropy);
     return 0;
+}
+
+int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *out_loss,
+              size_t *out_right, struct err *e)
+{
+    size_t n_shard = net_run_shards(n, b, draw);
+    embedding_chain(n, b);
+    return net_loss(n, b->n, gradient_gather(n, n_shard), out_loss, out_right, e);
 }
 
 void net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o)

@@ -192,7 +192,7 @@ static void add_rooms(struct net *n)
         if (floats == 0 || !t->stored)
             continue;
         add_room(n, floats, from, last, &t->value);
-        if (t->wants_gradient) /* embedding_reduce reads its gradient after all operators */
+        if (t->wants_gradient) /* embedding_row reads its gradient after all operators */
             add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from,
                      &t->gradient);
     }
@@ -244,7 +244,7 @@ static void place_rooms(struct net *n)
 /* ---- parameters ---- */
 
 /* What the optimiser and the reduction work on, and where a shard keeps its gradients. Batch norm's
- * gradients come from its own sums across shards; an embedding's from embedding_reduce. */
+ * gradients come from its own sums across shards; an embedding's from embedding_row. */
 static void cut_params(struct net *n)
 {
     for (size_t i = 0; i < n->n_op; i++)

@@ -268,19 +268,46 @@ void loss_run(const struct pass *p);
  */
 size_t cross_entropy(const struct pass *p, const float *x, double factor, float *prob, float *dx,
                      double *out_loss);
+/* ---- training, piece by piece ---- */
+
+/** Forward and backward: the gradients stay apart in the shards. Returns the number of shards. */
+size_t net_run_shards(struct net *n, const struct nn_batch *b, uint64_t draw);
+
+/** Loss and right rows of the batch that net_run_shards ran. ERR_DATA if the loss is not finite. */
+int net_loss(const struct net *n, size_t n_row, double penalty, double *out_loss, size_t *out_right,
+             struct err *e);
+
+enum { GRADIENT_TILE = 1024 }; /* floats: shards, weights and the optimiser's state in the cache */
+
+/** Sum over the shards, with the gradient of the penalty: floats at .. of a parameter. Adds the
+ * penalty to *penalty; returns where the sum lies until the next batch. */
+float *gradient_tile(struct net *n, size_t n_shard, size_t param, size_t at, size_t floats,
+                     double *penalty);
+
+/** All of it into the network's gradient block. Returns the penalty. */
+double gradient_gather(struct net *n, size_t n_shard);
+double gradient_penalty(const struct net *n); /* of all pieces */
+
 /** Tasks that the optimiser cuts a step into, when the batch has so many different words. */
 size_t optimizer_tasks(const struct net *n, size_t n_word);
 
-/** After backward: sum the embedding's gradient over the rows of the batch; needs all shards done.
- */
-void embedding_reduce(struct net *n, const struct nn_batch *b, size_t n_shard);
-/** Before a batch: zero the rows that the last one touched. */
-void embedding_clear(struct net *n);
+/* ---- the embedding's gradient ---- */
+
+/** Find the words of a batch and their places; forget the last batch. */
+void embedding_chain(struct net *n, const struct nn_batch *b);
+
+/** Gradient (E) of the w-th word of the batch: its places summed within each shard in order, the
+ * shards by the tree of reduce(). Needs all shards done; `leaf` is room for (n_shard, E). */
+const float *embedding_row(const struct net *n, size_t n_shard, size_t w, float *leaf);
+
+/** All of them into the network's gradient block, where the next embedding_chain clears them. */
+void embedding_gather(struct net *n, size_t n_shard);
 
 struct touched {
     size_t param;
     const struct op *op;
     size_t n;      /* distinct ids in the last batch */
+    bool gathered; /* their gradients are in the block */
     int32_t *id;   /* (n) in order of first appearance */
     int32_t *head; /* (vocabulary) first position of an id, or -1 */
     int32_t *tail; /* (vocabulary) last one */

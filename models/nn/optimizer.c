@@ -1,5 +1,6 @@
-/* See optimizer.h. A worker takes a piece of the parameters at a time; every weight is on its own,
- * so the order does not matter. The norm is summed piece by piece, in the order of the pieces. */
+/* See optimizer.h. A worker takes a piece of the parameters at a time, sums its gradient over the
+ * shards and steps it while it is in the cache; every weight is on its own, so the order does not
+ * matter. The norm is summed piece by piece, in the order of the pieces. */
 #include "models/nn/optimizer.h"
 
 #include <float.h>
@@ -97,18 +98,20 @@ NN_CLONES static double sum_squares(const float *restrict g, size_t n)
 
 enum { WORDS_A_TASK = 64 };
 
-struct stepping {
+/* A step's sweep over all weights. Task i is piece i, or some words of the embedding. */
+struct sweep {
     struct optimizer *o;
     struct net *n;
     struct rule rule;
-    double *square; /* of each piece, then of each task of words */
+    size_t n_shard; /* 0: the gradients are in the block, else still apart */
+    bool squares;   /* the norm is wanted */
+    bool steps;     /* the rule is known */
 };
 
-static void step_at(const struct stepping *s, size_t at, size_t n, bool decays)
+static void step_at(const struct sweep *s, size_t at, size_t n, const float *g, bool decays)
 {
     struct optimizer *o = s->o;
     float *w = s->n->weight + at;
-    const float *g = s->n->gradient + at;
     struct rule r = s->rule;
     if (!decays)
         r.keep = 1;
@@ -122,62 +125,75 @@ static void step_at(const struct stepping *s, size_t at, size_t n, bool decays)
         step_momentum(w, o->m + at, g, n, r);
 }
 
-/* Task i is piece i, or some words of the embedding: call `visit` for each stretch of its floats.
- */
-static void visit_task(const struct stepping *s, size_t i,
-                       void (*visit)(const struct stepping *s, size_t at, size_t n, bool decays,
-                                     double *square))
+static void visit(const struct sweep *s, size_t task, size_t at, size_t n, const float *g,
+                  bool decays)
 {
-    const struct net *n = s->n;
-    if (i < n->n_piece) {
-        const struct piece *p = &n->piece[i];
-        visit(s, n->param[p->param].offset + p->first, p->n, n->plan[p->param].kernel,
-              &s->square[i]);
-        return;
+    double square = s->squares ? sum_squares(g, n) : 0;
+    s->n->square[task] += square;
+    if (s->steps && isfinite(square)) /* else the training ends, and says where it came from */
+        step_at(s, at, n, g, decays);
+}
+
+static void sweep_piece(const struct sweep *s, size_t i)
+{
+    struct net *n = s->n;
+    struct piece *p = &n->piece[i];
+    size_t offset = n->param[p->param].offset, end = p->first + p->n;
+    if (s->n_shard)
+        p->penalty = 0;
+    for (size_t at = p->first; at < end; at += GRADIENT_TILE) {
+        size_t floats = end - at < GRADIENT_TILE ? end - at : GRADIENT_TILE;
+        const float *g = s->n_shard
+                             ? gradient_tile(n, s->n_shard, p->param, at, floats, &p->penalty)
+                             : n->gradient + offset + at;
+        visit(s, i, offset + at, floats, g, n->plan[p->param].kernel);
     }
+}
+
+/* The rows of the words lie anywhere in memory: ask for them in time. */
+static void fetch_word(const struct sweep *s, size_t w)
+{
+    enum { LINE = 16 };
+    const struct touched *t = s->n->touched;
+    if (w >= t->n || !s->steps)
+        return;
+    size_t E = (size_t)t->op->layer->size, at = s->n->param[t->param].offset + (size_t)t->id[w] * E;
+    for (size_t i = at; i < at + E; i += LINE) {
+        __builtin_prefetch(s->n->weight + i, 1);
+        if (s->o->m)
+            __builtin_prefetch(s->o->m + i, 1);
+        if (s->o->v)
+            __builtin_prefetch(s->o->v + i, 1);
+    }
+}
+
+static void sweep_words(const struct sweep *s, size_t task, size_t first, float *leaf)
+{
+    enum { AHEAD = 3 };
+    const struct net *n = s->n;
     const struct touched *t = n->touched;
-    size_t E = (size_t)t->op->layer->size, first = (i - n->n_piece) * WORDS_A_TASK;
-    for (size_t w = first; w < t->n && w < first + WORDS_A_TASK; w++)
-        visit(s, n->param[t->param].offset + (size_t)t->id[w] * E, E, false, &s->square[i]);
+    size_t E = (size_t)t->op->layer->size, offset = n->param[t->param].offset;
+    for (size_t w = first; w < first + AHEAD; w++)
+        fetch_word(s, w);
+    for (size_t w = first; w < t->n && w < first + WORDS_A_TASK; w++) {
+        size_t at = offset + (size_t)t->id[w] * E;
+        fetch_word(s, w + AHEAD);
+        visit(s, task, at, E, s->n_shard ? embedding_row(n, s->n_shard, w, leaf) : n->gradient + at,
+              false);
+    }
 }
 
-static void visit_square(const struct stepping *s, size_t at, size_t n, bool decays, double *square)
+static void sweep_task(void *arg, size_t i, int worker)
 {
-    (void)decays;
-    *square += sum_squares(s->n->gradient + at, n);
-}
-
-static void visit_step(const struct stepping *s, size_t at, size_t n, bool decays, double *square)
-{
-    (void)square;
-    step_at(s, at, n, decays);
-}
-
-static void square_task(void *arg, size_t i, int worker)
-{
-    (void)worker;
-    const struct stepping *s = arg;
-    s->square[i] = 0;
-    visit_task(s, i, visit_square);
-}
-
-static void step_task(void *arg, size_t i, int worker)
-{
-    (void)worker;
-    visit_task(arg, i, visit_step);
-}
-
-static struct rule rule_of(const struct optimizer *o, double rate, double norm)
-{
-    double t = (double)o->step, corrected = rate;
-    if (o->kind != OPTIMIZER_SGD)
-        corrected = rate * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
-    return (struct rule){ .scale = o->clip_norm > 0 && norm > o->clip_norm
-                                       ? (float)(o->clip_norm / norm)
-                                       : 1,
-                          .rate = (float)corrected,
-                          .keep = (float)(1 - rate * o->weight_decay),
-                          .momentum = (float)o->momentum };
+    const struct sweep *s = arg;
+    struct net *n = s->n;
+    if (s->squares)
+        n->square[i] = 0;
+    if (i < n->n_piece)
+        sweep_piece(s, i);
+    else
+        sweep_words(s, i, (i - n->n_piece) * WORDS_A_TASK,
+                    n->scratch + (size_t)worker * n->scratch_floats);
 }
 
 size_t optimizer_tasks(const struct net *n, size_t n_word)
@@ -185,22 +201,49 @@ size_t optimizer_tasks(const struct net *n, size_t n_word)
     return n->n_piece + (n_word + WORDS_A_TASK - 1) / WORDS_A_TASK;
 }
 
-double optimizer_step(struct optimizer *o, struct net *n, double rate)
+static struct rule rule_of(const struct optimizer *o, double rate, double norm)
+{
+    double t = (double)o->step, corrected = rate;
+    if (o->kind != OPTIMIZER_SGD)
+        corrected = rate * sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
+    bool clips = o->clip_norm > 0 && norm > o->clip_norm;
+    return (struct rule){ .scale = clips ? (float)(o->clip_norm / norm) : 1,
+                          .rate = (float)corrected,
+                          .keep = (float)(1 - rate * o->weight_decay),
+                          .momentum = (float)o->momentum };
+}
+
+/* Without clipping one sweep does everything; with it, the step waits for the norm. */
+static double step(struct optimizer *o, struct net *n, size_t n_shard, double rate)
 {
     size_t n_task = optimizer_tasks(n, n->touched ? n->touched->n : 0);
-    double sum = 0, norm;
-    struct stepping s = { .o = o, .n = n, .square = n->square };
+    bool clips = o->clip_norm > 0;
+    struct sweep s = { .o = o, .n = n, .n_shard = n_shard, .squares = true, .steps = !clips };
+    double sum = 0;
 
-    workers_run(n->workers, n_task, square_task, &s);
-    for (size_t i = 0; i < n_task; i++)
-        sum += s.square[i];
-    norm = sqrt(sum);
-    if (!isfinite(norm))
-        return norm;
     o->step++;
-    s.rule = rule_of(o, rate, norm);
-    workers_run(n->workers, n_task, step_task, &s);
-    return norm;
+    if (clips && n_shard) {
+        gradient_gather(n, n_shard);
+        s.n_shard = 0;
+    }
+    s.rule = rule_of(o, rate, 0);
+    workers_run(n->workers, n_task, sweep_task, &s);
+    for (size_t i = 0; i < n_task; i++)
+        sum += n->square[i];
+    if (clips && isfinite(sum)) {
+        s.rule = rule_of(o, rate, sqrt(sum));
+        s.squares = false;
+        s.steps = true;
+        workers_run(n->workers, n_task, sweep_task, &s);
+    }
+    if (!isfinite(sum))
+        o->step--;
+    return sqrt(sum);
+}
+
+double optimizer_step(struct optimizer *o, struct net *n, double rate)
+{
+    return step(o, n, 0, rate);
 }
 
 /* To what is wrong with a step add the first layer that it comes from. */
@@ -224,11 +267,14 @@ static int name_layer(struct net *n, const struct nn_batch *b, uint64_t draw, do
 int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b, uint64_t draw,
                     double rate, struct nn_step *out, struct err *e)
 {
-    if (net_train(n, b, draw, &out->loss, &out->right, e))
+    size_t n_shard = net_run_shards(n, b, draw);
+    if (net_loss(n, b->n, 0, &out->loss, &out->right, e))
         return name_layer(n, b, draw, out->loss, e);
-    out->gradient_norm = optimizer_step(o, n, rate);
-    if (isfinite(out->gradient_norm))
+    embedding_chain(n, b);
+    out->gradient_norm = step(o, n, n_shard, rate);
+    if (!isfinite(out->gradient_norm))
+        err_set(e, ERR_DATA, "the gradients are not finite");
+    else if (net_loss(n, b->n, gradient_penalty(n), &out->loss, &out->right, e) == 0)
         return 0;
-    err_set(e, ERR_DATA, "the gradients are not finite");
     return name_layer(n, b, draw, out->loss, e);
 }

@@ -47,9 +47,11 @@ struct nn_step {
 void optimizer_init(struct optimizer *o, const struct nn_training *t, size_t n);
 
 /**
- * One step of training: net_train, then optimizer_step.
+ * One step of training: net_train and optimizer_step, to the bit, but in one sweep over the weights
+ * that leaves the gradient block alone.
  *   errors  ERR_DATA if the loss or the gradients' norm is not finite, or the loss has exploded;
- *           names the first layer where (overflow.h). The weights are then those before the step.
+ *           names the first layer where (overflow.h). The weights are then those before the step,
+ *           but where only gradients of other weights are not finite.
  */
 int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b, uint64_t draw,
                     double rate, struct nn_step *out, struct err *e);

@@ -31,7 +31,7 @@
          "weight of the loss that every branch of a fusion has by itself")                       \
     INT(batch, 32, 1, 65536, "rows", "rows for one step")                                        \
     INT(epochs, 30, 1, 1000000, NULL, "passes over the rows at most")                            \
-    INT(shards, 4, 1, 64, NULL,                                                                  \
+    INT(shards, 4, 1, NN_MAX_SHARDS, NULL,                                                       \
         "parts of a batch that threads share out; part of the result, the number of threads is " \
         "not")                                                                                   \
     CHOICE(class_weight, "none", "none|balanced|one_minus_share",                                \
@@ -57,6 +57,7 @@
 
 #define NN_MONITORS "none|validation_loss|validation_accuracy|loss|accuracy"
 
+enum { NN_MAX_SHARDS = 64 };
 enum nn_optimizer { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
 enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE };
 enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY };
