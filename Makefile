@@ -47,7 +47,10 @@ obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 .PHONY: all run check check-long clockwalk-long test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
-all: $(PROGRAMS) $(TOOLS)
+all: $(PROGRAMS) $(TOOLS) $(B)/bin/refit-train
+# What a person calls by hand besides refit itself.
+$(B)/bin/refit-train: $(B)/libexec/refit/train
+	@mkdir -p $(@D); ln -sf ../libexec/refit/train $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo "cc $<"; $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -151,13 +154,14 @@ install: all
 	cd $(B)/man && install -m 644 *.1 $(abspath $(DESTDIR)$(PREFIX))/share/man/man1
 	install -m 755 $(B)/bin/refit $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(filter-out $(B)/bin/refit,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
+	ln -sf ../libexec/refit/train $(DESTDIR)$(PREFIX)/bin/refit-train
 	install -m 644 models/presets/*.yaml $(DESTDIR)$(PREFIX)/share/refit/presets
 	$(B)/bin/refit completion bash >$(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit
 	$(B)/bin/refit completion zsh >$(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit $(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
-	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
+	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/bin/refit-train $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/refit.1 $(DESTDIR)$(PREFIX)/share/man/man1/refit-*.1
 
 clean:

@@ -4,6 +4,8 @@
  * network; split
  *   out  model (refit.model), history (JSON), history_csv, steps_csv
  */
+#include "describe_model.h"
+
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -229,7 +231,9 @@ static const struct stage stage = {
     .more = "Every parameter but seed and checkpoint has its default in the network file's "
             "`training`.\n"
             "A branch of the network without its input file is an error; one whose input is empty "
-            "is left out.",
+            "is left out.\n\n"
+            "train --describe-model FILE [--json] prints a network file or a model layer by layer: "
+            "shapes, weights,\narithmetic, memory; train --describe-model --help has its options.",
     .opts = options,
     .size = sizeof(struct params),
     .run = run,
@@ -241,5 +245,8 @@ int main(int argc, char **argv)
     struct err e = { 0 };
     if (nn_start(argc, argv, &e))
         return err_report(&e, stage.name);
+    if (argc > 1 &&
+        (strcmp(argv[1], "--describe-model") == 0 || strcmp(argv[1], "--describe_model") == 0))
+        return describe_model_main(argc, argv);
     return stage_main(&stage, argc, argv);
 }
