@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -18,6 +19,10 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
         b->ids = mem_calloc(max, prep->shape.length * sizeof *b->ids);
         b->n_word = mem_calloc(max, sizeof *b->n_word);
     }
+    if (prep->reads[NN_NGRAMS]) {
+        gram_reader_init(&b->grams, &prep->grams, data->tokens);
+        b->gram_first = mem_calloc(max + 1, sizeof *b->gram_first);
+    }
     if (prep->reads[NN_PIXELS])
         b->pixels = mem_calloc(max, sizeof *b->pixels);
     if (prep->reads[NN_FEATURES])
@@ -26,6 +31,23 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
         b->label = mem_calloc(max, sizeof *b->label);
     if (class_of_row && weight_of_class)
         b->weight = mem_calloc(max, sizeof *b->weight);
+}
+
+/* The n-grams of row i of the batch, behind those of the rows before it. */
+static void add_grams(struct batcher *b, size_t row, size_t i)
+{
+    size_t at = b->gram_first[i];
+    gram_reader_read(&b->grams, row);
+    if (at + b->grams.n > b->room_gram) {
+        b->room_gram = 2 * (at + b->grams.n);
+        b->gram = mem_realloc(b->gram, b->room_gram, sizeof *b->gram);
+        b->gram_value = mem_realloc(b->gram_value, b->room_gram, sizeof *b->gram_value);
+    }
+    if (b->grams.n) {
+        memcpy(b->gram + at, b->grams.id, b->grams.n * sizeof *b->gram);
+        gram_reader_values(&b->grams, b->gram_value + at);
+    }
+    b->gram_first[i + 1] = at + b->grams.n;
 }
 
 void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batch *out)
@@ -38,6 +60,8 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
         if (b->ids)
             b->n_word[i] = vocab_encode(&p->shape, b->map, b->data.tokens, row[i],
                                         b->ids + i * length);
+        if (b->gram_first)
+            add_grams(b, row[i], i);
         if (b->pixels)
             b->pixels[i] = b->data.pixels->data + row[i] * picture;
         for (size_t j = 0; j < n_feature; j++)
@@ -53,7 +77,10 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
                               .pixels = b->pixels,
                               .features = b->features,
                               .label = b->label,
-                              .weight = b->weight };
+                              .weight = b->weight,
+                              .gram = b->gram,
+                              .gram_value = b->gram_value,
+                              .gram_first = b->gram_first };
 }
 
 void batcher_augment(struct batcher *b, const struct augment *a)
@@ -92,5 +119,9 @@ void batcher_release(struct batcher *b)
     free(b->features);
     free(b->weight);
     free(b->picture);
+    gram_reader_release(&b->grams);
+    free(b->gram);
+    free(b->gram_value);
+    free(b->gram_first);
     *b = (struct batcher){ 0 };
 }

@@ -22,6 +22,10 @@ struct batcher {
     const uint8_t **pixels;
     float *features, *weight;
     uint8_t *picture; /* (max, height, width, 3) augmented; NULL: the file's own are shown */
+    struct gram_reader grams;
+    int32_t *gram; /* (room_gram) */
+    float *gram_value;
+    size_t *gram_first, room_gram; /* gram_first: (max + 1) */
 };
 
 /** For data that prep_check has passed; class_of_row and weight_of_class may be NULL. */

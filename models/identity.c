@@ -30,7 +30,7 @@ static void add_rows(struct hash *h, const struct rows *rows, size_t n_row)
 
 static void add_inputs(struct hash *h, const struct prep *p, const struct model_data *data)
 {
-    if (p->reads[NN_TEXT]) {
+    if (p->reads[NN_TEXT] || p->reads[NN_NGRAMS]) {
         const struct tokens *t = data->tokens;
         for (size_t i = 0; i < t->n_word; i++)
             hash_add_text(h, t->word[i]);

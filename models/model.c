@@ -96,13 +96,13 @@ int64_t model_find_class(const struct model *m, const char *label)
 
 const char *model_kind(const struct model *m)
 {
-    static const char *const alone[N_NN_INPUT] = { "text", "image", "table" };
+    static const char *const alone[N_NN_INPUT] = { "text", "image", "table", "text" };
     const char *kind = "table";
     int n = 0;
     for (int i = 0; i < N_NN_INPUT; i++) {
         if (m->prep.reads[i]) {
+            n += n == 0 || strcmp(kind, alone[i]) != 0;
             kind = alone[i];
-            n++;
         }
     }
     return n > 1 ? "fusion" : kind;

@@ -26,6 +26,8 @@ static struct nn_dims dims_of(const struct model *m, size_t batch)
                              .height = p->height,
                              .width = p->width,
                              .n_feature = p->n_feature,
+                             .n_gram = p->grams.vocab.n,
+                             .most_grams = p->grams.most,
                              .n_class = m->classes.n,
                              .batch = batch };
 }
@@ -135,7 +137,7 @@ static int network_fit(struct model *m, const struct fit *fit, struct err *e)
     w->spec = *fit->network;
     *fit->network = (struct nn_spec){ 0 };
     if ((rc = rows_pick(&rows, fit->data, e)) ||
-        (rc = prep_fit(&m->prep, &w->spec, fit->data, rows.train, rows.n_train, e)))
+        (rc = prep_fit(&m->prep, &w->spec, fit->data, &rows, e)))
         goto out;
     m->classes = rows.classes;
     w->dims = dims_of(m, (size_t)w->spec.training.batch);
@@ -263,7 +265,7 @@ static int match_branches(struct network *w, const struct prep *p, struct err *e
             nn_spec_drop(&w->spec, input);
         if (!has && p->reads[i])
             return err_set(e, ERR_DATA, "it has the input '%s', which its network does not read",
-                           prep_input_name(input));
+                           nn_input_name(input));
     }
     if (w->spec.n_branch == 0)
         return err_set(e, ERR_DATA, "it has no inputs");

@@ -7,13 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static const char *const input_name[N_NN_INPUT] = { "text", "pixels", "features" };
-
-const char *prep_input_name(enum nn_input input)
-{
-    return input_name[input];
-}
-
 /* ---- fit ---- */
 
 static int fit_text(struct prep *p, const struct nn_branch *b, const struct tokens *t,
@@ -40,6 +33,18 @@ static int fit_text(struct prep *p, const struct nn_branch *b, const struct toke
         return err_set(e, ERR_DATA, "rows of %zu words, limit %d: give the text branch a 'length'",
                        p->shape.length, VOCAB_MAX_LENGTH);
     p->text_recipe = mem_strdup(t->recipe);
+    return 0;
+}
+
+static int fit_ngrams(struct prep *p, const struct nn_branch *b, const struct tokens *t,
+                      const struct rows *rows, bool *out_empty, struct err *e)
+{
+    int rc = grams_fit(&p->grams, b, t, rows, e);
+    if (rc)
+        return rc;
+    *out_empty = p->grams.vocab.n == VOCAB_FIRST;
+    if (!*out_empty && !p->text_recipe)
+        p->text_recipe = mem_strdup(t->recipe);
     return 0;
 }
 
@@ -81,14 +86,16 @@ static void fit_features(struct prep *p, const struct featmat *f, bool *out_empt
 
 static bool is_given(const struct model_data *data, enum nn_input input)
 {
-    return input == NN_TEXT     ? data->tokens != NULL
-           : input == NN_PIXELS ? data->pixels != NULL
-                                : data->features != NULL;
+    return input == NN_PIXELS     ? data->pixels != NULL
+           : input == NN_FEATURES ? data->features != NULL
+                                  : data->tokens != NULL;
 }
 
 static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec,
-                     const struct model_data *data, const size_t *row, size_t n_row, struct err *e)
+                     const struct model_data *data, const struct rows *rows, struct err *e)
 {
+    static const char *const nothing[] = { "word", "picture", "feature column",
+                                           "n-gram that the branch asks for" };
     const struct nn_branch *b = nn_spec_branch(spec, input);
     bool empty = false;
     int rc = 0;
@@ -97,34 +104,33 @@ static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec,
         return 0;
     if (!is_given(data, input))
         return err_set(e, ERR_USAGE, "the network's branch '%s' needs --%s, which is not given",
-                       input_name[input], input_name[input]);
+                       nn_input_name(input), nn_input_name(input == NN_NGRAMS ? NN_TEXT : input));
     if (input == NN_TEXT)
-        rc = fit_text(p, b, data->tokens, row, n_row, &empty, e);
+        rc = fit_text(p, b, data->tokens, rows->train, rows->n_train, &empty, e);
+    else if (input == NN_NGRAMS)
+        rc = fit_ngrams(p, b, data->tokens, rows, &empty, e);
     else if (input == NN_PIXELS)
-        rc = fit_pixels(p, b, data->pixels, row, n_row, &empty, e);
+        rc = fit_pixels(p, b, data->pixels, rows->train, rows->n_train, &empty, e);
     else
         fit_features(p, data->features, &empty);
     if (rc)
         return rc;
     if (empty) {
         log_warn("the training rows have no %s: the network's branch '%s' is left out",
-                 input == NN_TEXT     ? "word"
-                 : input == NN_PIXELS ? "picture"
-                                      : "feature column",
-                 input_name[input]);
+                 nothing[input], nn_input_name(input));
         nn_spec_drop(spec, input);
     }
     p->reads[input] = !empty;
     return 0;
 }
 
-int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row,
-             size_t n_row, struct err *e)
+int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data,
+             const struct rows *rows, struct err *e)
 {
     struct prep made = { 0 };
     int rc = 0;
     for (int i = 0; i < N_NN_INPUT && rc == 0; i++)
-        rc = fit_input(&made, (enum nn_input)i, spec, data, row, n_row, e);
+        rc = fit_input(&made, (enum nn_input)i, spec, data, rows, e);
     if (rc == 0 && spec->n_branch == 0)
         rc = err_set(e, ERR_DATA,
                      "the inputs of all branches are empty: there is nothing to learn from");
@@ -177,8 +183,9 @@ int prep_check(const struct prep *p, const struct model_data *data, struct err *
     int rc = 0;
     for (int i = 0; i < N_NN_INPUT; i++)
         if (p->reads[i] && !is_given(data, (enum nn_input)i))
-            return err_set(e, ERR_DATA, "the model reads '%s', which is not given", input_name[i]);
-    if (p->reads[NN_TEXT])
+            return err_set(e, ERR_DATA, "the model reads '%s', which is not given",
+                           nn_input_name((enum nn_input)i));
+    if (p->reads[NN_TEXT] || p->reads[NN_NGRAMS])
         rc = check_text(p, data->tokens, e);
     if (rc == 0 && p->reads[NN_PIXELS])
         rc = check_pixels(p, data->pixels, e);
@@ -199,6 +206,12 @@ static int save_text(const struct prep *p, struct h5 *h, struct err *e)
         (rc = h5_set_int(h, "text", "pad_front", p->shape.pad_front, e)))
         return rc;
     return h5_set_int(h, "text", "drop_unknown", p->shape.drop_unknown, e);
+}
+
+static int save_ngrams(const struct prep *p, struct h5 *h, struct err *e)
+{
+    int rc = grams_save(&p->grams, h, e);
+    return rc ? rc : h5_set_text(h, "ngrams", "recipe", p->text_recipe, e);
 }
 
 static int save_pixels(const struct prep *p, struct h5 *h, struct err *e)
@@ -223,6 +236,8 @@ int prep_save(const struct prep *p, struct h5 *h, struct err *e)
     int rc = 0;
     if (p->reads[NN_TEXT])
         rc = save_text(p, h, e);
+    if (rc == 0 && p->reads[NN_NGRAMS])
+        rc = save_ngrams(p, h, e);
     if (rc == 0 && p->reads[NN_PIXELS])
         rc = save_pixels(p, h, e);
     if (rc == 0 && p->reads[NN_FEATURES])
@@ -255,6 +270,23 @@ static int load_text(struct prep *p, struct h5 *h, struct err *e)
                                      .pad_front = front == 1,
                                      .drop_unknown = drop == 1 };
     return 0;
+}
+
+static int load_ngrams(struct prep *p, struct h5 *h, struct err *e)
+{
+    char *recipe = NULL;
+    int rc;
+    if ((rc = grams_load(&p->grams, h, e)) || (rc = h5_get_text(h, "ngrams", "recipe", &recipe, e)))
+        return rc;
+    if (!p->text_recipe) {
+        p->text_recipe = recipe;
+        return 0;
+    }
+    if (strcmp(p->text_recipe, recipe) != 0)
+        rc = err_set(e, ERR_DATA, "text was prepared with %s, n-grams with %s", p->text_recipe,
+                     recipe);
+    free(recipe);
+    return rc;
 }
 
 static int load_pixels(struct prep *p, struct h5 *h, struct err *e)
@@ -298,10 +330,13 @@ int prep_load(struct prep *p, struct h5 *h, struct err *e)
     struct prep made = { 0 };
     int rc = 0;
     made.reads[NN_TEXT] = h5_has(h, "text");
+    made.reads[NN_NGRAMS] = h5_has(h, "ngrams");
     made.reads[NN_PIXELS] = h5_has(h, "pixels");
     made.reads[NN_FEATURES] = h5_has(h, "features");
     if (made.reads[NN_TEXT])
         rc = load_text(&made, h, e);
+    if (rc == 0 && made.reads[NN_NGRAMS])
+        rc = load_ngrams(&made, h, e);
     if (rc == 0 && made.reads[NN_PIXELS])
         rc = load_pixels(&made, h, e);
     if (rc == 0 && made.reads[NN_FEATURES])
@@ -317,6 +352,7 @@ int prep_load(struct prep *p, struct h5 *h, struct err *e)
 void prep_release(struct prep *p)
 {
     vocab_release(&p->vocab);
+    grams_release(&p->grams);
     free(p->text_recipe);
     free(p->pixels_recipe);
     free(p->features_state);

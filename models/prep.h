@@ -7,7 +7,9 @@
 #include "base/err.h"
 #include "io/h5.h"
 #include "models/model.h"
+#include "models/grams.h"
 #include "models/nn/spec.h"
+#include "models/rows.h"
 #include "models/vocab.h"
 
 /**
@@ -19,7 +21,8 @@ struct prep {
     bool reads[N_NN_INPUT];
     struct vocab vocab;
     struct vocab_shape shape;
-    char *text_recipe;
+    struct grams grams;
+    char *text_recipe; /* of text and ngrams */
     char *pixels_recipe;
     size_t height, width;
     char *features_state;
@@ -29,22 +32,19 @@ struct prep {
 
 enum { PREP_MAX_SIDE = 4096, PREP_MAX_FEATURE = 1 << 20 };
 
-/** Name of an input, as in the network file: "text", "pixels", "features". */
-const char *prep_input_name(enum nn_input input);
-
 /**
  * Learn from the training rows what the branches of a network need. A branch whose input is there
  * but empty (no word, no picture in any training row; no feature column) is taken out of `spec`,
  * with a warning. errors  ERR_USAGE if a branch has no input file; ERR_DATA if pictures are not of
  * the size that the branch names, if the inputs are all empty, or a row is too long
  */
-int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data, const size_t *row,
-             size_t n_row, struct err *e);
+int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data,
+             const struct rows *rows, struct err *e);
 
 /** Are these inputs what the model was trained on? ERR_DATA names the input, found and wanted. */
 int prep_check(const struct prep *p, const struct model_data *data, struct err *e);
 
-/** To and from the groups text, pixels and features of a model file. */
+/** To and from the groups text, ngrams, pixels and features of a model file. */
 int prep_save(const struct prep *p, struct h5 *h, struct err *e);
 int prep_load(struct prep *p, struct h5 *h, struct err *e);
 void prep_release(struct prep *p);

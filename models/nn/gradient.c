@@ -85,7 +85,7 @@ static void gather_piece(void *arg, size_t i, int worker)
 double gradient_gather(struct net *n, size_t n_shard)
 {
     struct gathering r = { n, n_shard };
-    embedding_gather(n, n_shard);
+    touched_gather(n, n_shard);
     workers_run(n->workers, n->n_piece, gather_piece, &r);
     return gradient_penalty(n);
 }

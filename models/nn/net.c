@@ -35,7 +35,8 @@ static void release(struct net *n)
     }
     for (size_t i = 0; i < n->n_param; i++)
         free(n->param[i].name);
-    touched_free(n->touched);
+    for (size_t i = 0; i < n->n_touched; i++)
+        touched_free(n->touched[i]);
     free(n->op);
     free(n->tensor);
     free(n->layer);
@@ -388,7 +389,7 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
               size_t *out_right, struct err *e)
 {
     size_t n_shard = net_run_shards(n, b, draw);
-    embedding_chain(n, b);
+    touched_chain(n, b);
     return net_loss(n, b->n, gradient_gather(n, n_shard), out_loss, out_right, e);
 }
 

@@ -22,6 +22,8 @@ struct nn_dims {
     size_t length;        /* T */
     size_t height, width; /* of pictures, 3 channels */
     size_t n_feature;
+    size_t n_gram;     /* n-grams are numbered 0 .. n_gram - 1 */
+    size_t most_grams; /* of one row in training; 0: the network will only predict */
     size_t n_class;
     size_t batch; /* largest B */
 };
@@ -36,6 +38,9 @@ struct nn_batch {
     const float *features; /* (B, n_feature) */
     const int32_t *label;  /* (B) 0 .. C - 1; training and evaluation only */
     const float *weight;   /* (B) weight of each row in the loss; NULL: all 1 */
+    const int32_t *gram;   /* distinct n-grams of each row, one row behind the other */
+    const float *gram_value;  /* what each counts */
+    const size_t *gram_first; /* (B + 1) where each row begins, from 0 */
 };
 
 /** One parameter tensor: a view into the block. */

@@ -9,18 +9,25 @@
 #include "models/nn/op.h"
 
 static const struct op_kind *const kind_of[] = {
-    [NN_EMBEDDING] = &op_embedding, [NN_LSTM] = &op_lstm,
-    [NN_CONV2D] = &op_conv2d,       [NN_MAXPOOL] = &op_maxpool,
-    [NN_DENSE] = &op_dense,         [NN_BATCH_NORM] = &op_batch_norm,
-    [NN_DROPOUT] = &op_dropout,     [NN_RELU] = &op_relu,
-    [NN_FLATTEN] = &op_flatten,     [NN_CONCAT] = &op_concat,
-    [NN_POOL_TIME] = &op_pool_time, [NN_POOL_SPACE] = &op_pool_space,
+    [NN_EMBEDDING] = &op_embedding,
+    [NN_LSTM] = &op_lstm,
+    [NN_CONV2D] = &op_conv2d,
+    [NN_MAXPOOL] = &op_maxpool,
+    [NN_DENSE] = &op_dense,
+    [NN_BATCH_NORM] = &op_batch_norm,
+    [NN_DROPOUT] = &op_dropout,
+    [NN_RELU] = &op_relu,
+    [NN_FLATTEN] = &op_flatten,
+    [NN_CONCAT] = &op_concat,
+    [NN_POOL_TIME] = &op_pool_time,
+    [NN_POOL_SPACE] = &op_pool_space,
+    [NN_EMBEDDING_BAG] = &op_embedding_bag,
 };
 static const struct op_kind *const input_of[] = {
-    [NN_TEXT] = &op_words, [NN_PIXELS] = &op_pixels, [NN_FEATURES] = &op_features
-};
-static const char *const input_name[] = {
-    [NN_TEXT] = "text", [NN_PIXELS] = "pixels", [NN_FEATURES] = "features"
+    [NN_TEXT] = &op_words,
+    [NN_PIXELS] = &op_pixels,
+    [NN_FEATURES] = &op_features,
+    [NN_NGRAMS] = &op_grams,
 };
 
 enum { ALIGN = 16, PIECE = 1 << 14 };
@@ -107,15 +114,17 @@ static int add_op(struct net *n, const struct op_kind *kind, const struct nn_bra
 
 static int add_branch(struct net *n, const struct nn_branch *b, struct err *e)
 {
-    int rc = add_op(n, input_of[b->input], b, NULL, mem_strdup(input_name[b->input]), NULL, 0, e);
+    int rc = add_op(n, input_of[b->input], b, NULL, mem_strdup(nn_input_name(b->input)), NULL, 0,
+                    e);
     for (size_t i = 0; rc == 0 && i < b->n_layer; i++) {
         size_t in = n->n_tensor - 1;
-        char *name = str_format("%s.%zu_%s", input_name[b->input], i, nn_op_name(b->layer[i].op));
+        char *name = str_format("%s.%zu_%s", nn_input_name(b->input), i,
+                                nn_op_name(b->layer[i].op));
         rc = add_op(n, kind_of[b->layer[i].op], b, &b->layer[i], name, &in, 1, e);
     }
     size_t end = n->n_tensor - 1;
-    if (rc == 0 && n->auxiliary > 0)
-        rc = add_op(n, &op_auxiliary, b, NULL, str_format("%s.auxiliary", input_name[b->input]),
+    if (rc == 0 && n->auxiliary > 0 && !nn_ends_in_classes(b->layer, b->n_layer))
+        rc = add_op(n, &op_auxiliary, b, NULL, str_format("%s.auxiliary", nn_input_name(b->input)),
                     &end, 1, e);
     return rc;
 }
@@ -147,33 +156,59 @@ static void copy_layers(struct net *n, const struct nn_spec *s)
         memcpy(n->layer + at, s->branch[i].layer, s->branch[i].n_layer * sizeof *n->layer);
         at += s->branch[i].n_layer;
     }
-    size_t most = total + 2 * N_NN_INPUT; /* an input and an auxiliary softmax for each branch */
+    size_t most = total + 2 * N_NN_INPUT + 1; /* inputs, auxiliary softmaxes, a sum */
     n->op = mem_calloc(most, sizeof *n->op);
     n->tensor = mem_calloc(most, sizeof *n->tensor);
 }
 
+/* The head on the `n_deep` tensors that it joins; its last tensor is added to `wide`. */
+static int add_head(struct net *n, const struct nn_spec *s, const size_t *deep, size_t n_deep,
+                    size_t *wide, size_t *n_wide, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->n_head; i++) {
+        bool joins = n->layer[i].op == NN_CONCAT;
+        size_t last = i ? n->n_tensor - 1 : deep[0];
+        rc = add_op(n, kind_of[n->layer[i].op], NULL, &n->layer[i],
+                    str_format("head.%zu_%s", i, nn_op_name(n->layer[i].op)), joins ? deep : &last,
+                    joins ? n_deep : 1, e);
+    }
+    wide[(*n_wide)++] = n->n_tensor - 1;
+    return rc;
+}
+
+/* Branches that end in the classes themselves are wide (Cheng et al. 2016): their logits are added
+ * to those that the head makes of the others. */
 static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
 {
-    size_t end[N_NN_INPUT];
+    size_t deep[N_NN_INPUT], wide[N_NN_INPUT + 1], n_deep = 0, n_wide = 0;
     int rc = 0;
 
     copy_layers(n, s);
     for (size_t i = 0; rc == 0 && i < s->n_branch; i++) {
-        rc = add_branch(n, &n->branch[i], e);
-        end[i] = n->n_tensor - 1;
+        const struct nn_branch *b = &n->branch[i];
+        rc = add_branch(n, b, e);
+        if (nn_ends_in_classes(b->layer, b->n_layer))
+            wide[n_wide++] = n->n_tensor - 1;
+        else
+            deep[n_deep++] = n->n_tensor - 1;
     }
-    for (size_t i = 0; rc == 0 && i < s->n_head; i++) {
-        bool joins = n->layer[i].op == NN_CONCAT;
-        size_t last = n->n_tensor - 1;
-        rc = add_op(n, kind_of[n->layer[i].op], NULL, &n->layer[i],
-                    str_format("head.%zu_%s", i, nn_op_name(n->layer[i].op)), joins ? end : &last,
-                    joins ? s->n_branch : 1, e);
+    if (rc == 0 && n_deep)
+        rc = add_head(n, s, deep, n_deep, wide, &n_wide, e);
+    n->logits = wide[0];
+    if (rc == 0 && n_wide > 1) {
+        rc = add_op(n, &op_sum, NULL, NULL, mem_strdup("sum"), wide, n_wide, e);
+        n->logits = n->n_tensor - 1;
     }
-    n->logits = n->n_tensor - 1;
     return rc;
 }
 
 /* ---- the arena ---- */
+
+static bool has_table(const struct net *n, const struct op *o)
+{
+    return o->n_param && n->plan[o->param[0]].sparse;
+}
 
 /* Time runs over one batch: operator i goes forward at i, the loss is at N, operator i goes
  * backward at 2 N - i. */
@@ -192,8 +227,8 @@ static void add_rooms(struct net *n)
         if (floats == 0 || !t->stored)
             continue;
         add_room(n, floats, from, last, &t->value);
-        if (t->wants_gradient) /* embedding_row reads its gradient after all operators */
-            add_room(n, floats, 2 * N - to, t->from->kind == &op_embedding ? 2 * N : 2 * N - from,
+        if (t->wants_gradient) /* touched_row reads a table's after all operators */
+            add_room(n, floats, 2 * N - to, has_table(n, t->from) ? 2 * N : 2 * N - from,
                      &t->gradient);
     }
     add_room(n, n->shard_rows * n->dims.n_class, N, N, &n->probability);
@@ -244,7 +279,7 @@ static void place_rooms(struct net *n)
 /* ---- parameters ---- */
 
 /* What the optimiser and the reduction work on, and where a shard keeps its gradients. Batch norm's
- * gradients come from its own sums across shards; an embedding's from embedding_row. */
+ * gradients come from its own sums across shards; a table's from touched_row. */
 static void cut_params(struct net *n)
 {
     for (size_t i = 0; i < n->n_op; i++)
@@ -279,8 +314,7 @@ static int allocate(struct net *n, struct err *e)
     n->gradient = mem_aligned(n->n_weight, sizeof *n->gradient);
     n->arena = mem_aligned(n->n_shard * n->arena_floats, sizeof *n->arena);
     n->shard_gradient = mem_aligned(n->n_shard * n->shard_floats, sizeof *n->shard_gradient);
-    n->square = mem_calloc(optimizer_tasks(n, n->touched ? n->dims.batch * n->dims.length : 0),
-                           sizeof *n->square);
+    n->square = mem_calloc(optimizer_tasks(n), sizeof *n->square);
     n->scratch = mem_aligned(workers * n->scratch_floats, sizeof *n->scratch);
     for (size_t s = 0; s < n->n_shard; s++) {
         n->shard[s].arena = n->arena + s * n->arena_floats;

@@ -41,16 +41,16 @@ enum { MAX_PARAM = 4, MAX_STATE = 6 };
 
 struct op {
     const struct op_kind *kind;
-    const struct nn_layer *layer;     /* NULL for an input */
-    const struct nn_branch *branch;   /* NULL in the head */
-    char *name;                       /* "text.1_lstm", owned */
-    size_t number;                    /* in net->op */
-    size_t in[N_NN_INPUT], n_in, out; /* tensors */
-    size_t param[MAX_PARAM], n_param; /* in net->param */
-    size_t state[MAX_STATE];          /* arena offsets of what forward leaves for backward */
-    double flop;                      /* forward, of one row: a multiply-add is two */
-    size_t scratch;                   /* floats of a worker's scratch */
-    bool keeps_in, keeps_out;         /* backward reads its input, its output */
+    const struct nn_layer *layer;         /* NULL for an input */
+    const struct nn_branch *branch;       /* NULL in the head */
+    char *name;                           /* "text.1_lstm", owned */
+    size_t number;                        /* in net->op */
+    size_t in[N_NN_INPUT + 1], n_in, out; /* tensors */
+    size_t param[MAX_PARAM], n_param;     /* in net->param */
+    size_t state[MAX_STATE];              /* arena offsets of what forward leaves for backward */
+    double flop;                          /* forward, of one row: a multiply-add is two */
+    size_t scratch;                       /* floats of a worker's scratch */
+    bool keeps_in, keeps_out;             /* backward reads its input, its output */
     bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
     struct op *pool;    /* conv2d: the maxpool below, which is done in the same go */
     struct op *done_by; /* maxpool: the conv2d that does its work at its own time */
@@ -93,9 +93,10 @@ struct op_kind {
     void (*release)(struct op *o);
 };
 
-extern const struct op_kind op_words, op_pixels, op_features; /* inputs */
+extern const struct op_kind op_words, op_pixels, op_features, op_grams; /* inputs */
 extern const struct op_kind op_embedding, op_lstm, op_conv2d, op_maxpool, op_dense, op_batch_norm,
-    op_dropout, op_relu, op_flatten, op_concat, op_pool_time, op_pool_space, op_auxiliary;
+    op_dropout, op_relu, op_flatten, op_concat, op_pool_time, op_pool_space, op_auxiliary,
+    op_embedding_bag, op_sum;
 
 enum init { INIT_ZEROS, INIT_ONES, INIT_GLOROT, INIT_ORTHOGONAL, INIT_UNIFORM, INIT_FORGET };
 
@@ -104,7 +105,7 @@ struct param_plan {
     enum init init;
     size_t fan_in, fan_out;
     size_t shard_offset; /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
-    bool sparse;         /* an embedding: gradient only in the rows of the batch */
+    bool sparse;         /* a table: gradient only in the rows of the batch */
     bool kernel;         /* penalties and weight decay are for these alone */
 };
 
@@ -141,8 +142,9 @@ struct net {
     double *clock; /* (n_worker, 2 N + 1) seconds of each step of run_shard; NULL: not counted */
     struct piece *piece;
     size_t n_piece;
-    double *square;          /* room of the optimiser: sums of squares, one for each of its tasks */
-    struct touched *touched; /* embedding rows of the last batch; NULL without an embedding */
+    double *square; /* room of the optimiser: sums of squares, one for each of its tasks */
+    struct touched *touched[N_NN_INPUT]; /* tables of which a batch reads some rows; owned */
+    size_t n_touched;
     struct workers *workers;
     int n_worker;
     bool plain;       /* keep oneDNN out: pictures are NHWC */
@@ -256,7 +258,7 @@ uint64_t dropout_key(uint64_t draw, size_t op_number, size_t mask, size_t row);
  * out is allowed. */
 void dropout_apply(float *out, const float *in, size_t n, uint64_t key, size_t first, double rate);
 
-/* ---- loss, embedding ---- */
+/* ---- loss ---- */
 
 /** Softmax of the logits; training: also the shard's part of the loss, and its gradient. */
 void loss_run(const struct pass *p);
@@ -288,32 +290,49 @@ float *gradient_tile(struct net *n, size_t n_shard, size_t param, size_t at, siz
 double gradient_gather(struct net *n, size_t n_shard);
 double gradient_penalty(const struct net *n); /* of all pieces */
 
-/** Tasks that the optimiser cuts a step into, when the batch has so many different words. */
-size_t optimizer_tasks(const struct net *n, size_t n_word);
+/** Tasks that the optimiser cuts a step into at most. */
+size_t optimizer_tasks(const struct net *n);
 
-/* ---- the embedding's gradient ---- */
+/* ---- tables of which a batch reads a few rows ---- */
 
-/** Find the words of a batch and their places; forget the last batch. */
-void embedding_chain(struct net *n, const struct nn_batch *b);
-
-/** Gradient (E) of the w-th word of the batch: its places summed within each shard in order, the
- * shards by the tree of reduce(). Needs all shards done; `leaf` is room for (n_shard, E). */
-const float *embedding_row(const struct net *n, size_t n_shard, size_t w, float *leaf);
-
-/** All of them into the network's gradient block, where the next embedding_chain clears them. */
-void embedding_gather(struct net *n, size_t n_shard);
-
+/** Which rows of a table (V, width) the last batch read, and where. A place is one reading. */
 struct touched {
-    size_t param;
+    size_t param, width;
     const struct op *op;
-    size_t n;      /* distinct ids in the last batch */
-    bool gathered; /* their gradients are in the block */
-    int32_t *id;   /* (n) in order of first appearance */
-    int32_t *head; /* (vocabulary) first position of an id, or -1 */
-    int32_t *tail; /* (vocabulary) last one */
-    int32_t *next; /* (B T) next position of the same id, or -1; a position is row * T + t */
+    const struct nn_batch *batch; /* the last one */
+    size_t n, most;               /* distinct ids in it; at most */
+    bool gathered;                /* their gradients are in the block */
+    int32_t *id;                  /* (n) in order of first appearance */
+    int32_t *head;                /* (V) first place of an id, or -1 */
+    int32_t *tail;                /* (V) last one */
+    int32_t *next;                /* (places) next place of the same id, or -1 */
+    const float *factor;          /* (places) what a reading counts; borrowed; NULL: 1 */
+    /* Call touched_add for every place of the batch. */
+    void (*chain)(struct touched *t, const struct net *n);
+    /* The gradient (width) that arrived at a place; raises *shard to the shard that has it. */
+    const float *(*arrived)(const struct touched *t, const struct net *n, int32_t place,
+                            size_t *shard);
 };
+
+/** For plan(): the op's parameter 0 is such a table. Owned by the net; chain, arrived and factor
+ * are the caller's to set, and n_shard * width floats of scratch to ask for. */
+struct touched *touched_new(struct net *n, const struct op *o, size_t n_id, size_t n_place);
 void touched_free(struct touched *t);
+
+/** Note that `place` read row `id`; the places of one id come in ascending order. */
+void touched_add(struct touched *t, int32_t id, int32_t place);
+
+/** Find what a batch reads; forget the last batch. */
+void touched_chain(struct net *n, const struct nn_batch *b);
+
+/** Gradient (width) of the w-th row that the batch read: its places summed within each shard in
+ * order, the shards by the tree of reduce(). Needs all shards done; `leaf` is room for (n_shard,
+ * width). */
+const float *touched_row(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
+                         float *leaf);
+
+/** All of them into the network's gradient block, where the next touched_chain clears them. */
+void touched_gather(struct net *n, size_t n_shard);
 
 /** net_build with oneDNN kept out (`plain`): the same network on OpenBLAS alone, to compare. */
 int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,

@@ -96,9 +96,14 @@ NN_CLONES static double sum_squares(const float *restrict g, size_t n)
 
 /* ---- over the network ---- */
 
-enum { WORDS_A_TASK = 64 };
+enum { ROWS_A_TASK = 64 };
 
-/* A step's sweep over all weights. Task i is piece i, or some words of the embedding. */
+static size_t row_tasks(size_t n_row)
+{
+    return (n_row + ROWS_A_TASK - 1) / ROWS_A_TASK;
+}
+
+/* A step's sweep over all weights. Task i is piece i, or some rows of a table. */
 struct sweep {
     struct optimizer *o;
     struct net *n;
@@ -150,15 +155,14 @@ static void sweep_piece(const struct sweep *s, size_t i)
     }
 }
 
-/* The rows of the words lie anywhere in memory: ask for them in time. */
-static void fetch_word(const struct sweep *s, size_t w)
+/* The rows of a table lie anywhere in memory: ask for them in time. */
+static void fetch_row(const struct sweep *s, const struct touched *t, size_t w)
 {
     enum { LINE = 16 };
-    const struct touched *t = s->n->touched;
     if (w >= t->n || !s->steps)
         return;
-    size_t E = (size_t)t->op->layer->size, at = s->n->param[t->param].offset + (size_t)t->id[w] * E;
-    for (size_t i = at; i < at + E; i += LINE) {
+    size_t at = s->n->param[t->param].offset + (size_t)t->id[w] * t->width;
+    for (size_t i = at; i < at + t->width; i += LINE) {
         __builtin_prefetch(s->n->weight + i, 1);
         if (s->o->m)
             __builtin_prefetch(s->o->m + i, 1);
@@ -167,19 +171,19 @@ static void fetch_word(const struct sweep *s, size_t w)
     }
 }
 
-static void sweep_words(const struct sweep *s, size_t task, size_t first, float *leaf)
+static void sweep_rows(const struct sweep *s, const struct touched *t, size_t task, size_t first,
+                       float *leaf)
 {
     enum { AHEAD = 3 };
     const struct net *n = s->n;
-    const struct touched *t = n->touched;
-    size_t E = (size_t)t->op->layer->size, offset = n->param[t->param].offset;
+    size_t offset = n->param[t->param].offset;
     for (size_t w = first; w < first + AHEAD; w++)
-        fetch_word(s, w);
-    for (size_t w = first; w < t->n && w < first + WORDS_A_TASK; w++) {
-        size_t at = offset + (size_t)t->id[w] * E;
-        fetch_word(s, w + AHEAD);
-        visit(s, task, at, E, s->n_shard ? embedding_row(n, s->n_shard, w, leaf) : n->gradient + at,
-              false);
+        fetch_row(s, t, w);
+    for (size_t w = first; w < t->n && w < first + ROWS_A_TASK; w++) {
+        size_t at = offset + (size_t)t->id[w] * t->width;
+        fetch_row(s, t, w + AHEAD);
+        visit(s, task, at, t->width,
+              s->n_shard ? touched_row(t, n, s->n_shard, w, leaf) : n->gradient + at, false);
     }
 }
 
@@ -189,16 +193,23 @@ static void sweep_task(void *arg, size_t i, int worker)
     struct net *n = s->n;
     if (s->squares)
         n->square[i] = 0;
-    if (i < n->n_piece)
+    if (i < n->n_piece) {
         sweep_piece(s, i);
-    else
-        sweep_words(s, i, (i - n->n_piece) * WORDS_A_TASK,
-                    n->scratch + (size_t)worker * n->scratch_floats);
+        return;
+    }
+    size_t task = i - n->n_piece, k = 0;
+    for (; task >= row_tasks(n->touched[k]->n); k++)
+        task -= row_tasks(n->touched[k]->n);
+    sweep_rows(s, n->touched[k], i, task * ROWS_A_TASK,
+               n->scratch + (size_t)worker * n->scratch_floats);
 }
 
-size_t optimizer_tasks(const struct net *n, size_t n_word)
+size_t optimizer_tasks(const struct net *n)
 {
-    return n->n_piece + (n_word + WORDS_A_TASK - 1) / WORDS_A_TASK;
+    size_t n_task = n->n_piece;
+    for (size_t k = 0; k < n->n_touched; k++)
+        n_task += row_tasks(n->touched[k]->most);
+    return n_task;
 }
 
 static struct rule rule_of(const struct optimizer *o, double rate, double norm)
@@ -216,11 +227,13 @@ static struct rule rule_of(const struct optimizer *o, double rate, double norm)
 /* Without clipping one sweep does everything; with it, the step waits for the norm. */
 static double step(struct optimizer *o, struct net *n, size_t n_shard, double rate)
 {
-    size_t n_task = optimizer_tasks(n, n->touched ? n->touched->n : 0);
+    size_t n_task = n->n_piece;
     bool clips = o->clip_norm > 0;
     struct sweep s = { .o = o, .n = n, .n_shard = n_shard, .squares = true, .steps = !clips };
     double sum = 0;
 
+    for (size_t k = 0; k < n->n_touched; k++)
+        n_task += row_tasks(n->touched[k]->n);
     o->step++;
     if (clips && n_shard) {
         gradient_gather(n, n_shard);
@@ -270,7 +283,7 @@ int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b
     size_t n_shard = net_run_shards(n, b, draw);
     if (net_loss(n, b->n, 0, &out->loss, &out->right, e))
         return name_layer(n, b, draw, out->loss, e);
-    embedding_chain(n, b);
+    touched_chain(n, b);
     out->gradient_norm = step(o, n, n_shard, rate);
     if (!isfinite(out->gradient_norm))
         err_set(e, ERR_DATA, "the gradients are not finite");

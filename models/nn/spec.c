@@ -11,9 +11,17 @@
 
 enum { MAX_FILE = 1 << 20, MAX_LAYERS = 64 };
 
-static const char *const op_name[] = { "embedding",  "lstm",       "conv2d", "maxpool", "dense",
-                                       "batch_norm", "dropout",    "relu",   "flatten", "concat",
-                                       "pool_time",  "pool_space", NULL };
+static const char *const op_name[] = { "embedding",     "lstm",       "conv2d",    "maxpool",
+                                       "dense",         "batch_norm", "dropout",   "relu",
+                                       "flatten",       "concat",     "pool_time", "pool_space",
+                                       "embedding_bag", NULL };
+
+static const char *const inputs[] = { "text", "pixels", "features", "ngrams", NULL };
+
+const char *nn_input_name(enum nn_input input)
+{
+    return inputs[input];
+}
 
 const char *nn_op_name(enum nn_op op)
 {
@@ -21,9 +29,9 @@ const char *nn_op_name(enum nn_op op)
 }
 
 /* What flows between layers: word numbers, a vector for each step, a picture of channels, one
- * vector a row. */
-enum form { IDS, STEPS, PICTURE, ROWS };
-static const char *const form_name[] = { "words", "steps", "a picture", "rows" };
+ * vector a row, the numbers of a row's n-grams. */
+enum form { IDS, STEPS, PICTURE, ROWS, BAG };
+static const char *const form_name[] = { "words", "steps", "a picture", "rows", "n-grams" };
 
 /* ---- one layer ---- */
 
@@ -41,7 +49,7 @@ static int find_op(const struct yaml *item, enum nn_op *out_op, const struct yam
         for (size_t k = 0; k < n_op; k++) {
             if (strcmp(key->text, op_name[k]) != 0)
                 continue;
-            /* "dropout" is an op, and an option of lstm */
+            /* "dropout" is an op, and an option of others */
             if (found && (k == NN_DROPOUT || *out_op == NN_DROPOUT)) {
                 if (k == NN_DROPOUT)
                     continue;
@@ -70,14 +78,16 @@ static int check_keys(const struct yaml *item, enum nn_op op, struct err *e)
     static const char *const of_conv[] = { "conv2d", "kernel", "padding", "activation",
                                            "l1",     "l2",     NULL };
     static const char *const of_dense[] = { "dense", "activation", "l1", "l2", NULL };
+    static const char *const of_bag[] = { "embedding_bag", "activation", "dropout", NULL };
     const char *const plain[] = { op_name[op], NULL };
     if (item->kind == YAML_SCALAR)
         return 0;
     return yaml_only(item, op_name[op],
-                     op == NN_LSTM     ? of_lstm
-                     : op == NN_CONV2D ? of_conv
-                     : op == NN_DENSE  ? of_dense
-                                       : plain,
+                     op == NN_LSTM            ? of_lstm
+                     : op == NN_CONV2D        ? of_conv
+                     : op == NN_DENSE         ? of_dense
+                     : op == NN_EMBEDDING_BAG ? of_bag
+                                              : plain,
                      e);
 }
 
@@ -110,11 +120,10 @@ static int opt_choice(const struct yaml *map, const char *key, const char *const
 static int read_value(struct nn_layer *l, const struct yaml *item, const struct yaml *value,
                       struct err *e)
 {
-    static const long long most[] = { [NN_EMBEDDING] = 4096,
-                                      [NN_LSTM] = 4096,
-                                      [NN_CONV2D] = 4096,
-                                      [NN_MAXPOOL] = 15,
-                                      [NN_DENSE] = 65536 };
+    static const long long most[] = {
+        [NN_EMBEDDING] = 4096, [NN_LSTM] = 4096,   [NN_CONV2D] = 4096,
+        [NN_MAXPOOL] = 15,     [NN_DENSE] = 65536, [NN_EMBEDDING_BAG] = 4096
+    };
     static const char *const pools[] = { "max", "mean", NULL };
     const char *name = op_name[l->op];
     size_t choice;
@@ -142,7 +151,7 @@ static int read_value(struct nn_layer *l, const struct yaml *item, const struct 
     default:
         if (!value)
             return yaml_fail(item, e, "%s: want a size: '%s: 64'", name, name);
-        if (l->op == NN_DENSE && value->kind == YAML_SCALAR &&
+        if ((l->op == NN_DENSE || l->op == NN_EMBEDDING_BAG) && value->kind == YAML_SCALAR &&
             strcmp(value->text, "classes") == 0) {
             l->size = -1;
             return 0;
@@ -171,7 +180,8 @@ static int read_layer(struct nn_layer *l, const struct yaml *item, struct err *e
         return 0;
     if (l->op == NN_CONV2D)
         l->kernel = 3;
-    if (l->op == NN_LSTM && (rc = opt_real(item, "dropout", 0, 0.99, &l->rate, e)))
+    if ((l->op == NN_LSTM || l->op == NN_EMBEDDING_BAG) &&
+        (rc = opt_real(item, "dropout", 0, 0.99, &l->rate, e)))
         return rc;
     if ((rc = opt_choice(item, "steps", steps, &all, e)) ||
         (rc = opt_real(item, "recurrent_dropout", 0, 0.99, &l->recurrent_rate, e)) ||
@@ -205,11 +215,13 @@ static int flow(const struct nn_layer *l, const struct yaml *item, enum form *fo
         [NN_CONCAT] = 1u << ROWS,
         [NN_POOL_TIME] = 1u << STEPS,
         [NN_POOL_SPACE] = 1u << PICTURE,
+        [NN_EMBEDDING_BAG] = 1u << BAG,
     };
     static const char *const advice[] = { "begin with 'embedding: 128'",
                                           "make rows of them with lstm, pool_time or flatten",
                                           "make rows of it with flatten or pool_space",
-                                          "they have neither steps nor a picture" };
+                                          "they have neither steps nor a picture",
+                                          "begin with 'embedding_bag: 64'" };
     if (!(takes[l->op] >> *form & 1u))
         return yaml_fail(item, e, "%s does not take %s: %s", op_name[l->op], form_name[*form],
                          advice[*form]);
@@ -219,7 +231,7 @@ static int flow(const struct nn_layer *l, const struct yaml *item, enum form *fo
     if (l->op == NN_EMBEDDING || (l->op == NN_LSTM && l->all_steps))
         *form = STEPS;
     else if (l->op == NN_LSTM || l->op == NN_FLATTEN || l->op == NN_POOL_TIME ||
-             l->op == NN_POOL_SPACE)
+             l->op == NN_POOL_SPACE || l->op == NN_EMBEDDING_BAG)
         *form = ROWS;
     return 0;
 }
@@ -239,8 +251,8 @@ static int read_layers(const struct yaml *list, const char *what, struct nn_laye
             return rc;
         if (l->op == NN_CONCAT && (strcmp(what, "head") != 0 || i > 0))
             return yaml_fail(item, e, "concat belongs at the beginning of the head");
-        if (l->op == NN_DENSE && l->size < 0 && i + 1 < list->n)
-            return yaml_fail(item, e, "'dense: classes' must be the last layer");
+        if (nn_ends_in_classes(l, 1) && i + 1 < list->n)
+            return yaml_fail(item, e, "'%s: classes' must be the last layer", op_name[l->op]);
         if ((rc = flow(l, item, form, e)))
             return rc;
     }
@@ -249,28 +261,34 @@ static int read_layers(const struct yaml *list, const char *what, struct nn_laye
 
 /* ---- branches, head ---- */
 
+/* A number, or a word that stands for -1. */
+static int read_or(const struct yaml *map, const char *key, const char *word, long long min,
+                   long long max, int64_t *out, struct err *e)
+{
+    const struct yaml *node = yaml_get(map, key);
+    if (node && node->kind == YAML_SCALAR && strcmp(node->text, word) == 0) {
+        *out = -1;
+        return 0;
+    }
+    return opt_int(map, key, min, max, out, e);
+}
+
 static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct err *e)
 {
     static const char *const pads[] = { "end", "front", NULL }, *const unknowns[] = { "code",
                                                                                       "drop",
                                                                                       NULL };
-    const struct yaml *vocabulary = yaml_get(map, "vocabulary"), *length = yaml_get(map, "length");
     const struct yaml *mask = yaml_get(map, "mask");
     size_t pad = 0, unknown = 0;
     int rc;
 
-    if (!vocabulary || !length)
-        return yaml_fail(map, e, "text: '%s' is missing", vocabulary ? "length" : "vocabulary");
-    if (vocabulary->kind == YAML_SCALAR && strcmp(vocabulary->text, "all") == 0)
-        b->vocabulary = -1;
-    else if ((rc = opt_int(map, "vocabulary", 2, 10000000, &b->vocabulary, e)))
-        return rc;
-    if (length->kind == YAML_SCALAR && strcmp(length->text, "longest") == 0)
-        b->length = -1;
-    else if ((rc = opt_int(map, "length", 1, 100000, &b->length, e)))
-        return rc;
+    if (!yaml_get(map, "vocabulary") || !yaml_get(map, "length"))
+        return yaml_fail(map, e, "text: '%s' is missing",
+                         yaml_get(map, "vocabulary") ? "length" : "vocabulary");
     b->mask = true;
-    if ((rc = opt_choice(map, "pad", pads, &pad, e)) ||
+    if ((rc = read_or(map, "vocabulary", "all", 2, 10000000, &b->vocabulary, e)) ||
+        (rc = read_or(map, "length", "longest", 1, 100000, &b->length, e)) ||
+        (rc = opt_choice(map, "pad", pads, &pad, e)) ||
         (rc = opt_choice(map, "unknown", unknowns, &unknown, e)) ||
         (rc = mask ? yaml_bool(mask, "mask", &b->mask, e) : 0))
         return rc;
@@ -293,39 +311,119 @@ static int read_pixels_keys(struct nn_branch *b, const struct yaml *map, struct 
     return opt_real(augment, "brightness", 0, 1, &b->brightness, e);
 }
 
+/* `characters: [3, 5]` */
+static int read_characters(struct nn_ngrams *g, const struct yaml *pair, struct err *e)
+{
+    enum { MOST = 16 };
+    long long low, high;
+    int rc;
+    if (pair->kind != YAML_LIST || pair->n != 2)
+        return yaml_fail(pair, e, "characters: want the shortest and the longest: [3, 5]");
+    if ((rc = yaml_int(pair->item[0], "characters", 1, MOST, &low, e)) ||
+        (rc = yaml_int(pair->item[1], "characters", low, MOST, &high, e)))
+        return rc;
+    g->char_min = low;
+    g->char_max = high;
+    return 0;
+}
+
+static int read_ngram_keys(struct nn_branch *b, const struct yaml *map, struct err *e)
+{
+    static const char *const weights[] = { "none", "idf", "log_count_ratio", NULL };
+    const struct yaml *characters = yaml_get(map, "characters");
+    struct nn_ngrams *g = &b->ngrams;
+    size_t weight = 0;
+    int rc;
+
+    *g = (struct nn_ngrams){ .words = 1, .min_rows = 1 };
+    b->vocabulary = b->length = -1;
+    if ((rc = opt_int(map, "words", 0, 8, &g->words, e)) ||
+        (rc = characters ? read_characters(g, characters, e) : 0) ||
+        (rc = opt_int(map, "min_rows", 1, 1000000000, &g->min_rows, e)) ||
+        (rc = read_or(map, "vocabulary", "all", 1, 10000000, &b->vocabulary, e)) ||
+        (rc = read_or(map, "length", "all", 1, 1000000000, &b->length, e)) ||
+        (rc = opt_choice(map, "weight", weights, &weight, e)))
+        return rc;
+    if (g->words == 0 && g->char_max == 0)
+        return yaml_fail(map, e, "ngrams: want 'words', 'characters', or both");
+    g->weight = (enum nn_gram_weight)weight;
+    return 0;
+}
+
 static int read_branch(struct nn_branch *b, const struct yaml *map, enum form *form, struct err *e)
 {
     static const char *const of_text[] = { "vocabulary", "length",       "pad",    "unknown",
                                            "mask",       "word_dropout", "layers", NULL };
     static const char *const of_pixels[] = { "size", "augment", "layers", NULL },
                              *const of_features[] = { "layers", NULL };
-    static const char *const *const keys[] = { of_text, of_pixels, of_features };
-    static const char *const name[] = { "text", "pixels", "features" };
-    static const enum form start[] = { IDS, PICTURE, ROWS };
+    static const char *const of_ngrams[] = { "words",  "characters", "min_rows", "vocabulary",
+                                             "length", "weight",     "layers",   NULL };
+    static const char *const *const keys[] = { of_text, of_pixels, of_features, of_ngrams };
+    static const enum form start[] = { IDS, PICTURE, ROWS, BAG };
+    const char *name = inputs[b->input];
     int rc;
 
-    if ((rc = yaml_only(map, name[b->input], keys[b->input], e)))
-        return rc;
-    if (b->input == NN_TEXT && (rc = read_text_keys(b, map, e)))
+    if ((rc = yaml_only(map, name, keys[b->input], e)) ||
+        (b->input == NN_TEXT && (rc = read_text_keys(b, map, e))) ||
+        (b->input == NN_NGRAMS && (rc = read_ngram_keys(b, map, e))))
         return rc;
     if (b->input == NN_PIXELS && (rc = read_pixels_keys(b, map, e)))
         return rc;
     if (!yaml_get(map, "layers"))
-        return yaml_fail(map, e, "%s: 'layers' is missing", name[b->input]);
+        return yaml_fail(map, e, "%s: 'layers' is missing", name);
     *form = start[b->input];
-    return read_layers(yaml_get(map, "layers"), name[b->input], &b->layer, &b->n_layer, form, e);
+    return read_layers(yaml_get(map, "layers"), name, &b->layer, &b->n_layer, form, e);
 }
 
-static bool ends_in_classes(const struct nn_layer *l, size_t n)
+bool nn_ends_in_classes(const struct nn_layer *l, size_t n)
 {
-    return n > 0 && l[n - 1].op == NN_DENSE && l[n - 1].size < 0;
+    return n > 0 && l[n - 1].size < 0;
+}
+
+/* Branches; *out_deep of them do not end in the classes themselves. */
+static int read_branches(struct nn_spec *s, const struct yaml *map, bool head, size_t *out_deep,
+                         struct err *e)
+{
+    enum form form = ROWS;
+    int rc;
+    s->branch = mem_calloc(map->n, sizeof *s->branch);
+    for (size_t i = 0; i < map->n; i++) {
+        struct nn_branch *b = &s->branch[i];
+        s->n_branch = i + 1;
+        while (strcmp(inputs[b->input], map->key[i]->text) != 0) /* yaml_only has passed it */
+            b->input++;
+        if ((rc = read_branch(b, map->item[i], &form, e)))
+            return rc;
+        *out_deep += !nn_ends_in_classes(b->layer, b->n_layer);
+        if (head && form != ROWS)
+            return yaml_fail(
+                map->key[i], e,
+                "branch '%s' hands %s to the head, which takes rows (lstm, flatten, pool_...)",
+                map->key[i]->text, form_name[form]);
+    }
+    return 0;
+}
+
+static int read_head(struct nn_spec *s, const struct yaml *head, size_t n_deep, struct err *e)
+{
+    enum form form = ROWS;
+    int rc;
+    if (n_deep == 0)
+        return yaml_fail(head, e, "all branches end in the classes: a head has nothing to join");
+    if ((rc = read_layers(head, "head", &s->head, &s->n_head, &form, e)))
+        return rc;
+    if (n_deep > 1 && s->head[0].op != NN_CONCAT)
+        return yaml_fail(head->item[0], e, "the head of %zu branches must begin with 'concat'",
+                         n_deep);
+    if (!nn_ends_in_classes(s->head, s->n_head))
+        return yaml_fail(head, e, "the last layer must be 'dense: classes'");
+    return 0;
 }
 
 static int read_network(struct nn_spec *s, const struct yaml *root, struct err *e)
 {
-    static const char *const inputs[] = { "text", "pixels", "features", NULL };
     const struct yaml *map = yaml_get(root, "branches"), *head = yaml_get(root, "head");
-    enum form form = ROWS;
+    size_t n_deep = 0;
     int rc;
 
     if (!map)
@@ -333,35 +431,16 @@ static int read_network(struct nn_spec *s, const struct yaml *root, struct err *
     if ((rc = yaml_only(map, "branches", inputs, e)))
         return rc;
     if (map->n == 0)
-        return yaml_fail(map, e, "branches: want at least one of text, pixels, features");
-    s->branch = mem_calloc(map->n, sizeof *s->branch);
-    for (size_t i = 0; i < map->n; i++) {
-        struct nn_branch *b = &s->branch[i];
-        s->n_branch = i + 1;
-        b->input = map->key[i]->text[0] == 't'   ? NN_TEXT
-                   : map->key[i]->text[0] == 'p' ? NN_PIXELS
-                                                 : NN_FEATURES;
-        if ((rc = read_branch(b, map->item[i], &form, e)))
-            return rc;
-        if (head && ends_in_classes(b->layer, b->n_layer))
-            return yaml_fail(map->key[i], e, "branch '%s' ends in the classes, but there is a head",
-                             map->key[i]->text);
-        if (head && form != ROWS)
-            return yaml_fail(
-                map->key[i], e,
-                "branch '%s' hands %s to the head, which takes rows (lstm, flatten, pool_...)",
-                map->key[i]->text, form_name[form]);
-    }
-    if (!head && map->n > 1)
-        return yaml_fail(map, e, "%zu branches need a 'head' that joins them", map->n);
-    if (head && (rc = read_layers(head, "head", &s->head, &s->n_head, &form, e)))
+        return yaml_fail(map, e, "branches: want at least one of text, pixels, features, ngrams");
+    if ((rc = read_branches(s, map, head != NULL, &n_deep, e)) ||
+        (head && (rc = read_head(s, head, n_deep, e))))
         return rc;
-    if (s->n_head && map->n > 1 && s->head[0].op != NN_CONCAT)
-        return yaml_fail(head->item[0], e, "the head of %zu branches must begin with 'concat'",
-                         map->n);
-    const struct nn_branch *only = &s->branch[0];
-    if (!(head ? ends_in_classes(s->head, s->n_head) : ends_in_classes(only->layer, only->n_layer)))
-        return yaml_fail(head ? head : map, e, "the last layer must be 'dense: classes'");
+    if (!head && n_deep > 1)
+        return yaml_fail(map, e, "%zu branches need a 'head' that joins them", n_deep);
+    if (!head && n_deep == 1)
+        return yaml_fail(map, e, "%s",
+                         map->n > 1 ? "a branch that does not end in the classes needs a 'head'"
+                                    : "the last layer must be 'dense: classes'");
     return 0;
 }
 

@@ -148,7 +148,9 @@ static void obey(const struct err *e)
 
 static const char *wanted(const struct nn_spec *spec, enum nn_input input, const char *path)
 {
-    if (path && !nn_spec_branch(spec, input)) {
+    bool reads = nn_spec_branch(spec, input) ||
+                 (input == NN_TEXT && nn_spec_branch(spec, NN_NGRAMS));
+    if (path && !reads) {
         log_info("the network has no branch for '%s': it is not read", path);
         return NULL;
     }

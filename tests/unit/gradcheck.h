@@ -16,11 +16,34 @@ struct case_data {
     struct nn_spec spec;
     struct nn_dims dims;
     struct nn_batch b;
-    int32_t *ids, *n_word, *label;
+    int32_t *ids, *n_word, *label, *gram;
+    float *gram_value;
+    size_t *gram_first;
     uint8_t *pixels;
     const uint8_t **row;
     float *features, *weight;
 };
+
+/* Every row has some of the n-grams: row 0 none, row 1 as many as there may be. */
+static inline void add_grams(struct case_data *c, size_t n, uint64_t seed)
+{
+    struct rng r;
+    rng_init(&r, seed, 98);
+    c->gram = mem_calloc(n * c->dims.most_grams, sizeof *c->gram);
+    c->gram_value = mem_calloc(n * c->dims.most_grams, sizeof *c->gram_value);
+    c->gram_first = mem_calloc(n + 1, sizeof *c->gram_first);
+    for (size_t i = 0, at = 0; i < n; i++) {
+        size_t want = i == 0   ? 0
+                      : i == 1 ? c->dims.most_grams
+                               : rng_below(&r, c->dims.most_grams + 1);
+        size_t step = c->dims.n_gram / (want + 1), first = rng_below(&r, step + 1);
+        for (size_t k = 0; k < want; k++, at++) {
+            c->gram[at] = (int32_t)(first + k * step);
+            c->gram_value[at] = (float)(0.2 + rng_uniform(&r));
+        }
+        c->gram_first[i + 1] = at;
+    }
+}
 
 /* n rows of random input; row 0 has no words, row 1 all of them; one of three rows counts half. */
 static inline struct case_data case_make(const char *network, struct nn_dims dims, size_t n,
@@ -54,7 +77,17 @@ static inline struct case_data case_make(const char *network, struct nn_dims dim
     }
     for (size_t i = 0; i < n * n_pixel; i++)
         c.pixels[i] = (uint8_t)rng_below(&r, 256);
-    c.b = (struct nn_batch){ n, c.ids, c.n_word, c.row, c.features, c.label, c.weight };
+    add_grams(&c, n, seed);
+    c.b = (struct nn_batch){ .n = n,
+                             .ids = c.ids,
+                             .n_word = c.n_word,
+                             .pixels = c.row,
+                             .features = c.features,
+                             .label = c.label,
+                             .weight = c.weight,
+                             .gram = c.gram,
+                             .gram_value = c.gram_value,
+                             .gram_first = c.gram_first };
     return c;
 }
 
@@ -64,6 +97,9 @@ static inline void case_free(struct case_data *c)
     free(c->n_word);
     free(c->label);
     free(c->weight);
+    free(c->gram);
+    free(c->gram_value);
+    free(c->gram_first);
     free(c->pixels);
     free(c->row);
     free(c->features);
@@ -178,8 +214,13 @@ static inline void check_network(const char *network, struct nn_dims dims)
 #define FEATURES_OF(layers) \
     "network: 1\nbranches: {features: {layers: [" layers "]}}\ntraining: {shards: 3}\n"
 
-static const struct nn_dims small_dims = {
-    .vocabulary = 9, .length = 5, .height = 9, .width = 11, .n_feature = 4, .n_class = 3
-};
+static const struct nn_dims small_dims = { .vocabulary = 9,
+                                           .length = 5,
+                                           .height = 9,
+                                           .width = 11,
+                                           .n_feature = 4,
+                                           .n_gram = 13,
+                                           .most_grams = 5,
+                                           .n_class = 3 };
 
 #endif

@@ -252,12 +252,31 @@ static inline struct ref_act ref_pool(struct ref *r, const struct nn_layer *l,
     return out;
 }
 
+static inline struct ref_act ref_embedding_bag(struct ref *r, const struct nn_layer *l)
+{
+    size_t C = l->size < 0 ? r->dims->n_class : (size_t)l->size;
+    const double *table = ref_take(r, r->dims->n_gram * C, NULL), *bias = ref_take(r, C, NULL);
+    struct ref_act out = ref_new(r, 1, 1, 1, C);
+    for (size_t row = 0; row < r->b->n; row++)
+        for (size_t j = 0; j < C; j++) {
+            double s = bias[j];
+            size_t first = r->b->gram_first[row];
+            for (size_t k = first; k < r->b->gram_first[row + 1]; k++)
+                s += (double)r->b->gram_value[k] * ref_mask(r, 0, row, k - first, l->rate) *
+                     table[(size_t)r->b->gram[k] * C + j];
+            out.x[row * C + j] = l->activation == NN_ACT_RELU && s < 0 ? 0 : s;
+        }
+    return out;
+}
+
 static inline struct ref_act ref_layer(struct ref *r, const struct nn_layer *l,
                                        const struct ref_act *in)
 {
     switch (l->op) {
     case NN_EMBEDDING:
         return ref_embedding(r, l);
+    case NN_EMBEDDING_BAG:
+        return ref_embedding_bag(r, l);
     case NN_LSTM:
         return ref_lstm(r, l, in);
     case NN_CONV2D:
@@ -293,6 +312,8 @@ static inline struct ref_act ref_chain(struct ref *r, const struct nn_layer *l, 
 static inline struct ref_act ref_input(const struct ref *r, enum nn_input input)
 {
     size_t h = r->dims->height, w = r->dims->width, d = r->dims->n_feature;
+    if (input == NN_NGRAMS)
+        return ref_new(r, 1, 1, 1, 1); /* the layer reads the batch */
     struct ref_act a = input == NN_PIXELS     ? ref_new(r, 1, h, w, 3)
                        : input == NN_FEATURES ? ref_new(r, 1, 1, 1, d)
                                               : ref_new(r, r->dims->length, 1, 1, 1);
@@ -365,19 +386,30 @@ static inline double ref_loss(const struct nn_spec *s, const struct nn_dims *dim
                               uint64_t draw, double *out_probability)
 {
     struct ref r = { s, dims, b, weights, training, draw, 0, 0 };
-    struct ref_act part[N_NN_INPUT], a;
+    struct ref_act deep[N_NN_INPUT], wide[N_NN_INPUT + 1] = { 0 }, a;
+    size_t n_deep = 0, n_wide = 0;
     double loss = 0;
     for (size_t i = 0; i < s->n_branch; i++) {
+        const struct nn_branch *branch = &s->branch[i];
+        bool ends = nn_ends_in_classes(branch->layer, branch->n_layer);
         r.op++; /* the input is an operator too */
-        part[i] = ref_chain(&r, s->branch[i].layer, s->branch[i].n_layer,
-                            ref_input(&r, s->branch[i].input));
-        if (s->n_branch > 1 && s->training.auxiliary > 0)
-            loss += ref_auxiliary(&r, &part[i]);
+        a = ref_chain(&r, branch->layer, branch->n_layer, ref_input(&r, branch->input));
+        if (s->n_branch > 1 && s->training.auxiliary > 0 && !ends)
+            loss += ref_auxiliary(&r, &a);
+        *(ends ? &wide[n_wide++] : &deep[n_deep++]) = a;
     }
     bool joins = s->n_head && s->head[0].op == NN_CONCAT;
-    r.op += joins;
-    a = joins ? ref_concat(&r, part, s->n_branch) : part[0];
-    a = ref_chain(&r, s->head + joins, s->n_head - joins, a);
+    if (n_deep) {
+        r.op += joins;
+        a = joins ? ref_concat(&r, deep, n_deep) : deep[0];
+        wide[n_wide++] = ref_chain(&r, s->head + joins, s->n_head - joins, a);
+    }
+    a = wide[0];
+    for (size_t k = 1; k < n_wide; k++) {
+        for (size_t i = 0; i < b->n * dims->n_class; i++)
+            a.x[i] += wide[k].x[i];
+        free(wide[k].x);
+    }
     loss += ref_cross_entropy(&r, &a, out_probability);
     free(a.x);
     return loss + r.penalty;

@@ -176,7 +176,21 @@ static void layers_that_do_not_fit_are_found_before_any_data(void **state)
         "branch 'pixels' hands a picture to the head, which takes rows");
     refuses("network: 1\nbranches: {features: {layers: [dense: classes]}}\nhead: [concat, dense: "
             "classes]\n",
-            "branch 'features' ends in the classes, but there is a head");
+            "all branches end in the classes: a head has nothing to join");
+    refuses("network: 1\nbranches: {features: {layers: [dense: classes]}, ngrams: {layers: "
+            "[embedding_bag: 4]}}\n",
+            "a branch that does not end in the classes needs a 'head'");
+    refuses("network: 1\nbranches: {ngrams: {layers: [dense: classes]}}\n",
+            "dense does not take n-grams: begin with 'embedding_bag: 64'");
+    refuses("network: 1\nbranches: {ngrams: {layers: [embedding_bag: classes, relu]}}\n",
+            "'embedding_bag: classes' must be the last layer");
+    refuses("network: 1\nbranches: {ngrams: {words: 0, layers: [embedding_bag: classes]}}\n",
+            "ngrams: want 'words', 'characters', or both");
+    refuses("network: 1\nbranches: {ngrams: {characters: 3, layers: [embedding_bag: classes]}}\n",
+            "characters: want the shortest and the longest: [3, 5]");
+    refuses("network: 1\nbranches: {ngrams: {characters: [4, 3], layers: [embedding_bag: "
+            "classes]}}\n",
+            "characters");
 }
 
 static void training_values_have_ranges(void **state)
