@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "models/bucket.h"
 #include "models/nn/optimizer.h"
 #include "num/rng.h"
 
@@ -45,6 +46,22 @@ static double clock_of(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* In the order in which train would show them. */
+static void draw_lengths(int32_t *n_word, size_t batch, bool mixed, struct rng *r)
+{
+    int32_t length[N_ROW];
+    size_t order[N_ROW];
+    for (size_t i = 0; i < N_ROW; i++) {
+        double at = rng_uniform(r) * 20;
+        int low = words_at[(int)at], high = words_at[(int)at + 1];
+        length[i] = mixed ? low + (int)((at - (int)at) * (high - low) + 0.5) : LENGTH;
+        order[i] = i;
+    }
+    bucket_order(order, N_ROW, length, batch, 16, r);
+    for (size_t i = 0; i < N_ROW; i++)
+        n_word[i] = length[order[i]];
+}
+
 static struct data make_data(size_t batch, bool mixed)
 {
     struct data d = { .batch = batch };
@@ -56,10 +73,8 @@ static struct data make_data(size_t batch, bool mixed)
     d.pixels = mem_calloc(N_ROW, PIXELS);
     d.row = mem_calloc(N_ROW, sizeof *d.row);
     d.probability = mem_calloc(batch, N_CLASS * sizeof *d.probability);
+    draw_lengths(d.n_word, batch, mixed, &r);
     for (size_t i = 0; i < N_ROW; i++) {
-        double at = rng_uniform(&r) * 20;
-        int low = words_at[(int)at], high = words_at[(int)at + 1];
-        d.n_word[i] = mixed ? low + (int)((at - (int)at) * (high - low) + 0.5) : LENGTH;
         d.label[i] = (int32_t)rng_below(&r, N_CLASS);
         d.row[i] = d.pixels + i * PIXELS;
         for (size_t t = 0; t < (size_t)d.n_word[i]; t++) { /* frequent words have low numbers */

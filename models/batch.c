@@ -83,6 +83,17 @@ void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batc
                               .gram_first = b->gram_first };
 }
 
+int32_t *batcher_lengths(const struct batcher *b)
+{
+    const struct tokens *t = b->data.tokens;
+    if (!b->map)
+        return NULL;
+    int32_t *length = mem_calloc(t->n_row, sizeof *length);
+    for (size_t i = 0; i < t->n_row; i++)
+        length[i] = vocab_length(&b->prep->shape, b->map, t, i);
+    return length;
+}
+
 void batcher_augment(struct batcher *b, const struct augment *a)
 {
     const struct prep *p = b->prep;

@@ -35,6 +35,10 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
 /** The rows `row` (n <= max) as a batch that is valid until the next call. */
 void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batch *out);
 
+/** Words of every row of the inputs, as batches have them. Owned by the caller; NULL if there are
+ * no words. */
+int32_t *batcher_lengths(const struct batcher *b);
+
 /** From now on batcher_fill_training does this to its rows; `a` must outlive the batcher. */
 void batcher_augment(struct batcher *b, const struct augment *a);
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "models/bucket.h"
 #include "models/checkpoint.h"
 #include "models/live.h"
 #include "models/schedule.h"
@@ -23,6 +24,8 @@ struct run {
     struct progress progress;
     struct live live;
     size_t *order;      /* (n_train) */
+    int32_t *length;    /* words of each row of the inputs; NULL: they do not matter */
+    struct rows sorted; /* trainer's rows, those for validation sorted by length */
     float *probability; /* (batch, n_class) */
     bool validates;
     double before, began; /* seconds of training before this program; its clock at the start */
@@ -122,6 +125,9 @@ static void order_rows(struct run *r, size_t epoch)
     memcpy(r->order, rows->train, rows->n_train * sizeof *r->order);
     rng_init(&rng, r->t->seed, stream(STREAM_ORDER, epoch));
     rng_shuffle(&rng, r->order, rows->n_train);
+    if (r->length)
+        bucket_order(r->order, rows->n_train, r->length, (size_t)r->options->batch,
+                     (size_t)r->options->bucket, &rng);
 }
 
 /* Means over the part of the epoch that is done. */
@@ -196,7 +202,7 @@ static int validate_epoch(struct run *r, struct epoch *figures, struct err *e)
     double start = live_clock();
     if (!r->validates)
         return 0;
-    if (!validate(r->t->net, &r->batcher, r->t->rows, r->probability, is_interrupted, r,
+    if (!validate(r->t->net, &r->batcher, &r->sorted, r->probability, is_interrupted, r,
                   &figures->val_loss, &figures->val_accuracy))
         return give_way(r, e);
     r->validating = live_clock() - start;
@@ -258,6 +264,20 @@ static int run_epoch(struct run *r, struct err *e)
 
 /* ---- begin and end ---- */
 
+/* Where padding is not computed, rows of like length come together. */
+static void sort_rows(struct run *r)
+{
+    const struct rows *rows = r->t->rows;
+    size_t n = rows->n_validation;
+    r->sorted = *rows;
+    r->sorted.validation = mem_calloc(n, sizeof *r->sorted.validation);
+    memcpy(r->sorted.validation, rows->validation, n * sizeof *rows->validation);
+    if (r->options->bucket == 0 || !net_skips_padding(r->t->net))
+        return;
+    r->length = batcher_lengths(&r->batcher);
+    bucket_sort(r->sorted.validation, n, r->length);
+}
+
 static void begin(struct run *r, const struct trainer *t, struct history *history)
 {
     const struct rows *rows = t->rows;
@@ -267,6 +287,7 @@ static void begin(struct run *r, const struct trainer *t, struct history *histor
     if (t->augment)
         batcher_augment(&r->batcher, t->augment);
     r->order = mem_calloc(rows->n_train, sizeof *r->order);
+    sort_rows(r);
     r->probability = mem_calloc(batch, n_class * sizeof *r->probability);
     history->epoch_rows = rows->n_train;
     history->epoch_steps = (rows->n_train + batch - 1) / batch;
@@ -289,6 +310,8 @@ static void end(struct run *r)
     optimizer_release(&r->progress.optimizer);
     free(r->probability);
     free(r->order);
+    free(r->length);
+    free(r->sorted.validation);
     batcher_release(&r->batcher);
 }
 

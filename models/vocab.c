@@ -148,6 +148,22 @@ int32_t *vocab_map(const struct vocab *v, const struct tokens *t)
     return map;
 }
 
+/* Words of a row that are coded, at most `most`. */
+static size_t coded_words(const int32_t *map, const struct tokens *t, size_t row, bool drop_unknown,
+                          size_t most)
+{
+    size_t n = 0;
+    for (int64_t k = t->offset[row]; k < t->offset[row + 1] && n < most; k++)
+        n += map[t->id[k]] != VOCAB_UNKNOWN || !drop_unknown;
+    return n;
+}
+
+int32_t vocab_length(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
+                     size_t row)
+{
+    return (int32_t)coded_words(map, t, row, s->drop_unknown, s->length);
+}
+
 int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
                      size_t row, int32_t *out)
 {
@@ -172,9 +188,7 @@ size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *r
 {
     size_t longest = 1;
     for (size_t i = 0; i < n_row; i++) {
-        size_t n = 0;
-        for (int64_t k = t->offset[row[i]]; k < t->offset[row[i] + 1]; k++)
-            n += map[t->id[k]] != VOCAB_UNKNOWN || !drop_unknown;
+        size_t n = coded_words(map, t, row[i], drop_unknown, SIZE_MAX);
         longest = n > longest ? n : longest;
     }
     return longest;

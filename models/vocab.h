@@ -60,6 +60,10 @@ struct vocab_shape {
 int32_t vocab_encode(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
                      size_t row, int32_t *out);
 
+/** What vocab_encode would return. */
+int32_t vocab_length(const struct vocab_shape *s, const int32_t *map, const struct tokens *t,
+                     size_t row);
+
 /** Words of the longest of some rows, unknown ones counted unless they are dropped; at least 1. */
 size_t vocab_longest(const int32_t *map, const struct tokens *t, const size_t *row, size_t n_row,
                      bool drop_unknown);

@@ -237,14 +237,25 @@ bool step_is_live(const struct op *o, const struct pass *p, size_t r, size_t t)
     return t >= first && t < first + n;
 }
 
+static const struct nn_branch *text_of(const struct net *n)
+{
+    for (size_t i = 0; i < n->n_op; i++)
+        if (n->op[i].kind == &op_words)
+            return n->op[i].branch;
+    return NULL;
+}
+
+bool net_skips_padding(const struct net *n)
+{
+    const struct nn_branch *text = text_of(n);
+    return text && text->mask;
+}
+
 /* Rows of each shard, and the steps that its longest row needs. */
 static size_t cut_batch(struct net *n, const struct nn_batch *b)
 {
     size_t S = n->n_shard < b->n ? n->n_shard : b->n, T = n->dims.length;
-    const struct nn_branch *text = NULL;
-    for (size_t i = 0; i < n->n_op; i++)
-        if (n->op[i].kind == &op_words)
-            text = n->op[i].branch;
+    const struct nn_branch *text = text_of(n);
     for (size_t i = 0; i < S; i++) {
         struct shard *s = &n->shard[i];
         s->row = b->n * i / S;

@@ -98,6 +98,9 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
 /** The part of the last batch's loss that the branches' own softmaxes added (auxiliary.c). */
 double net_auxiliary_loss(const struct net *n);
 
+/** Does a batch of shorter rows take less time (its text is masked)? */
+bool net_skips_padding(const struct net *n);
+
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
 

@@ -15,44 +15,47 @@
  *   INT(name, default, min, max, unit, help), REAL(likewise), CHOICE(name, default, choices, help).
  * The value of a choice is its number in the list; the enums below name them.
  */
-#define NN_TRAINING_KEYS(INT, REAL, CHOICE)                                                      \
-    CHOICE(optimizer, "adam", "adam|adamw|sgd", "how gradients become steps")                    \
-    REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                   \
-    REAL(momentum, 0, 0, 0.9999, NULL, "of sgd")                                                 \
-    CHOICE(nesterov, "false", "false|true", "sgd looks ahead along its momentum")                \
-    REAL(weight_decay, 0, 0, 10, NULL,                                                           \
-         "of adamw and sgd: a step takes learning_rate x weight_decay of every kernel away")     \
-    REAL(clip_norm, 0, 0, 1e6, NULL, "norm that all gradients have together at most; 0: any")    \
-    REAL(label_smoothing, 0, 0, 0.99, NULL,                                                      \
-         "share of the label's probability that the loss spreads over all classes")              \
-    REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                            \
-    REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                            \
-    REAL(auxiliary, 0, 0, 10, NULL,                                                              \
-         "weight of the loss that every branch of a fusion has by itself")                       \
-    INT(batch, 32, 1, 65536, "rows", "rows for one step")                                        \
-    INT(epochs, 30, 1, 1000000, NULL, "passes over the rows at most")                            \
-    INT(shards, 4, 1, NN_MAX_SHARDS, NULL,                                                       \
-        "parts of a batch that threads share out; part of the result, the number of threads is " \
-        "not")                                                                                   \
-    CHOICE(class_weight, "none", "none|balanced|one_minus_share",                                \
-           "weight of a row in the loss: 1, N/(C n_c), or 1 - n_c/N")                            \
-    CHOICE(keep, "validation_loss", "last|validation_loss|validation_accuracy",                  \
-           "weights of which epoch the model gets")                                              \
-    CHOICE(stop_monitor, "none", NN_MONITORS, "stop early when this gets no better")             \
-    REAL(stop_min_delta, 0, 0, 1e6, NULL, "what counts as better")                               \
-    INT(stop_patience, 5, 1, 1000000, "epochs", "how long to wait")                              \
-    CHOICE(plateau_monitor, "none", NN_MONITORS,                                                 \
-           "lower the learning rate when this gets no better")                                   \
-    REAL(plateau_factor, 0.1, 1e-6, 0.999999, NULL, "new learning rate / old one")               \
-    REAL(plateau_min_delta, 0, 0, 1e6, NULL, "what counts as better")                            \
-    INT(plateau_patience, 3, 1, 1000000, "epochs", "how long to wait")                           \
-    INT(plateau_cooldown, 0, 0, 1000000, "epochs", "rest after a lower learning rate")           \
-    CHOICE(schedule, "none", "none|cosine|step", "how the learning rate falls by itself")        \
-    REAL(schedule_floor, 0, 0, 1, NULL, "cosine: last learning rate / first one")                \
-    INT(schedule_every, 10, 1, 1000000, "epochs", "step: how long a learning rate lasts")        \
-    REAL(schedule_factor, 0.1, 1e-6, 0.999999, NULL, "step: new learning rate / old one")        \
-    REAL(warmup, 0, 0, 1000000, "epochs", "the learning rate rises from 0 so long")              \
-    REAL(max_minutes, 0, 0, 1000000, "min",                                                      \
+#define NN_TRAINING_KEYS(INT, REAL, CHOICE)                                                       \
+    CHOICE(optimizer, "adam", "adam|adamw|sgd", "how gradients become steps")                     \
+    REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                    \
+    REAL(momentum, 0, 0, 0.9999, NULL, "of sgd")                                                  \
+    CHOICE(nesterov, "false", "false|true", "sgd looks ahead along its momentum")                 \
+    REAL(weight_decay, 0, 0, 10, NULL,                                                            \
+         "of adamw and sgd: a step takes learning_rate x weight_decay of every kernel away")      \
+    REAL(clip_norm, 0, 0, 1e6, NULL, "norm that all gradients have together at most; 0: any")     \
+    REAL(label_smoothing, 0, 0, 0.99, NULL,                                                       \
+         "share of the label's probability that the loss spreads over all classes")               \
+    REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                             \
+    REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                             \
+    REAL(auxiliary, 0, 0, 10, NULL,                                                               \
+         "weight of the loss that every branch of a fusion has by itself")                        \
+    INT(batch, 32, 1, 65536, "rows", "rows for one step")                                         \
+    INT(epochs, 30, 1, 1000000, NULL, "passes over the rows at most")                             \
+    INT(bucket, 16, 0, 1000000, "batches",                                                        \
+        "rows of so many batches are sorted by length together, so that no padding is computed; " \
+        "0: none")                                                                                \
+    INT(shards, 4, 1, NN_MAX_SHARDS, NULL,                                                        \
+        "parts of a batch that threads share out; part of the result, the number of threads is "  \
+        "not")                                                                                    \
+    CHOICE(class_weight, "none", "none|balanced|one_minus_share",                                 \
+           "weight of a row in the loss: 1, N/(C n_c), or 1 - n_c/N")                             \
+    CHOICE(keep, "validation_loss", "last|validation_loss|validation_accuracy",                   \
+           "weights of which epoch the model gets")                                               \
+    CHOICE(stop_monitor, "none", NN_MONITORS, "stop early when this gets no better")              \
+    REAL(stop_min_delta, 0, 0, 1e6, NULL, "what counts as better")                                \
+    INT(stop_patience, 5, 1, 1000000, "epochs", "how long to wait")                               \
+    CHOICE(plateau_monitor, "none", NN_MONITORS,                                                  \
+           "lower the learning rate when this gets no better")                                    \
+    REAL(plateau_factor, 0.1, 1e-6, 0.999999, NULL, "new learning rate / old one")                \
+    REAL(plateau_min_delta, 0, 0, 1e6, NULL, "what counts as better")                             \
+    INT(plateau_patience, 3, 1, 1000000, "epochs", "how long to wait")                            \
+    INT(plateau_cooldown, 0, 0, 1000000, "epochs", "rest after a lower learning rate")            \
+    CHOICE(schedule, "none", "none|cosine|step", "how the learning rate falls by itself")         \
+    REAL(schedule_floor, 0, 0, 1, NULL, "cosine: last learning rate / first one")                 \
+    INT(schedule_every, 10, 1, 1000000, "epochs", "step: how long a learning rate lasts")         \
+    REAL(schedule_factor, 0.1, 1e-6, 0.999999, NULL, "step: new learning rate / old one")         \
+    REAL(warmup, 0, 0, 1000000, "epochs", "the learning rate rises from 0 so long")               \
+    REAL(max_minutes, 0, 0, 1000000, "min",                                                       \
          "time budget: training ends after it, with the best weights; 0: none")
 
 #define NN_MONITORS "none|validation_loss|validation_accuracy|loss|accuracy"
