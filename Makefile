@@ -1,9 +1,10 @@
 # refit: one Makefile, no configure. `make run` and `make check` do everything, packages included.
-#   MODE=release|debug|asan|tsan   CC=gcc|clang   DNNL=1|0   PREFIX, DESTDIR (install)
+#   MODE=release|debug|asan|tsan   CC=gcc|clang   DNNL=1|0   WEBP=1|0   PREFIX, DESTDIR (install)
 
 MODE    ?= release
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 DNNL    ?= 1
+WEBP    := $(shell pkg-config --exists libwebp libwebpdemux 2>/dev/null && echo 1 || echo 0)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 JOBS    := $(shell nproc)
@@ -11,13 +12,14 @@ B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang
 
 APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
        libjpeg62-turbo-dev libsqlite3-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
-       libstemmer-dev libexif-dev liblcms2-dev libcurl4-openssl-dev libcmocka-dev
+       libstemmer-dev libexif-dev liblcms2-dev libwebp-dev libcurl4-openssl-dev libcmocka-dev
 APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-torch libopenblas0-openmp ninja-build snakemake strace
 
-PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl
+PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl \
+        $(if $(filter 1,$(WEBP)),libwebp libwebpdemux)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wformat=2 -Wdouble-promotion -Werror=implicit-function-declaration
 OPT_release := -O3
@@ -28,7 +30,7 @@ OPT_fuzz    := -O1 -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sani
 # No fused multiply-add behind our back (clang's default): results have the same bits on every CPU.
 CFLAGS       = -std=c17 -ffp-contract=off -g $(WARN) $(OPT_$(MODE)) -pthread
 CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION='"$(VERSION)"' -DREFIT_DNNL=$(DNNL) \
-               -Icommon -I. -MMD -MP $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+               -DREFIT_WEBP=$(WEBP) -Icommon -I. -MMD -MP $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # Every program names every library; the linker keeps the ones that it calls, so the runner stays small.
 LDFLAGS     := -Wl,--as-needed -pthread
 LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lstemmer $(if $(filter 1,$(DNNL)),-ldnnl -lgomp) -lm
@@ -76,7 +78,7 @@ $(B)/librunner.a: $(filter-out $(call obj,runner/cli/cli.c),$(call obj,$(RUNNER_
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/librunner.a $(B)/librefit.a
 	@mkdir -p $(@D); echo "link $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lcmocka
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(if $(filter 1,$(WEBP)),-lwebpmux) -lcmocka
 
 $(B)/data/%: $$(call obj,data/$$*.c $$(wildcard data/$$*/*.c)) $(B)/librefit.a
 	$(LINK)

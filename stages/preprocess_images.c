@@ -1,8 +1,9 @@
 /* preprocess_images: the picture of every row, decoded to a square of RGB pixels.
  *
  *   in   table   refit.table; its image role is the pattern of the file names
- *        images  directory of JPEG and PNG files
- *   out  pixels  refit.images: uint8 (n, size, size, 3); per row ok, missing or corrupt, and why
+ *        images  directory of JPEG, PNG and WebP files
+ *   out  pixels  refit.images: uint8 (n, size, size, 3); per row ok, missing or corrupt, and why,
+ *                and the hash of its file
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@
 #include "num/hash.h"
 
 struct params {
-    const char *table, *images, *pixels;
+    const char *table, *images, *pixels, *fit, *filter, *background;
+    bool dct_scaling;
     int64_t size, max_bytes, max_pixels;
     double max_bad_share, max_missing_share;
 };
@@ -33,7 +35,15 @@ static const struct opt options[] = {
     { OPT_OUT(struct params, pixels), .help = "the pictures as pixels",
       .format = "hdf5:refit.images" },
     { OPT_INT(struct params, size), .def = 64, .min = 1, .max = IMAGE_MAX_SIZE, .unit = "pixels",
-      .help = "side of the square that every picture is stretched to" },
+      .help = "side of the square that every picture becomes" },
+    { OPT_CHOICE(struct params, fit), .text = "stretch", .choices = IMAGE_FITS,
+      .help = "of an oblong picture: stretch all of it, crop to its middle, or pad with bars" },
+    { OPT_CHOICE(struct params, filter), .text = "area", .choices = IMAGE_FILTERS,
+      .help = "how pixels are made from others" },
+    { OPT_TEXT(struct params, background), .text = "#ffffff",
+      .help = "colour behind transparency and of the bars: #rrggbb" },
+    { OPT_BOOL(struct params, dct_scaling), .def = true,
+      .help = "decode a JPEG at 1/2, 1/4 or 1/8 where that is large enough" },
     { OPT_INT(struct params, max_bytes), .def = 64 << 20, .min = 1, .max = 1 << 30, .unit = "bytes",
       .help = "a larger file counts as corrupt" },
     { OPT_INT(struct params, max_pixels), .def = 80e6, .min = 1, .max = 1e9, .unit = "pixels",
@@ -67,16 +77,24 @@ struct job {
     uint8_t *block;            /* (n_block, size, size, 3) owned */
     uint8_t *status;           /* (n_row) owned */
     char **reason;             /* (n_row) owned; NULL where ok */
-    char (*digest)[HASH_HEX];  /* (n_row) owned: of the file; "" where there is none */
+    uint8_t *digest;           /* (n_row, 32) owned: of the file; zeros where there is none */
     atomic_size_t n_done;
     atomic_bool stop;
 };
 
-static struct image_options options_of(const struct params *p)
+static int options_of(const struct params *p, struct image_options *o, struct err *e)
 {
-    return (struct image_options){ .size = p->size,
-                                   .max_bytes = p->max_bytes,
-                                   .max_pixels = p->max_pixels };
+    *o = (struct image_options){ .size = p->size,
+                                 .dct_scaling = p->dct_scaling,
+                                 .max_bytes = p->max_bytes,
+                                 .max_pixels = p->max_pixels };
+    return image_options_parse(o, p->fit, p->filter, p->background, e);
+}
+
+static int check(const void *params, struct err *e)
+{
+    struct image_options o;
+    return options_of(params, &o, e);
 }
 
 static size_t picture_bytes(const struct job *job)
@@ -93,7 +111,7 @@ static void job_init(struct job *job, const struct table *t, const struct image_
     job->block = mem_aligned(job->n_block, picture_bytes(job));
     job->status = mem_calloc(t->n_row, sizeof *job->status);
     job->reason = mem_calloc(t->n_row, sizeof *job->reason);
-    job->digest = mem_calloc(t->n_row, sizeof *job->digest);
+    job->digest = mem_calloc(t->n_row, PIXELS_DIGEST);
 }
 
 static void job_release(struct job *job)
@@ -137,7 +155,10 @@ static enum pixels_status read_picture(struct job *job, struct hand *h, size_t r
     }
     if (status != PIXELS_OK)
         return status;
-    hash_bytes(h->bytes, n, job->digest[row]);
+    struct hash sum;
+    hash_init(&sum);
+    hash_add(&sum, h->bytes, n);
+    hash_raw(&sum, job->digest + row * PIXELS_DIGEST);
     if (image_pixels(&job->options, h->bytes, n, out, &bad) == 0)
         return PIXELS_OK;
     memset(out, 0, picture_bytes(job));
@@ -205,28 +226,35 @@ static void tell_first(const struct job *job, enum pixels_status status, const c
             log_info("row %zu: %s: %s", i, name, job->reason[i]);
 }
 
+/* By content, then by row. */
 static int by_digest(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const uint8_t *x = *(const uint8_t *const *)a, *y = *(const uint8_t *const *)b;
+    int order = memcmp(x, y, PIXELS_DIGEST);
+    return order ? order : (x > y) - (x < y);
 }
 
 /* Files with the same content, under one name or several: they may end on both sides of a split. */
 static void tell_duplicates(const struct job *job)
 {
-    size_t n = 0, n_group = 0, n_row = 0;
-    const char **digest = mem_calloc(job->table->n_row, sizeof *digest);
+    size_t n = 0, n_group = 0, n_row = 0, told = 0;
+    const uint8_t **digest = mem_calloc(job->table->n_row, sizeof *digest);
     for (size_t i = 0; i < job->table->n_row; i++)
         if (job->status[i] == PIXELS_OK)
-            digest[n++] = job->digest[i];
+            digest[n++] = job->digest + i * PIXELS_DIGEST;
     qsort(digest, n, sizeof *digest, by_digest);
     for (size_t i = 0, k; i < n; i = k) {
-        for (k = i + 1; k < n && strcmp(digest[i], digest[k]) == 0;)
-            k++;
+        for (k = i + 1; k < n && memcmp(digest[i], digest[k], PIXELS_DIGEST) == 0; k++)
+            if (told++ < MAX_TOLD)
+                log_info("row %zu: the same picture as row %zu",
+                         (size_t)(digest[k] - job->digest) / PIXELS_DIGEST,
+                         (size_t)(digest[i] - job->digest) / PIXELS_DIGEST);
         n_group += k - i > 1;
         n_row += k - i > 1 ? k - i : 0;
     }
     if (n_group)
         log_info("%zu groups of identical picture files, in %zu rows", n_group, n_row);
+    event_metric("duplicate_pictures", (double)(n_row - n_group), 0);
     free(digest);
 }
 
@@ -261,7 +289,7 @@ static int finish(struct job *job, struct h5 *h, struct err *e)
     const char **reason = mem_calloc(job->table->n_row, sizeof *reason);
     for (size_t i = 0; i < job->table->n_row; i++)
         reason[i] = job->reason[i] ? job->reason[i] : "";
-    int rc = pixels_finish(h, job->table->n_row, job->status, reason, e);
+    int rc = pixels_finish(h, job->table->n_row, job->status, reason, job->digest, e);
     free(reason);
     return rc;
 }
@@ -269,13 +297,16 @@ static int finish(struct job *job, struct h5 *h, struct err *e)
 static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
-    struct image_options o = options_of(p);
+    struct image_options o;
     struct table table = { 0 };
     struct job job = { .dir = -1 };
     struct h5 h = { 0 };
-    char *recipe = image_recipe(&o);
+    char *recipe = NULL;
     int rc;
 
+    if ((rc = options_of(p, &o, e)))
+        return rc;
+    recipe = image_recipe(&o);
     if ((rc = table_read(&table, p->table, e)))
         goto out;
     job_init(&job, &table, &o);
@@ -298,10 +329,13 @@ static const struct stage stage = {
     .name = "preprocess_images",
     .purpose = "decode the pictures of a table to squares of pixels",
     .more = "A picture that is missing or corrupt keeps its row: the row is marked, with the "
-            "reason, and its pixels are 0.",
+            "reason, and its pixels are 0.\n"
+            "Example: preprocess_images --table table.h5 --images images --pixels pixels.h5 --size "
+            "224 --fit pad --background '#f0f0f0'",
     .opts = options,
     .size = sizeof(struct params),
     .run = run,
+    .check = check,
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <libexif/exif-data.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +13,60 @@
 
 static const int64_t max_max_bytes = (int64_t)1 << 30, max_max_pixels = 1000000000;
 
+static const char *const fit_name[] = { "stretch", "crop", "pad" };
+static const char *const filter_name[] = { "area", "bilinear", "lanczos" };
+
 struct image_options image_defaults(void)
 {
-    return (struct image_options){ .size = 64, .max_bytes = 64 << 20, .max_pixels = 80000000 };
+    return (struct image_options){ .size = 64,
+                                   .background = 0xffffff,
+                                   .dct_scaling = true,
+                                   .max_bytes = 64 << 20,
+                                   .max_pixels = 80000000 };
+}
+
+/* The place of a name in a list of three; -1. */
+static int place_of(const char *const name[3], const char *found)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name[i], found) == 0)
+            return i;
+    return -1;
+}
+
+static bool parse_background(const char *text, uint32_t *out)
+{
+    if (strlen(text) != 7 || *text != '#' || strspn(text + 1, "0123456789abcdefABCDEF") != 6)
+        return false;
+    *out = (uint32_t)strtoul(text + 1, NULL, 16);
+    return true;
+}
+
+int image_options_parse(struct image_options *o, const char *fit, const char *filter,
+                        const char *background, struct err *e)
+{
+    int how = place_of(fit_name, fit), by = place_of(filter_name, filter);
+    if (how < 0)
+        return err_set(e, ERR_USAGE, "fit '%s' is not one of " IMAGE_FITS, fit);
+    if (by < 0)
+        return err_set(e, ERR_USAGE, "filter '%s' is not one of " IMAGE_FILTERS, filter);
+    if (!parse_background(background, &o->background))
+        return err_set(e, ERR_USAGE, "background '%s' is no colour: want #rrggbb, as #ffffff",
+                       background);
+    o->fit = (enum image_fit)how;
+    o->filter = (enum resize_filter)by;
+    return 0;
 }
 
 char *image_recipe(const struct image_options *o)
 {
-    json_t *root = json_pack("{s:i,s:I,s:I,s:I}", "version", IMAGE_RECIPE_VERSION, "size",
-                             (json_int_t)o->size, "max_bytes", (json_int_t)o->max_bytes,
-                             "max_pixels", (json_int_t)o->max_pixels);
+    char background[8];
+    snprintf(background, sizeof background, "#%06x", (unsigned)(o->background & 0xffffff));
+    json_t *root = json_pack("{s:i,s:I,s:s,s:s,s:s,s:b,s:I,s:I}", "version", IMAGE_RECIPE_VERSION,
+                             "size", (json_int_t)o->size, "fit", fit_name[o->fit], "filter",
+                             filter_name[o->filter], "background", background, "dct_scaling",
+                             o->dct_scaling, "max_bytes", (json_int_t)o->max_bytes, "max_pixels",
+                             (json_int_t)o->max_pixels);
     char *dumped = json_dumps(root, JSON_COMPACT), *text = mem_strdup(dumped);
     free(dumped);
     json_decref(root);
@@ -30,19 +75,32 @@ char *image_recipe(const struct image_options *o)
 
 int image_recipe_parse(struct image_options *out, const char *json, struct err *e)
 {
-    static const char *const keys[] = { "version", "size", "max_bytes", "max_pixels", NULL };
+    static const char *const keys[] = { "version",   "size",       "fit",
+                                        "filter",    "background", "dct_scaling",
+                                        "max_bytes", "max_pixels", NULL };
     static const char what[] = "picture recipe";
     struct image_options o = { 0 };
+    const char *fit, *filter, *background;
     json_t *root = NULL;
     int64_t version;
     int rc;
 
     if ((rc = json_keys_load(&root, what, json, keys, e)) ||
-        (rc = json_keys_int(root, what, "version", 1, IMAGE_RECIPE_VERSION, &version, e)) ||
+        (rc = json_keys_int(root, what, "version", IMAGE_RECIPE_VERSION, IMAGE_RECIPE_VERSION,
+                            &version, e)) ||
         (rc = json_keys_int(root, what, "size", 1, IMAGE_MAX_SIZE, &o.size, e)) ||
+        (rc = json_keys_text(root, what, "fit", &fit, e)) ||
+        (rc = json_keys_text(root, what, "filter", &filter, e)) ||
+        (rc = json_keys_text(root, what, "background", &background, e)) ||
+        (rc = json_keys_bool(root, what, "dct_scaling", &o.dct_scaling, e)) ||
         (rc = json_keys_int(root, what, "max_bytes", 1, max_max_bytes, &o.max_bytes, e)) ||
         (rc = json_keys_int(root, what, "max_pixels", 1, max_max_pixels, &o.max_pixels, e)))
         goto out;
+    if (image_options_parse(&o, fit, filter, background, e)) {
+        err_wrap(e, "%s", what);
+        rc = e->code = ERR_DATA; /* not the command line: a file that lies */
+        goto out;
+    }
     *out = o;
 out:
     json_decref(root);
@@ -64,8 +122,18 @@ int image_check_pixels(const struct image_options *o, uint64_t width, uint64_t h
 
 int image_exif_orientation(const uint8_t *exif, size_t n)
 {
+    static const uint8_t prefix[] = { 'E', 'x', 'i', 'f', 0, 0 };
+    bool prefixed = n >= sizeof prefix && memcmp(exif, prefix, sizeof prefix) == 0;
+    size_t skip = prefixed ? 0 : sizeof prefix;
     int value = 1;
-    ExifData *data = n <= 1 << 20 ? exif_data_new_from_data(exif, (unsigned)n) : NULL;
+
+    if (n > 1 << 20)
+        return 1;
+    uint8_t *whole = mem_calloc(skip + n, 1);
+    memcpy(whole, prefix, skip);
+    memcpy(whole + skip, exif, n);
+    ExifData *data = exif_data_new_from_data(whole, (unsigned)(skip + n));
+    free(whole);
     if (!data)
         return 1;
     ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
@@ -75,30 +143,11 @@ int image_exif_orientation(const uint8_t *exif, size_t n)
     return value >= 1 && value <= 8 ? value : 1;
 }
 
-/* Turn a square so that EXIF orientation `how` is upright: TIFF 6.0, tag 274. Stretching to a
- * square and turning can change places, for resize.h treats both axes and both directions alike. */
-static void turn(const uint8_t *in, uint8_t *out, size_t size, int how)
-{
-    bool swap = how >= 5;
-    bool flip_row = how == 3 || how == 4 || how == 6 || how == 7;
-    bool flip_column = how == 2 || how == 3 || how == 7 || how == 8;
-    for (size_t y = 0; y < size; y++) {
-        for (size_t x = 0; x < size; x++) {
-            size_t row = swap ? x : y, column = swap ? y : x;
-            row = flip_row ? size - 1 - row : row;
-            column = flip_column ? size - 1 - column : column;
-            memcpy(out + 3 * (y * size + x), in + 3 * (row * size + column), 3);
-        }
-    }
-}
-
 /* What a file is that we do not read, for the reason. */
 static const char *other_kind(const uint8_t *b, size_t n)
 {
     if (n >= 6 && memcmp(b, "GIF8", 4) == 0)
         return "a GIF file";
-    if (n >= 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WEBP", 4) == 0)
-        return "a WebP file";
     if (n >= 4 && (memcmp(b, "II*\0", 4) == 0 || memcmp(b, "MM\0*", 4) == 0))
         return "a TIFF file";
     if (n >= 12 && memcmp(b + 4, "ftyp", 4) == 0)
@@ -113,9 +162,8 @@ int image_pixels(const struct image_options *o, const uint8_t *bytes, size_t n, 
 {
     static const uint8_t jpeg[] = { 0xff, 0xd8, 0xff },
                          png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
-    struct resize r = { 0 };
-    uint8_t *upright = NULL;
-    int orientation = 1, rc;
+    struct canvas canvas = canvas_empty(o, out_rgb);
+    int rc;
 
     if (n == 0)
         return err_set(e, ERR_DATA, "the file is empty");
@@ -123,23 +171,15 @@ int image_pixels(const struct image_options *o, const uint8_t *bytes, size_t n, 
         return err_set(e, ERR_DATA, "%zu bytes are over the limit of %lld bytes", n,
                        (long long)o->max_bytes);
     if (n >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
-        rc = image_jpeg(o, bytes, n, &r, &orientation, e);
+        rc = image_jpeg(o, bytes, n, &canvas, e);
     else if (n >= sizeof png && memcmp(bytes, png, sizeof png) == 0)
-        rc = image_png(o, bytes, n, &r, &orientation, e);
+        rc = image_png(o, bytes, n, &canvas, e);
+    else if (n >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0)
+        rc = image_webp(o, bytes, n, &canvas, e);
     else
-        rc = err_set(e, ERR_DATA, "%s: want JPEG or PNG", other_kind(bytes, n));
-    if (rc)
-        goto out;
-    if (orientation == 1) {
-        resize_finish(&r, out_rgb);
-    } else {
-        size_t size = (size_t)o->size;
-        upright = mem_calloc(3 * size, size);
-        resize_finish(&r, upright);
-        turn(upright, out_rgb, size, orientation);
-    }
-out:
-    free(upright);
-    resize_release(&r);
+        rc = err_set(e, ERR_DATA, "%s: want JPEG, PNG or WebP", other_kind(bytes, n));
+    if (rc == 0)
+        canvas_finish(&canvas);
+    canvas_release(&canvas);
     return rc;
 }

@@ -3,12 +3,12 @@
 #include <jpeglib.h>
 
 #include <jerror.h>
-#include <lcms2.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/colour.h"
 #include "io/image_decode.h"
 
 /* A progressive picture goes over all its pixels once per scan, and a scan may be a few bytes: a
@@ -22,9 +22,10 @@ struct job {
     struct jpeg_progress_mgr progress;
     jmp_buf leave;
     char reason[JMSG_LENGTH_MAX];
-    struct err limit;      /* an error of our own */
-    uint8_t *row, *rgb;    /* owned: a decoded row; the same in RGB where that differs */
-    cmsHTRANSFORM profile; /* owned: CMYK to sRGB; NULL: the plain formula */
+    struct err limit;       /* an error of our own */
+    uint8_t *rows;          /* owned: in it a decoded row */
+    uint8_t *row, *rgb;     /* the row, borrowed; the same in RGB where that differs, owned */
+    struct colour *profile; /* owned: to sRGB; NULL: there is none to follow */
 };
 
 static struct job *job_of(j_common_ptr jpeg)
@@ -83,33 +84,28 @@ static int orientation(const struct job *job)
     return 1;
 }
 
-/* The largest of 1/1, 1/2, 1/4, 1/8 that leaves at least twice `size` on both sides. */
-static unsigned eighths(const struct jpeg_decompress_struct *jpeg, size_t size)
+/* The smallest of 1/1, 1/2, 1/4, 1/8 that leaves `size` pixels on the side that decides: a scaled
+ * DCT is itself a mean over areas. */
+static unsigned eighths(const struct jpeg_decompress_struct *jpeg, const struct image_options *o)
 {
     unsigned n = 8;
-    size_t side = jpeg->image_width < jpeg->image_height ? jpeg->image_width : jpeg->image_height;
-    while (n > 1 && side * (n / 2) >= 2 * size * 8)
+    bool wide = jpeg->image_width > jpeg->image_height, longer = o->fit == IMAGE_PAD;
+    uint64_t side = wide == longer ? jpeg->image_width : jpeg->image_height;
+    while (o->dct_scaling && n > 1 && side * (n / 2) >= 8 * (uint64_t)o->size)
         n /= 2;
     return n;
 }
 
-/* A transform by the embedded profile, if there is one that lcms2 can use. */
-static void open_profile(struct job *job)
+static void open_profile(struct job *job, int n_ink)
 {
+    struct colour_layout layout = { .n_ink = n_ink,
+                                    .inverted = n_ink == 4 && job->jpeg.saw_Adobe_marker };
     JOCTET *icc = NULL;
     unsigned n;
-    if (!jpeg_read_icc_profile(&job->jpeg, &icc, &n))
-        return;
-    cmsHPROFILE from = cmsOpenProfileFromMem(icc, n), to = cmsCreate_sRGBProfile();
-    if (from && to) /* lcms2 refuses a profile of other colours than CMYK */
-        job->profile = cmsCreateTransform(
-            from, job->jpeg.saw_Adobe_marker ? TYPE_CMYK_8_REV : TYPE_CMYK_8, to, TYPE_RGB_8,
-            INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE);
-    if (to)
-        cmsCloseProfile(to);
-    if (from)
-        cmsCloseProfile(from);
-    free(icc);
+    if (jpeg_read_icc_profile(&job->jpeg, &icc, &n)) {
+        job->profile = colour_icc(icc, n, &layout);
+        free(icc);
+    }
 }
 
 /* CMYK as printers mean it: 0 is no ink. Adobe writes it inverted: 255 is no ink. */
@@ -117,10 +113,6 @@ static void cmyk_row(const struct job *job)
 {
     const uint8_t *p = job->row;
     uint8_t *out = job->rgb, flip = job->jpeg.saw_Adobe_marker ? 0 : 255;
-    if (job->profile) {
-        cmsDoTransform(job->profile, job->row, job->rgb, job->jpeg.output_width);
-        return;
-    }
     for (JDIMENSION x = 0; x < job->jpeg.output_width; x++, p += 4, out += 3)
         for (int c = 0; c < 3; c++)
             out[c] = (uint8_t)(((p[c] ^ flip) * (p[3] ^ flip) + 127) / 255);
@@ -142,33 +134,44 @@ static void read_header(struct job *job, const struct image_options *o, const ui
         longjmp(job->leave, 1);
 }
 
-static void decode(struct job *job, const struct image_options *o, struct resize *r)
+static void start(struct job *job, const struct image_options *o, struct canvas *canvas,
+                  int orientation)
 {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     bool four = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+    bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
 
-    jpeg->out_color_space = four ? JCS_CMYK : JCS_RGB;
+    open_profile(job, four ? 4 : grey ? 1 : 3);
+    jpeg->out_color_space = four ? JCS_CMYK : grey && job->profile ? JCS_GRAYSCALE : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW;
-    jpeg->scale_num = eighths(jpeg, (size_t)o->size);
+    jpeg->scale_num = eighths(jpeg, o);
     jpeg->scale_denom = 8;
     jpeg_start_decompress(jpeg);
-    resize_init(r, jpeg->output_width, jpeg->output_height, (size_t)o->size, (size_t)o->size);
-    job->row = mem_calloc(jpeg->output_width, (size_t)jpeg->output_components);
-    if (four) {
+    canvas_start(canvas, jpeg->output_width, jpeg->output_height, orientation);
+    /* Not at a multiple of 32: libjpeg-turbo writes aligned rows past the caches, and they are read
+     * at once. */
+    job->rows = mem_aligned((size_t)jpeg->output_width * (size_t)jpeg->output_components + 8, 1);
+    job->row = job->rows + 8;
+    if (four || job->profile)
         job->rgb = mem_calloc(jpeg->output_width, 3);
-        open_profile(job);
-    }
+}
+
+static void decode(struct job *job, struct canvas *canvas)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
     while (jpeg->output_scanline < jpeg->output_height) {
         jpeg_read_scanlines(jpeg, &job->row, 1);
-        if (four)
+        if (job->profile)
+            colour_row(job->profile, job->row, job->rgb, jpeg->output_width);
+        else if (job->rgb)
             cmyk_row(job);
-        resize_row(r, four ? job->rgb : job->row);
+        canvas_row(canvas, job->rgb ? job->rgb : job->row);
     }
     jpeg_finish_decompress(jpeg);
 }
 
 static int run(struct job *job, const struct image_options *o, const uint8_t *bytes, size_t n,
-               struct resize *r, int *out_orientation, struct err *e)
+               struct canvas *canvas, struct err *e)
 {
     if (setjmp(job->leave)) {
         if (job->limit.code)
@@ -176,24 +179,23 @@ static int run(struct job *job, const struct image_options *o, const uint8_t *by
         return err_set(e, ERR_DATA, "damaged JPEG: %s", job->reason);
     }
     read_header(job, o, bytes, n);
-    *out_orientation = orientation(job);
-    decode(job, o, r);
+    start(job, o, canvas, orientation(job));
+    decode(job, canvas);
     return 0;
 }
 
-int image_jpeg(const struct image_options *o, const uint8_t *bytes, size_t n, struct resize *r,
-               int *out_orientation, struct err *e)
+int image_jpeg(const struct image_options *o, const uint8_t *bytes, size_t n, struct canvas *canvas,
+               struct err *e)
 {
     struct job job = { 0 };
     job.jpeg.err = jpeg_std_error(&job.errors);
     job.jpeg.client_data = &job;
     job.errors.error_exit = leave;
     job.errors.emit_message = message;
-    int rc = run(&job, o, bytes, n, r, out_orientation, e);
-    if (job.profile)
-        cmsDeleteTransform(job.profile);
+    int rc = run(&job, o, bytes, n, canvas, e);
+    colour_put(job.profile);
     jpeg_destroy_decompress(&job.jpeg);
     free(job.rgb);
-    free(job.row);
+    free(job.rows);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* refit.images: group `images` with rows, keys_sha256, recipe; images/data (n, height, width, 3)
- * uint8, images/status (n) uint8, images/reason/bytes and offsets (n texts). */
+ * uint8, images/status (n) uint8, images/reason/bytes and offsets (n texts), images/digest (n, 32)
+ * uint8. */
 #include "io/pixels.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "io/rowgroup.h"
 
 static const char kind[] = "refit.images", group[] = "images", data_name[] = "images/data",
-                  status_name[] = "images/status";
+                  status_name[] = "images/status", digest_name[] = "images/digest";
 enum { KIND_VERSION = 1, N_CHANNEL = 3 };
 
 static int check_status(const char *path, const uint8_t *status, size_t n, struct err *e)
@@ -47,12 +48,14 @@ int pixels_rows(struct h5 *h, size_t start, size_t n, const uint8_t *data, struc
 }
 
 int pixels_finish(struct h5 *h, size_t n_row, const uint8_t *status, const char *const *reason,
-                  struct err *e)
+                  const uint8_t *digest, struct err *e)
 {
+    const size_t shape[2] = { n_row, PIXELS_DIGEST };
     int rc;
     if ((rc = check_status(h->path, status, n_row, e)) == 0 &&
         (rc = h5_write(h, status_name, H5_U8, 1, &n_row, status, e)) == 0 &&
-        (rc = h5_write_strings(h, "images/reason", reason, n_row, e)) == 0)
+        (rc = h5_write_strings(h, "images/reason", reason, n_row, e)) == 0 &&
+        (!digest || (rc = h5_write(h, digest_name, H5_U8, 2, shape, digest, e)) == 0))
         rc = h5_publish(h, e);
     h5_close(h);
     return rc;
@@ -79,6 +82,23 @@ static int read_data(struct h5 *h, struct pixels *p, struct err *e)
     return rc;
 }
 
+static int read_digest(struct h5 *h, struct pixels *p, struct err *e)
+{
+    size_t shape[2];
+    void *digest = NULL;
+    int rc;
+    if (!h5_has(h, digest_name))
+        return 0;
+    if ((rc = h5_shape(h, digest_name, H5_U8, 2, shape, e)))
+        return rc;
+    if (shape[0] != p->n_row || shape[1] != PIXELS_DIGEST)
+        return err_set(e, ERR_DATA, "'%s': '%s' is %zu x %zu, want %zu x %d", h->path, digest_name,
+                       shape[0], shape[1], p->n_row, PIXELS_DIGEST);
+    if ((rc = h5_read(h, digest_name, H5_U8, 2, shape, &digest, SIZE_MAX, e)) == 0)
+        p->digest = digest;
+    return rc;
+}
+
 int pixels_read(struct pixels *p, const char *path, struct err *e)
 {
     struct pixels read = { 0 };
@@ -91,7 +111,8 @@ int pixels_read(struct pixels *p, const char *path, struct err *e)
         (rc = h5_get_text(&h, group, "recipe", &read.recipe, e)) == 0 &&
         (rc = h5_read_n(&h, status_name, H5_U8, read.n_row, &status, e)) == 0) {
         read.status = status;
-        if ((rc = check_status(path, read.status, read.n_row, e)) == 0)
+        if ((rc = check_status(path, read.status, read.n_row, e)) == 0 &&
+            (rc = read_digest(&h, &read, e)) == 0)
             rc = read_data(&h, &read, e);
     }
     h5_close(&h);
@@ -106,6 +127,7 @@ void pixels_release(struct pixels *p)
 {
     if (p->map)
         munmap(p->map, p->map_size);
+    free(p->digest);
     free(p->status);
     free(p->recipe);
     *p = (struct pixels){ 0 };

@@ -29,11 +29,16 @@ void hash_add_text(struct hash *h, const char *text)
     hash_add(h, text, n);
 }
 
+void hash_raw(struct hash *h, uint8_t out[SHA256_DIGEST_SIZE])
+{
+    sha256_digest(&h->ctx, SHA256_DIGEST_SIZE, out);
+}
+
 void hash_hex(struct hash *h, char out_hex[HASH_HEX])
 {
     static const char digit[] = "0123456789abcdef";
     uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_digest(&h->ctx, sizeof digest, digest);
+    hash_raw(h, digest);
     for (size_t i = 0; i < sizeof digest; i++) {
         out_hex[2 * i] = digit[digest[i] >> 4];
         out_hex[2 * i + 1] = digit[digest[i] & 15];

@@ -24,6 +24,9 @@ void hash_add_text(struct hash *h, const char *text);
 /** Write the lower-case hexadecimal digest; h is ready for the next message afterwards. */
 void hash_hex(struct hash *h, char out_hex[HASH_HEX]);
 
+/** As hash_hex, the digest as it is. */
+void hash_raw(struct hash *h, uint8_t out[SHA256_DIGEST_SIZE]);
+
 /** Digest of n bytes. */
 void hash_bytes(const void *bytes, size_t n, char out_hex[HASH_HEX]);
 

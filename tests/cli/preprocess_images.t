@@ -17,17 +17,25 @@ has "the log counts them" "$err" "1300 rows: 1292 pictures, 3 missing, 5 corrupt
 has "a missing file is named" "$err" "row 5: missing: 'absent.jpg': No such file or directory"
 has "a truncated one" "$err" "row 6: corrupt: 'cut.jpg': damaged JPEG: Premature end of JPEG file"
 has "an empty one" "$err" "row 7: corrupt: 'void.jpg': the file is empty"
-has "one that is no picture" "$err" "row 8: corrupt: 'text.jpg': no picture: want JPEG or PNG"
+has "one that is no picture" "$err" "row 8: corrupt: 'text.jpg': no picture: want JPEG, PNG or WebP"
 has "one of 90 megapixels" "$err" "row 9: corrupt: 'huge.png': 9488 x 9488 pixels are over the limit of 80000000 pixels"
 has "a name that leaves the directory" "$err" "row 10: missing: a value with '/' or NUL is no part of a picture name"
 has "a row without a name" "$err" "row 11: missing: no picture name: a value is missing"
 has "a directory" "$err" "row 13: corrupt: 'folder.jpg' is no regular file"
 has "identical files are counted" "$err" "1 groups of identical picture files, in 1288 rows"
-has "the reasons are in the file" "$(reason p.h5)" "'text.jpg': no picture: want JPEG or PNG"
+has "and named" "$err" "row 12: the same picture as row 0"
+is "the hash of each file is in the output" "$(h5dump -d images/digest -s 0,0 -c 1,32 -y p.h5 | sed -n '/DATA {/,/}/p' | grep -o '[0-9]*' |
+    while read -r byte; do printf %02x "$byte"; done)" "$(sha256sum in/images/rgb.jpg | cut -d' ' -f1)"
+ok "cut to their middle, by another filter" images $all --pixels crop.h5 --size 32 --fit crop --filter lanczos
+has "which the file says" "$(h5dump -a images/recipe crop.h5)" '"fit":"crop","filter":"lanczos"'
+ok "on another background" images $all --pixels red.h5 --size 32 --background '#ff0000'
+is "which transparency shows" "$(h5dump -d images/data -s 3,0,0,0 -c 1,1,1,3 -y red.h5 | sed -n '/DATA {/,/}/p' | tr -dc '0-9,')" "255,0,0"
+has "the reasons are in the file" "$(reason p.h5)" "'text.jpg': no picture: want JPEG, PNG or WebP"
 has "the pixels are rows of RGB" "$(h5ls p.h5/images)" "{1300, 32, 32, 3}"
 is "a corrupt picture is black" "$(h5dump -d images/data -s 6,0,0,0 -c 1,32,32,3 -y p.h5 | sed -n '/DATA {/,/}/p' | tr -dc '1-9')" ""
 is "transparency is white" "$(h5dump -d images/data -s 3,0,0,0 -c 1,1,1,3 -y p.h5 | sed -n '/DATA {/,/}/p' | tr -dc '0-9,')" "255,255,255"
-has "the options travel along" "$(h5dump -a images/recipe p.h5)" '{"version":1,"size":32,"max_bytes":67108864,"max_pixels":80000000}'
+has "the options travel along" "$(h5dump -a images/recipe p.h5)" \
+    '{"version":2,"size":32,"fit":"stretch","filter":"area","background":"#ffffff","dct_scaling":true,"max_bytes":67108864,"max_pixels":80000000}'
 is "the rows are those of the table" "$(h5dump -a images/keys_sha256 p.h5 | grep '(0)')" \
     "$(h5dump -a products/keys_sha256 in/table.h5 | grep '(0)')"
 ok "one thread" images $all --pixels p1.h5 --size 32 --threads 1
@@ -56,6 +64,8 @@ refuses "a directory that is not there" 65 "'nowhere' is no directory of picture
 refuses "a file in its place" 65 "'in/table.h5' is no directory of pictures" \
     images --table in/table.h5 --images in/table.h5 --pixels x.h5
 refuses "a table of another kind" 65 "p.h5" images --table p.h5 --images in/images --pixels x.h5
+refuses "a colour that is none" 64 "background 'white' is no colour: want #rrggbb" images $all --pixels x.h5 --background white
+refuses "by --check, too" 64 "is no colour" images --check --background '#12345g'
 refuses "a size of 0" 64 "--size '0' is out of range" images $all --pixels x.h5 --size 0
 (trap '' XFSZ; ulimit -f 100; images $all --pixels x.h5) >/dev/null 2>&1
 is "a disk that is full" "$?" 74

@@ -18,7 +18,7 @@ static int write_pixels(const struct toy *t, const char *path, struct err *e)
     if ((rc = pixels_begin(&h, path, N, TOY_SIDE, TOY_SIDE, t->pixels.recipe, t->pixels.keys_sha256,
                            e)) == 0 &&
         (rc = pixels_rows(&h, 0, N, t->pixels.data, e)) == 0)
-        rc = pixels_finish(&h, N, t->pixels.status, reason, e);
+        rc = pixels_finish(&h, N, t->pixels.status, reason, NULL, e);
     h5_close(&h);
     free(reason);
     return rc;

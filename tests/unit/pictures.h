@@ -23,7 +23,7 @@ struct jpeg_plan {
     unsigned width, height;
     int n_component;       /* 1, 3, 4 */
     J_COLOR_SPACE in, out; /* of the pixels given; of the file */
-    bool progressive;
+    bool progressive, arithmetic;
     const jpeg_scan_info *scan; /* n_scan of them, instead of the usual ones */
     int n_scan;
     int restart;         /* rows between restart markers; 0: none */
@@ -54,6 +54,7 @@ static struct file_bytes make_jpeg(const struct jpeg_plan *p, const uint8_t *pix
     for (int i = 0; i < c.num_components; i++)
         c.comp_info[i].h_samp_factor = c.comp_info[i].v_samp_factor = 1;
     c.restart_in_rows = p->restart;
+    c.arith_code = p->arithmetic;
     if (p->progressive)
         jpeg_simple_progression(&c);
     if (p->scan) {
@@ -87,6 +88,11 @@ struct png_plan {
     int n_trns;
     const uint8_t *exif;
     unsigned n_exif;
+    const uint8_t *icc;
+    unsigned n_icc;
+    bool srgb;
+    double gamma;       /* gAMA; 0: none */
+    const double *chrm; /* white, red, green, blue: x, y */
 };
 
 static void png_to_memory(png_structp png, png_bytep data, size_t n)
@@ -113,6 +119,15 @@ static struct file_bytes make_png(const struct png_plan *p, const uint8_t *rows,
     png_set_IHDR(png, info, p->width, p->height, p->depth, p->color,
                  p->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (p->icc)
+        png_set_iCCP(png, info, "profile", 0, p->icc, p->n_icc);
+    if (p->srgb)
+        png_set_sRGB(png, info, PNG_sRGB_INTENT_PERCEPTUAL);
+    if (p->gamma > 0)
+        png_set_gAMA(png, info, p->gamma);
+    if (p->chrm)
+        png_set_cHRM(png, info, p->chrm[0], p->chrm[1], p->chrm[2], p->chrm[3], p->chrm[4],
+                     p->chrm[5], p->chrm[6], p->chrm[7]);
     if (p->palette)
         png_set_PLTE(png, info, p->palette, p->n_palette);
     if (p->trns)

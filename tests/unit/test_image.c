@@ -3,6 +3,7 @@
 
 #include <lcms2.h>
 
+#include "base/str.h"
 #include "io/image.h"
 #include "num/rng.h"
 
@@ -455,9 +456,9 @@ static void what_is_no_picture_is_named(void **state)
 {
     (void)state;
     refused((const uint8_t *)"", 0, "the file is empty");
-    refused((const uint8_t *)"GIF89a..", 8, "a GIF file: want JPEG or PNG");
-    refused((const uint8_t *)"RIFF....WEBPVP8 ", 16, "a WebP file");
-    refused((const uint8_t *)"<html>", 6, "no picture: want JPEG or PNG");
+    refused((const uint8_t *)"GIF89a..", 8, "a GIF file: want JPEG, PNG or WebP");
+    refused((const uint8_t *)"RIFF....WEBPVP8 ", 16, "WebP");
+    refused((const uint8_t *)"<html>", 6, "no picture: want JPEG, PNG or WebP");
     refused((const uint8_t *)"\xff\xd8\xff", 3, "damaged JPEG");
     refused((const uint8_t *)"\x89PNG\r\n\x1a\n", 8, "damaged PNG");
 }
@@ -554,20 +555,51 @@ static void a_turned_oblong_picture_is_stretched_after_turning(void **state)
 static void a_recipe_comes_back_as_it_went(void **state)
 {
     (void)state;
-    struct image_options o = { 96, 1000, 2000 }, back = { 0 };
+    struct image_options o = { .size = 96,
+                               .fit = IMAGE_PAD,
+                               .filter = RESIZE_LANCZOS,
+                               .background = 0x0a1b2c,
+                               .dct_scaling = true,
+                               .max_bytes = 1000,
+                               .max_pixels = 2000 };
+    struct image_options back = { 0 };
     struct err e = { 0 };
     char *json = image_recipe(&o);
-    assert_string_equal(json, "{\"version\":1,\"size\":96,\"max_bytes\":1000,\"max_pixels\":2000}");
+    assert_string_equal(json, "{\"version\":2,\"size\":96,\"fit\":\"pad\",\"filter\":\"lanczos\","
+                              "\"background\":\"#0a1b2c\",\"dct_scaling\":true,"
+                              "\"max_bytes\":1000,\"max_pixels\":2000}");
     assert_ok(image_recipe_parse(&back, json, &e), e);
-    assert_int_equal(back.size, 96);
-    assert_int_equal(back.max_bytes, 1000);
-    assert_int_equal(back.max_pixels, 2000);
+    char *again = image_recipe(&back);
+    assert_string_equal(again, json);
+    free(again);
     free(json);
-    assert_error(image_recipe_parse(
-                     &back, "{\"version\":1,\"size\":0,\"max_bytes\":1,\"max_pixels\":1}", &e),
-                 ERR_DATA, e, "picture recipe: 'size' is 0, want 1 to 1024");
-    assert_error(image_recipe_parse(&back, "{\"version\":1}", &e), ERR_DATA, e,
-                 "'size' is missing");
+}
+
+static void a_bad_recipe_is_refused(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "{\"version\":2,\"size\":64,\"fit\":\"pad\",\"filter\":\"area\",\"background\":\"#000000\","
+        "\"dct_scaling\":true,\"max_bytes\":1,\"max_pixels\":1}";
+    static const char *const bad[][3] = {
+        { ",\"size\":64", "", "'size' is missing" },
+        { "\"version\":2", "\"version\":1", "'version' is 1, want 2 to 2" },
+        { "64", "0", "'size' is 0, want 1 to 1024" },
+        { "pad", "bend", "picture recipe: fit 'bend' is not one of stretch|crop|pad" },
+        { "area", "near", "filter 'near' is not one of area|bilinear|lanczos" },
+        { "#000000", "white", "background 'white' is no colour: want #rrggbb" },
+        { "true", "1", "'dct_scaling' is 1, want true or false" },
+    };
+    struct image_options o;
+    struct err e = { 0 };
+    assert_ok(image_recipe_parse(&o, good, &e), e);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *at = strstr(good, bad[i][0]);
+        char *json = str_format("%.*s%s%s", (int)(at - good), good, bad[i][1],
+                                at + strlen(bad[i][0]));
+        assert_error(image_recipe_parse(&o, json, &e), ERR_DATA, e, bad[i][2]);
+        free(json);
+    }
 }
 
 int main(void)
@@ -594,6 +626,7 @@ int main(void)
         cmocka_unit_test(all_eight_orientations_stand_upright),
         cmocka_unit_test(a_turned_oblong_picture_is_stretched_after_turning),
         cmocka_unit_test(a_recipe_comes_back_as_it_went),
+        cmocka_unit_test(a_bad_recipe_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,14 +6,20 @@
 #include "num/resize.h"
 #include "num/rng.h"
 
-static void resize(const uint8_t *in, size_t w, size_t h, uint8_t *out, size_t ow, size_t oh)
+static void resize_with(enum resize_filter filter, bool plain, const uint8_t *in, size_t w,
+                        size_t h, uint8_t *out, size_t ow, size_t oh)
 {
     struct resize r;
-    resize_init(&r, w, h, ow, oh);
+    resize_init(&r, filter, w, h, ow, oh, out, 3 * ow);
+    r.plain = r.plain || plain;
     for (size_t y = 0; y < h; y++)
         resize_row(&r, in + 3 * y * w);
-    resize_finish(&r, out);
     resize_release(&r);
+}
+
+static void resize(const uint8_t *in, size_t w, size_t h, uint8_t *out, size_t ow, size_t oh)
+{
+    resize_with(RESIZE_AREA, false, in, w, h, out, ow, oh);
 }
 
 static uint8_t *noise(size_t w, size_t h, uint64_t seed)
@@ -68,9 +74,31 @@ static void growing_interpolates_between_centres(void **state)
     assert_int_equal(out[9], 100);
 }
 
-/* The definition in floating point: each output pixel from all input pixels. */
-static double share(size_t o, size_t i, size_t n_in, size_t n_out)
+static double lanczos(double x)
 {
+    const double pi = 3.14159265358979323846;
+    return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(pi * x) * sin(pi * x / 3) / (pi * x * pi * x) : 0;
+}
+
+/* The weight of input i for output o, from the definition of the filter. */
+static double kernel_share(enum resize_filter filter, size_t o, size_t i, size_t n_in, size_t n_out)
+{
+    double scale = (double)n_in / (double)n_out, wide = fmax(scale, 1), total = 0, one = 0;
+    for (size_t k = 0; k < n_in; k++) {
+        double x = (((double)k + .5) - ((double)o + .5) * scale) / wide;
+        double w = filter == RESIZE_LANCZOS ? lanczos(x) : fmax(0, 1 - fabs(x));
+        total += w;
+        if (k == i)
+            one = w;
+    }
+    return one / total;
+}
+
+/* The definition in floating point: each output pixel from all input pixels. */
+static double share(enum resize_filter filter, size_t o, size_t i, size_t n_in, size_t n_out)
+{
+    if (filter != RESIZE_AREA)
+        return kernel_share(filter, o, i, n_in, n_out);
     double scale = (double)n_in / (double)n_out, at = ((double)o + .5) * scale - .5;
     if (n_in >= n_out) {
         double from = fmax((double)o * scale, (double)i),
@@ -84,24 +112,76 @@ static double share(size_t o, size_t i, size_t n_in, size_t n_out)
 static void any_size_agrees_with_the_definition(void **state)
 {
     (void)state;
-    static const size_t size[][4] = {
-        { 17, 9, 5, 5 }, { 5, 5, 16, 16 }, { 60, 80, 64, 64 }, { 1, 1, 8, 8 }, { 100, 3, 7, 7 }
-    };
-    for (size_t k = 0; k < sizeof size / sizeof *size; k++) {
-        size_t w = size[k][0], h = size[k][1], ow = size[k][2], oh = size[k][3];
+    static const size_t size[][4] = { { 17, 9, 5, 5 },  { 5, 5, 16, 16 }, { 60, 80, 64, 64 },
+                                      { 1, 1, 8, 8 },   { 100, 3, 7, 7 }, { 125, 125, 64, 64 },
+                                      { 63, 2, 31, 1 }, { 2, 90, 33, 9 } };
+    for (size_t k = 0; k < 3 * sizeof size / sizeof *size; k++) {
+        const size_t *z = size[k / 3], w = z[0], h = z[1], ow = z[2], oh = z[3];
+        enum resize_filter filter = (enum resize_filter)(k % 3);
         uint8_t *in = noise(w, h, k), *out = mem_calloc(3 * ow, oh);
-        resize(in, w, h, out, ow, oh);
-        for (size_t y = 0; y < oh; y++) {
-            for (size_t x = 0; x < ow; x++) {
+        double *line = mem_calloc(h, sizeof *line);
+        resize_with(filter, false, in, w, h, out, ow, oh);
+        for (size_t x = 0; x < ow; x++) {
+            for (size_t i = 0; i < h; i++) {
+                line[i] = 0;
+                for (size_t j = 0; j < w; j++)
+                    line[i] += share(filter, x, j, w, ow) * in[3 * (i * w + j) + 1];
+            }
+            for (size_t y = 0; y < oh; y++) {
                 double want = 0;
                 for (size_t i = 0; i < h; i++)
-                    for (size_t j = 0; j < w; j++)
-                        want += share(y, i, h, oh) * share(x, j, w, ow) * in[3 * (i * w + j) + 1];
-                assert_near(out[3 * (y * ow + x) + 1], want, .5 + 1e-9, 0);
+                    want += share(filter, y, i, h, oh) * line[i];
+                want = fmin(fmax(want, 0), 255);
+                assert_near(out[3 * (y * ow + x) + 1], want, filter == RESIZE_LANCZOS ? .6 : .53,
+                            0);
             }
         }
+        free(line);
         free(out);
         free(in);
+    }
+}
+
+static void simd_and_plain_code_give_the_same_bytes(void **state)
+{
+    (void)state;
+    static const size_t size[][4] = { { 125, 125, 64, 64 }, { 250, 250, 224, 224 },
+                                      { 7, 5, 64, 33 },     { 1, 1, 1, 1 },
+                                      { 500, 333, 63, 1 },  { 3, 300, 5, 17 } };
+    struct resize r;
+    uint8_t one[3];
+    resize_init(&r, RESIZE_AREA, 1, 1, 1, 1, one, 3);
+    bool none = r.plain;
+    resize_release(&r);
+    if (none) {
+        print_message("no AVX2 here: nothing to compare\n");
+        return;
+    }
+    for (size_t k = 0; k < 3 * sizeof size / sizeof *size; k++) {
+        const size_t *z = size[k / 3];
+        uint8_t *in = noise(z[0], z[1], k), *a = mem_calloc(3 * z[2], z[3]),
+                *b = mem_calloc(3 * z[2], z[3]);
+        resize_with((enum resize_filter)(k % 3), false, in, z[0], z[1], a, z[2], z[3]);
+        resize_with((enum resize_filter)(k % 3), true, in, z[0], z[1], b, z[2], z[3]);
+        assert_memory_equal(a, b, 3 * z[2] * z[3]);
+        free(b);
+        free(a);
+        free(in);
+    }
+}
+
+static void a_plain_colour_stays_what_it_is(void **state)
+{
+    (void)state;
+    enum { W = 91, H = 47, OUT = 33 };
+    uint8_t in[3 * W * H], out[3 * OUT * OUT];
+    for (int filter = RESIZE_AREA; filter <= RESIZE_LANCZOS; filter++) {
+        for (int level = 0; level < 256; level += 17) {
+            memset(in, level, sizeof in);
+            resize_with((enum resize_filter)filter, false, in, W, H, out, OUT, OUT);
+            for (size_t i = 0; i < sizeof out; i++)
+                assert_int_equal(out[i], level);
+        }
     }
 }
 
@@ -149,6 +229,8 @@ int main(void)
         cmocka_unit_test(three_to_two_takes_pixels_by_their_share),
         cmocka_unit_test(growing_interpolates_between_centres),
         cmocka_unit_test(any_size_agrees_with_the_definition),
+        cmocka_unit_test(simd_and_plain_code_give_the_same_bytes),
+        cmocka_unit_test(a_plain_colour_stays_what_it_is),
         cmocka_unit_test(mirrored_input_gives_mirrored_output),
         cmocka_unit_test(white_stays_white_at_the_largest_sizes),
     };

@@ -135,7 +135,7 @@ static void pictures_come_back_mapped(void **state)
     assert_ok(pixels_rows(&h, 2, 1, row, &e), e);
     assert_ok(pixels_rows(&h, 0, 1, row, &e), e);
     assert_error(pixels_rows(&h, 3, 1, row, &e), ERR_DATA, e, "has 3 rows");
-    assert_ok(pixels_finish(&h, 3, status, reason, &e), e);
+    assert_ok(pixels_finish(&h, 3, status, reason, NULL, &e), e);
     assert_ok(pixels_read(&p, "p.h5", &e), e);
     assert_int_equal(p.n_row, 3);
     assert_int_equal(p.height, 2);
@@ -148,7 +148,8 @@ static void pictures_come_back_mapped(void **state)
     pixels_release(&p);
 
     assert_ok(pixels_begin(&h, "p2.h5", 3, 2, 3, "{}", KEYS, &e), e);
-    assert_error(pixels_finish(&h, 3, bad, reason, &e), ERR_DATA, e, "row 2 has picture status 3");
+    assert_error(pixels_finish(&h, 3, bad, reason, NULL, &e), ERR_DATA, e,
+                 "row 2 has picture status 3");
     assert_null(h.path);
     assert_int_equal(access("p2.h5", F_OK), -1);
     assert_int_equal(access("p2.h5.tmp", F_OK), -1);

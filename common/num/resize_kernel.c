@@ -1,0 +1,215 @@
+#include "num/resize_kernel.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A line is rounded down, to half a unit less in the mean: HALF makes up for it. */
+enum {
+    ACROSS_SHIFT = RESIZE_WEIGHT_BITS - RESIZE_LINE_BITS,
+    DOWN_SHIFT = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS,
+    HALF = (1 << (DOWN_SHIFT - 1)) + (1 << (RESIZE_WEIGHT_BITS - 1))
+};
+
+/* Sums stay within 31 bits: |weights| of one pixel add up to less than 1.5 * 2^14, levels have 8
+ * bits, a line 14 and the sign. */
+static void across_plain(const struct resize *r, const uint8_t *rgb, int16_t *out)
+{
+    const struct resize_axis *a = &r->across;
+    for (size_t o = 0; o < r->out_width; o++, out += 3) {
+        const uint8_t *p = rgb + 3 * a->start[o];
+        const int16_t *w = a->weight + o * a->taps;
+        size_t left = r->in_width - a->start[o], n = left < a->taps ? left : a->taps;
+        int32_t v[3] = { 0 };
+        for (size_t i = 0; i < n; i++, p += 3)
+            for (int c = 0; c < 3; c++)
+                v[c] += w[i] * p[c];
+        for (int c = 0; c < 3; c++)
+            out[c] = (int16_t)(v[c] >> ACROSS_SHIFT);
+    }
+}
+
+static void down_plain(const int16_t *a, const int16_t *b, size_t n, int16_t w0, int16_t w1,
+                       int32_t *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += w0 * a[i] + w1 * b[i];
+}
+
+static void round_plain(const int32_t *sum, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t v = (sum[i] + HALF) >> DOWN_SHIFT;
+        out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+}
+
+static int16_t *line_of(const struct resize *r, int which)
+{
+    return r->line + (size_t)which * (3 * r->out_width + 16);
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+bool resize_has_simd(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+/* Two output pixels at a time, four taps of each: weights 0 and 1 of the first four times, of the
+ * second four times, then weights 2 and 3 likewise. */
+void resize_arrange(struct resize *r)
+{
+    size_t n_pair = (r->out_width + 1) / 2, n_group = r->across.taps / 4;
+    size_t reach = r->across.taps + 2; /* pixels from the start of one that are loaded */
+    r->at = mem_calloc(2 * n_pair, sizeof *r->at);
+    for (size_t o = 0; o < 2 * n_pair; o++)
+        r->at[o] = (uint32_t)(3 * r->across.start[o < r->out_width ? o : o - 1]);
+    r->n_inside = r->out_width / 2;
+    while (r->n_inside && r->across.start[2 * r->n_inside - 1] + reach > r->in_width)
+        r->n_inside--;
+    r->padded = mem_calloc(3 * reach, 3); /* two starts are at most `taps` apart */
+    r->pairs = mem_aligned(n_pair * n_group * 32, sizeof *r->pairs);
+    for (size_t p = 0; p < n_pair; p++)
+        for (size_t g = 0; g < n_group; g++)
+            for (size_t i = 0; i < 32; i++) {
+                size_t o = 2 * p + i / 8 % 2, tap = 4 * g + i / 16 * 2 + i % 2;
+                r->pairs[(p * n_group + g) * 32 + i] =
+                    o < r->out_width ? r->across.weight[o * r->across.taps + tap] : (int16_t)0;
+            }
+}
+
+/* Of 16 bytes R0 G0 B0 R1 ...: (R0, R1), (G0, G1), (B0, B1) as 16 bits each; the same of pixels 2
+ * and 3. */
+#define PICK(a, b)                                                                                 \
+    a, -1, b, -1, a + 1, -1, b + 1, -1, a + 2, -1, b + 2, -1, -1, -1, -1, -1, a, -1, b, -1, a + 1, \
+        -1, b + 1, -1, a + 2, -1, b + 2, -1, -1, -1, -1, -1
+
+/* The sums of two pixels, at p and q, over four taps. */
+__attribute__((target("avx2"), always_inline)) static inline __m256i
+four_taps(const uint8_t *p, const uint8_t *q, const int16_t *w)
+{
+    const __m256i pick01 = _mm256_setr_epi8(PICK(0, 3)), pick23 = _mm256_setr_epi8(PICK(6, 9));
+    __m256i in = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const void *)p)),
+                                         _mm_loadu_si128((const void *)q), 1);
+    return _mm256_add_epi32(
+        _mm256_madd_epi16(_mm256_shuffle_epi8(in, pick01), _mm256_load_si256((const void *)w)),
+        _mm256_madd_epi16(_mm256_shuffle_epi8(in, pick23),
+                          _mm256_load_si256((const void *)(w + 16))));
+}
+
+/* Pairs from .. to of outputs, from a row whose first pixel has the number `skip`. */
+__attribute__((target("avx2"))) static void pairs_avx2(const struct resize *r, const uint8_t *rgb,
+                                                       size_t skip, size_t from, size_t to,
+                                                       int16_t *out)
+{
+    const size_t n_tap = r->across.taps;
+    const uint32_t *at = r->at;
+    const int16_t *w = r->pairs + from * 8 * n_tap;
+    for (size_t i = from; i < to; i++) {
+        const uint8_t *p = rgb + at[2 * i] - 3 * skip, *q = rgb + at[2 * i + 1] - 3 * skip;
+        __m256i v = four_taps(p, q, w);
+        w += 32;
+        for (size_t t = 4; t < n_tap; t += 4, w += 32)
+            v = _mm256_add_epi32(v, four_taps(p + 3 * t, q + 3 * t, w));
+        v = _mm256_srai_epi32(v, ACROSS_SHIFT);
+        v = _mm256_packs_epi32(v, v);
+        _mm_storel_epi64((void *)(out + 6 * i), _mm256_castsi256_si128(v));
+        _mm_storel_epi64((void *)(out + 6 * i + 3), _mm256_extracti128_si256(v, 1));
+    }
+}
+
+/* Loads of 16 bytes may reach past the row: what is near its end is read from a copy. */
+static void across_avx2(const struct resize *r, const uint8_t *rgb, int16_t *out)
+{
+    size_t n_pair = (r->out_width + 1) / 2;
+    pairs_avx2(r, rgb, 0, 0, r->n_inside, out);
+    if (r->n_inside == n_pair)
+        return;
+    size_t skip = r->across.start[2 * r->n_inside];
+    memcpy(r->padded, rgb + 3 * skip, 3 * (r->in_width - skip));
+    pairs_avx2(r, r->padded, skip, r->n_inside, n_pair, out);
+}
+
+__attribute__((target("avx2"))) static void down_avx2(const int16_t *a, const int16_t *b, size_t n,
+                                                      int16_t w0, int16_t w1, int32_t *sum)
+{
+    const __m256i w = _mm256_set1_epi32(
+        (int32_t)((uint32_t)(uint16_t)w0 | (uint32_t)(uint16_t)w1 << 16));
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m256i x = _mm256_loadu_si256((const void *)(a + i)),
+                y = _mm256_loadu_si256((const void *)(b + i));
+        /* the halves of unpack are those of each 128 bits: put them in order */
+        __m256i lo = _mm256_madd_epi16(_mm256_unpacklo_epi16(x, y), w),
+                hi = _mm256_madd_epi16(_mm256_unpackhi_epi16(x, y), w);
+        __m256i first = _mm256_permute2x128_si256(lo, hi, 0x20),
+                second = _mm256_permute2x128_si256(lo, hi, 0x31);
+        __m256i *to = (__m256i *)(void *)(sum + i);
+        _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), first));
+        _mm256_storeu_si256(to + 1, _mm256_add_epi32(_mm256_loadu_si256(to + 1), second));
+    }
+    down_plain(a + i, b + i, n - i, w0, w1, sum + i);
+}
+
+__attribute__((target("avx2"))) static void round_avx2(const int32_t *sum, size_t n, uint8_t *out)
+{
+    const __m256i half = _mm256_set1_epi32(HALF);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* undoes the two packs */
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m256i v[4];
+        for (int k = 0; k < 4; k++)
+            v[k] = _mm256_srai_epi32(
+                _mm256_add_epi32(_mm256_loadu_si256((const void *)(sum + i + 8 * k)), half),
+                DOWN_SHIFT);
+        __m256i a = _mm256_packs_epi32(v[0], v[1]), b = _mm256_packs_epi32(v[2], v[3]);
+        _mm256_storeu_si256((void *)(out + i),
+                            _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
+    }
+    round_plain(sum + i, n - i, out + i);
+}
+
+#else
+
+bool resize_has_simd(void)
+{
+    return false;
+}
+
+void resize_arrange(struct resize *r)
+{
+    (void)r;
+}
+
+#define across_avx2 across_plain
+#define down_avx2   down_plain
+#define round_avx2  round_plain
+
+#endif
+
+void resize_across(struct resize *r, const uint8_t *rgb, int which)
+{
+    if (r->plain)
+        across_plain(r, rgb, line_of(r, which));
+    else
+        across_avx2(r, rgb, line_of(r, which));
+}
+
+void resize_down(const struct resize *r, int32_t *sum, int16_t w0, int16_t w1)
+{
+    if (r->plain)
+        down_plain(line_of(r, 0), line_of(r, 1), 3 * r->out_width, w0, w1, sum);
+    else
+        down_avx2(line_of(r, 0), line_of(r, 1), 3 * r->out_width, w0, w1, sum);
+}
+
+void resize_round(const struct resize *r, const int32_t *sum, uint8_t *out)
+{
+    if (r->plain)
+        round_plain(sum, 3 * r->out_width, out);
+    else
+        round_avx2(sum, 3 * r->out_width, out);
+}
