@@ -10,9 +10,9 @@
 struct warm {
     const struct model *to, *from;
     const struct network *new, *old;
-    int64_t *word, *column, *class; /* (vocabulary), (n_feature), (n_class) */
-    bool has_head;                  /* the heads stand on the same branches */
-    size_t first_dense;             /* layer of the features branch that mixes the columns */
+    int64_t *word, *gram, *column, *class; /* (vocabularies), (n_feature), (n_class) */
+    bool has_head;                         /* the heads stand on the same branches */
+    size_t first_dense;                    /* layer of the features branch that mixes the columns */
     size_t n_taken;
 };
 
@@ -82,6 +82,7 @@ static void begin(struct warm *w)
     const struct prep *to = &w->to->prep, *from = &w->from->prep;
     const struct classes *classes = &w->to->classes;
     w->word = map_words(&to->vocab, &from->vocab);
+    w->gram = map_words(&to->grams.vocab, &from->grams.vocab);
     w->column = map_texts(to->feature, to->n_feature, from->feature, from->n_feature);
     w->class = map_texts(classes->label, classes->n, w->from->classes.label, w->from->classes.n);
     w->first_dense = first_dense(&w->new->spec);
@@ -125,12 +126,13 @@ static void maps_of(const struct warm *w, size_t i, const int64_t **out_row,
                     const int64_t **out_column)
 {
     const struct nn_param *p = &net_params(w->new->net)[i];
-    size_t n = net_n_param(w->new->net);
     *out_row = *out_column = NULL;
-    if (i + 2 >= n) /* the classes have the last layer */
+    if (p->of_classes)
         *out_column = w->class;
     if (strncmp(p->name, "text.", 5) == 0 && str_ends(p->name, "_embedding.embeddings"))
         *out_row = w->word;
+    if (strncmp(p->name, "ngrams.", 7) == 0 && str_ends(p->name, "_embedding_bag.embeddings"))
+        *out_row = w->gram;
     if (strncmp(p->name, "features.", 9) != 0)
         return;
     if (ends_with_layer(p->name, w->first_dense, "_dense.kernel"))
@@ -204,11 +206,12 @@ static void tell_new(const char *what, const int64_t *map, size_t first, size_t 
 static void tell(const struct warm *w)
 {
     const struct prep *to = &w->to->prep, *from = &w->from->prep;
-    if (to->reads[NN_TEXT] && from->reads[NN_TEXT]) {
+    if (to->reads[NN_TEXT] && from->reads[NN_TEXT])
         tell_new("words", w->word, VOCAB_FIRST, to->vocab.n, to->vocab.word);
-        if (strcmp(to->text_recipe, from->text_recipe) != 0)
-            log_info("  the text was prepared otherwise there: %s", from->text_recipe);
-    }
+    if (to->reads[NN_NGRAMS] && from->reads[NN_NGRAMS])
+        tell_new("n-grams", w->gram, VOCAB_FIRST, to->grams.vocab.n, to->grams.vocab.word);
+    if (to->text_recipe && from->text_recipe && strcmp(to->text_recipe, from->text_recipe) != 0)
+        log_info("  the text was prepared otherwise there: %s", from->text_recipe);
     if (to->reads[NN_PIXELS] && from->reads[NN_PIXELS] &&
         strcmp(to->pixels_recipe, from->pixels_recipe) != 0)
         log_info("  the pictures were prepared otherwise there: %s", from->pixels_recipe);
@@ -245,6 +248,7 @@ static int start_from(struct model *m, const char *path, bool *taken, struct err
         rc = err_set(e, ERR_DATA, "warm start: nothing of '%s' fits this network", path);
 out:
     free(w.word);
+    free(w.gram);
     free(w.column);
     free(w.class);
     model_free(old);

@@ -49,9 +49,10 @@ struct nn_param {
     size_t offset, n; /* floats in the block */
     size_t shape[4];
     int rank;
-    bool trainable; /* batch norm's running statistics are not */
-    bool scaffold;  /* of use in training alone: not in model files */
-    double l1, l2;  /* penalty: the layer's and training's */
+    bool trainable;  /* batch norm's running statistics are not */
+    bool of_classes; /* its last axis are the classes */
+    bool scaffold;   /* of use in training alone: not in model files */
+    double l1, l2;   /* penalty: the layer's and training's */
 };
 
 struct net;

@@ -50,6 +50,7 @@ void op_add_param(struct net *n, struct op *o, const char *name, enum init init,
                             .n = 1,
                             .rank = rank,
                             .trainable = true,
+                            .of_classes = o->layer && o->layer->size < 0,
                             .l1 = kernel ? o->layer->l1 + n->l1 : 0,
                             .l2 = kernel ? o->layer->l2 + n->l2 : 0 };
     for (int i = 0; i < rank; i++) {

@@ -13,10 +13,11 @@
 enum { N = 150, ROWS = 20 };
 
 /* No batch norm: its running statistics move in a step that moves no weight. */
-#define FUSION                                                                                  \
-    "network: 1\nbranches:\n  text:\n    vocabulary: all\n    length: longest\n"                \
-    "    layers: [{embedding: 8}, {lstm: 8}]\n  features:\n    layers: [dropout: 0.1, {dense: " \
-    "8, activation: relu}]\nhead: [concat, {dense: 8, activation: relu}, dense: classes]\n"     \
+#define FUSION                                                                              \
+    "network: 1\nbranches:\n  text:\n    vocabulary: all\n    length: longest\n"            \
+    "    layers: [{embedding: 8}, {lstm: 8}]\n  ngrams: {layers: [embedding_bag: "          \
+    "classes]}\n  features:\n    layers: [dropout: 0.1, {dense: "                           \
+    "8, activation: relu}]\nhead: [concat, {dense: 8, activation: relu}, dense: classes]\n" \
     "training: {learning_rate: 0.01, batch: 16, epochs: 3, auxiliary: 0.3}\n"
 #define TEXT_ALONE                                                                      \
     "network: 1\nbranches:\n  text:\n    vocabulary: all\n    length: longest\n"        \
