@@ -19,6 +19,16 @@ int classes_fit(struct classes *c, const struct column *label, const size_t *row
             n++;
         }
     }
+    if (n == 1) {
+        size_t level = 0;
+        while (!seen[level])
+            level++;
+        free(seen);
+        return err_set(e, ERR_DATA,
+                       "all %zu training rows have the same '%s', '%s': want two "
+                       "classes at least",
+                       n_row, label->name, label->level[level]);
+    }
     if (n < 2 || n > CLASSES_MAX) {
         free(seen);
         return err_set(

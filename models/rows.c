@@ -41,6 +41,24 @@ static void drop_unseen(struct rows *r, const struct column *label)
     r->n_validation = n;
 }
 
+/* One row of a class teaches little, and none of it can be validated. */
+static void warn_of_single_rows(const struct rows *r, const struct column *label)
+{
+    size_t *count = mem_calloc(r->classes.n, sizeof *count), n = 0;
+    const char *first = NULL;
+    classes_count(&r->classes, r->class_of_row, r->train, r->n_train, count);
+    for (size_t k = 0; k < r->classes.n; k++) {
+        if (count[k] != 1)
+            continue;
+        first = first ? first : r->classes.label[k];
+        n++;
+    }
+    if (n)
+        log_warn("%zu of %zu classes of '%s' have a single training row, the first of them '%s'", n,
+                 r->classes.n, label->name, first);
+    free(count);
+}
+
 int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
 {
     const struct column *label = NULL;
@@ -49,12 +67,20 @@ int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
     if (rc)
         return rc;
     sort_by_side(&made, label, data->sides);
+    if (made.n_train == 0) {
+        rc = err_set(e, ERR_DATA, "no row to train on: %s",
+                     data->sides ? "the split has none with a label on the training side"
+                                 : "no row of the table has a label");
+        rows_release(&made);
+        return rc;
+    }
     if ((rc = classes_fit(&made.classes, label, made.train, made.n_train, e))) {
         rows_release(&made);
         return rc;
     }
     made.class_of_row = classes_of_rows(&made.classes, label);
     drop_unseen(&made, label);
+    warn_of_single_rows(&made, label);
     *r = made;
     return 0;
 }

@@ -286,7 +286,7 @@ static int read_text_keys(struct nn_branch *b, const struct yaml *map, struct er
         return yaml_fail(map, e, "text: '%s' is missing",
                          yaml_get(map, "vocabulary") ? "length" : "vocabulary");
     b->mask = true;
-    if ((rc = read_or(map, "vocabulary", "all", 2, 10000000, &b->vocabulary, e)) ||
+    if ((rc = read_or(map, "vocabulary", "all", 3, 10000000, &b->vocabulary, e)) ||
         (rc = read_or(map, "length", "longest", 1, 100000, &b->length, e)) ||
         (rc = opt_choice(map, "pad", pads, &pad, e)) ||
         (rc = opt_choice(map, "unknown", unknowns, &unknown, e)) ||

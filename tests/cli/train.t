@@ -86,6 +86,15 @@ refuses "a truncated input is refused" 65 "cut.h5" train --network $net --table 
     --pixels cut.h5 --features toy/features.h5 --model x.h5 --history x.json
 refuses "an input of another kind is refused" 65 "refit.split" train --network $net --table toy/table.h5 \
     --text toy/split.h5 --pixels toy/pixels.h5 --features toy/features.h5 --model x.h5 --history x.json
+if /usr/bin/python3 -c 'import h5py' 2>/dev/null; then
+    cp toy/features.h5 nan.h5
+    /usr/bin/python3 -c "import h5py; h5py.File('nan.h5', 'r+')['features/values'][5, 1] = float('nan')"
+    refuses "a column with a NaN is refused with its row" 65 "'nan.h5': row 5 of feature 'f1' is not finite" \
+        train --network $net --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features nan.h5 \
+        --model x.h5 --history x.json
+else
+    skip "a column with a NaN" "no h5py"
+fi
 absent "no output after a refusal" x.h5 x.json x.h5.tmp x.json.tmp
 
 }

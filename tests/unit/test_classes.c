@@ -74,7 +74,7 @@ static void one_label_is_not_enough(void **state)
     for (int i = 0; i < 100; i++)
         t.table.col->code[i] = 1;
     assert_error(rows_pick(&r, &t.data, &e), ERR_DATA, e,
-                 "70 training rows have 1 different labels in column 'colour'");
+                 "all 70 training rows have the same 'colour', 'green'");
     free(t.table.roles.label);
     t.table.roles.label = NULL;
     assert_error(rows_pick(&r, &t.data, &e), ERR_DATA, e, "label");

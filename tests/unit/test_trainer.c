@@ -218,6 +218,109 @@ static void a_loss_that_is_not_finite_names_epoch_and_step(void **state)
     toy_release(&t);
 }
 
+/* What model_fit says to a toy problem that was spoilt. */
+static void refuses(struct toy *t, const char *branches, int code, const char *want)
+{
+    struct history h = { 0 };
+    struct model *m = NULL;
+    struct err e = { 0 };
+    struct nn_spec spec = network(branches, "");
+    struct fit f = { .network = &spec, .data = &t->data, .seed = 3, .threads = 1, .history = &h };
+    assert_error(model_fit(&m, &f, &e), code, e, want);
+    assert_null(m);
+    nn_spec_release(&spec);
+    history_release(&h);
+}
+
+static void a_split_without_training_rows_is_refused(void **state)
+{
+    (void)state;
+    struct toy t;
+    toy_make(&t, 100, 4);
+    for (size_t i = 0; i < 100; i++)
+        t.sides.side[i] = i % 2 ? SIDE_VALIDATION : SIDE_TEST;
+    refuses(&t, TOY_NETWORK, ERR_DATA,
+            "no row to train on: the split has none with a label on the training side");
+    toy_release(&t);
+}
+
+static void a_single_class_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    struct toy t;
+    toy_make(&t, 100, 4);
+    for (size_t i = 0; i < 100; i++)
+        if (t.sides.side[i] == SIDE_TRAIN)
+            t.table.col->code[i] = 1;
+    refuses(&t, TOY_NETWORK, ERR_DATA,
+            "all 70 training rows have the same 'colour', 'green': want two classes");
+    toy_release(&t);
+}
+
+static void a_class_with_a_single_row_is_trained(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 100, 4);
+    for (size_t i = 0; i < 100; i++)
+        if (t.table.col->code[i] == 2)
+            t.table.col->code[i] = 0;
+    t.table.col->code[0] = 2;
+    struct nn_spec spec = network(TOY_NETWORK, "  class_weight: balanced\n");
+    struct model *m = fit(&spec, &t, 1, &h);
+    assert_int_equal(model_n_class(m), 3);
+    assert_true(isfinite(h.epoch[h.n - 1].loss));
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
+static void inputs_without_content_are_refused_where_there_is_no_other(void **state)
+{
+    (void)state;
+    struct toy t;
+    toy_make(&t, 100, 4);
+    memset(t.pixels.status, PIXELS_MISSING, 100);
+    refuses(&t, "network: 1\nbranches: {pixels: {layers: [flatten]}}\nhead: [dense: classes]\n",
+            ERR_DATA, "the inputs of all branches are empty");
+    t.tokens.n_id = 0;
+    memset(t.tokens.offset, 0, 101 * sizeof *t.tokens.offset);
+    refuses(&t, TEXT_ONLY, ERR_DATA, "the inputs of all branches are empty");
+    toy_release(&t);
+}
+
+/* Words of validation rows are no vocabulary. */
+static void words_that_no_training_row_has_leave_the_branch_out(void **state)
+{
+    (void)state;
+    struct toy t;
+    struct history h = { 0 };
+    toy_make(&t, 100, 4);
+    for (size_t i = 0; i < 100; i++)
+        if (t.tokens.offset[i] < t.tokens.offset[i + 1])
+            t.sides.side[i] = i % 2 ? SIDE_VALIDATION : SIDE_NONE;
+    t.sides.side[11] = SIDE_TRAIN; /* the row without a word */
+    refuses(&t, TEXT_ONLY, ERR_DATA, "");
+    for (size_t i = 0; i < 3; i++) { /* two more, of other classes */
+        t.table.col->code[11 + i] = (int32_t)i;
+        t.sides.side[11 + i] = SIDE_TRAIN;
+    }
+    int64_t gone = t.tokens.offset[14] - t.tokens.offset[12];
+    for (size_t i = 12; i <= 100; i++)
+        t.tokens.offset[i] = i <= 14 ? t.tokens.offset[11] : t.tokens.offset[i] - gone;
+    struct nn_spec spec = network(TOY_NETWORK, "");
+    spec.training.epochs = 1;
+    struct model *m = fit(&spec, &t, 1, &h);
+    struct model_wants w;
+    model_wants(m, &w);
+    assert_null(w.text_recipe);
+    assert_non_null(w.pixels_recipe);
+    model_free(m);
+    history_release(&h);
+    toy_release(&t);
+}
+
 static void a_time_budget_cuts_the_epoch_and_the_history_says_so(void **state)
 {
     (void)state;
@@ -387,6 +490,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(empty_inputs_leave_their_branch_out),
         cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_names_epoch_and_step),
+        cmocka_unit_test(a_split_without_training_rows_is_refused),
+        cmocka_unit_test(a_single_class_is_refused_by_its_name),
+        cmocka_unit_test(a_class_with_a_single_row_is_trained),
+        cmocka_unit_test(inputs_without_content_are_refused_where_there_is_no_other),
+        cmocka_unit_test(words_that_no_training_row_has_leave_the_branch_out),
         cmocka_unit_test(a_time_budget_cuts_the_epoch_and_the_history_says_so),
         cmocka_unit_test(figures_of_training_can_be_monitored_without_validation_rows),
         cmocka_unit_test(the_schedule_sets_the_rate_of_every_step),
