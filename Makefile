@@ -10,15 +10,15 @@ VERSION := 0.1.0
 JOBS    := $(shell nproc)
 B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang%,$(CC)),-clang)
 
-APT := gcc make libc6-dev pkg-config libyaml-dev libcsv-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
-       libjpeg62-turbo-dev libsqlite3-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
+APT := gcc make libc6-dev pkg-config libyaml-dev zlib1g-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
+       libjpeg62-turbo-dev libsqlite3-dev libpq-dev nettle-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
        libstemmer-dev libexif-dev liblcms2-dev libwebp-dev libcurl4-openssl-dev libcmocka-dev
 APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-torch libopenblas0-openmp ninja-build snakemake strace
 
-PKGS := yaml-0.1 hdf5 openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl \
+PKGS := yaml-0.1 hdf5 zlib openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl libpq \
         $(if $(filter 1,$(WEBP)),libwebp libwebpdemux)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wwrite-strings -Wcast-qual -Wundef -Wvla -Wformat=2 -Wdouble-promotion -Werror=implicit-function-declaration
@@ -33,7 +33,7 @@ CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION=
                -DREFIT_WEBP=$(WEBP) -Icommon -I. -MMD -MP $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # Every program names every library; the linker keeps the ones that it calls, so the runner stays small.
 LDFLAGS     := -Wl,--as-needed -pthread
-LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcsv -lstemmer $(if $(filter 1,$(DNNL)),-ldnnl -lgomp) -lm
+LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstemmer $(if $(filter 1,$(DNNL)),-ldnnl -lgomp) -lm
 
 LIB_SRC    := $(wildcard common/*/*.c models/*.c models/nn/*.c)
 RUNNER_SRC := $(filter-out runner/helpers/%,$(wildcard runner/*/*.c))

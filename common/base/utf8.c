@@ -47,10 +47,13 @@ size_t utf8_prefix(const char *bytes, size_t n)
         uint64_t eight;
         if (n - i >= sizeof eight) { /* most text is ASCII: eight bytes at a time */
             memcpy(&eight, p + i, sizeof eight);
-            if ((eight & 0x8080808080808080u) == 0) {
+            if ((eight &= 0x8080808080808080u) == 0) {
                 i += sizeof eight;
                 continue;
             }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            i += (size_t)__builtin_ctzll(eight) / 8; /* to the first that is not */
+#endif
         }
         size_t step = sequence(p + i, n - i);
         if (step == 0)

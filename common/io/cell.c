@@ -99,11 +99,28 @@ static bool to_instant(int y, int m, int d, int h, int min, int s, int64_t us, i
     return true;
 }
 
-/* YYYY-MM-DD[(T| )HH:MM[:SS[.f...]][Z]]: ISO 8601 in UTC; digits after the sixth are cut off. */
+/* Z, +HH, +HH:MM or nothing: seconds east of UTC. */
+static bool to_offset(const char **p, int64_t *out)
+{
+    int h, min = 0, sign = **p == '-' ? -1 : 1;
+    if (**p == 'Z') {
+        ++*p;
+        return true;
+    }
+    if (**p != '+' && **p != '-')
+        return true;
+    ++*p;
+    if (!two_digits(p, &h) || (**p == ':' && (++*p, !two_digits(p, &min))) || h > 23 || min > 59)
+        return false;
+    *out = sign * (h * 3600 + min * 60);
+    return true;
+}
+
+/* YYYY-MM-DD[(T| )HH:MM[:SS[.f...]][Z|+HH[:MM]]]: ISO 8601; digits after the sixth are cut off. */
 static bool to_iso_date(const char *p, struct cell *out)
 {
     int century, year, m, d, h = 0, min = 0, s = 0;
-    int64_t us = 0, unit = 100000;
+    int64_t us = 0, unit = 100000, offset = 0;
 
     if (!two_digits(&p, &century) || !two_digits(&p, &year) || *p++ != '-' || !two_digits(&p, &m) ||
         *p++ != '-' || !two_digits(&p, &d))
@@ -124,10 +141,13 @@ static bool to_iso_date(const char *p, struct cell *out)
                     us += unit * (*p - '0');
             }
         }
-        if (*p == 'Z')
-            p++;
+        if (!to_offset(&p, &offset))
+            return false;
     }
-    return *p == '\0' && to_instant(century * 100 + year, m, d, h, min, s, us, &out->whole);
+    if (*p || !to_instant(century * 100 + year, m, d, h, min, s, us, &out->whole))
+        return false;
+    out->whole -= offset * 1000000;
+    return true;
 }
 
 /* Does the strptime format hold a time of the day? */
@@ -139,17 +159,23 @@ static bool has_time(const char *format)
     return false;
 }
 
-static bool to_date(const struct schema_column *c, const char *text, struct cell *out)
+static bool to_formatted_date(const char *format, const char *text, struct cell *out)
 {
-    if (!c->format)
-        return to_iso_date(text, out);
     struct tm tm = { .tm_mday = 1, .tm_year = 70 };
-    const char *end = strptime(text, c->format, &tm);
+    const char *end = strptime(text, format, &tm);
     if (!end || *end)
         return false;
-    out->has_time = has_time(c->format);
+    out->has_time = has_time(format);
     return to_instant(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
                       tm.tm_sec, 0, &out->whole);
+}
+
+static bool to_date(const struct schema_column *c, const char *text, struct cell *out)
+{
+    for (size_t i = 0; i < c->n_format; i++)
+        if (to_formatted_date(c->format[i], text, out))
+            return true;
+    return c->n_format == 0 && to_iso_date(text, out);
 }
 
 static bool in_range(const struct schema_column *c, double v)
@@ -215,7 +241,9 @@ static enum cell_fault to_value(const struct schema_column *c, const char *text,
     case COLUMN_BOOL:
         return fits && to_flag(word, &out->flag) ? CELL_OK : CELL_BOOL;
     default:
-        return fits && to_date(c, word, out) ? CELL_OK : CELL_DATE;
+        if (!fits || !to_date(c, word, out))
+            return CELL_DATE;
+        return in_range(c, (double)out->whole) ? CELL_OK : CELL_RANGE;
     }
 }
 

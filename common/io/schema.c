@@ -108,19 +108,41 @@ static int read_levels(const struct yaml *map, struct schema_column *c, struct e
     return 0;
 }
 
+/* A limit: a number, or of dates the instant. */
+static int read_limit(const struct yaml *node, const char *what, const struct schema_column *c,
+                      double *out, struct err *e)
+{
+    static const struct schema_column iso = { .type = COLUMN_DATE,
+                                              .min = -HUGE_VAL,
+                                              .max = HUGE_VAL };
+    const char *text;
+    struct cell cell;
+    int rc;
+    if (!node)
+        return 0;
+    if (c->type != COLUMN_DATE)
+        return yaml_real(node, what, -HUGE_VAL, HUGE_VAL, out, e);
+    if ((rc = yaml_text(node, what, &text, e)))
+        return rc;
+    if (cell_parse(&iso, text, strlen(text), &cell) != CELL_OK)
+        return yaml_fail(node, e, "%s: '%s' is no date, want one like 2024-02-29", what, text);
+    *out = (double)cell.whole;
+    return 0;
+}
+
 static int read_range(const struct yaml *map, struct schema_column *c, struct err *e)
 {
     const struct yaml *min = yaml_get(map, "min"), *max = yaml_get(map, "max");
     const struct yaml *any = min ? min : max;
     int rc;
-    if (any && c->type != COLUMN_FLOAT && c->type != COLUMN_INT)
-        return yaml_fail(any, e, "min, max: column '%s' is %s, want float or int", c->name,
+    if (any && c->type != COLUMN_FLOAT && c->type != COLUMN_INT && c->type != COLUMN_DATE)
+        return yaml_fail(any, e, "min, max: column '%s' is %s, want float, int or date", c->name,
                          column_type_name(c->type));
-    if ((min && (rc = yaml_real(min, "min", -HUGE_VAL, HUGE_VAL, &c->min, e))) ||
-        (max && (rc = yaml_real(max, "max", -HUGE_VAL, HUGE_VAL, &c->max, e))))
+    if ((rc = read_limit(min, "min", c, &c->min, e)) ||
+        (rc = read_limit(max, "max", c, &c->max, e)))
         return rc;
     if (c->min > c->max)
-        return yaml_fail(any, e, "min %g is above max %g", c->min, c->max);
+        return yaml_fail(any, e, "min %s is above max %s", min->text, max->text);
     return 0;
 }
 
@@ -182,9 +204,9 @@ static int read_missing(const struct yaml *map, const struct yaml *inherited,
 static int read_column(const struct yaml *key, const struct yaml *node, const struct yaml *missing,
                        struct schema_column *c, struct err *e)
 {
-    static const char *const keys[] = { "type",  "from",      "optional", "required", "min",
-                                        "max",   "missing",   "levels",   "names",    "format",
-                                        "match", "otherwise", NULL };
+    static const char *const keys[] = { "type",   "from",  "optional",  "required", "unique",
+                                        "min",    "max",   "missing",   "levels",   "names",
+                                        "format", "match", "otherwise", NULL };
     const struct yaml *map = node->kind == YAML_MAP ? node : NULL,
                       *type = map ? yaml_get(map, "type") : node;
     int rc;
@@ -215,9 +237,11 @@ static int read_column(const struct yaml *key, const struct yaml *node, const st
         return yaml_fail(format, e, "format: column '%s' is %s, want date", c->name,
                          column_type_name(c->type));
     if ((rc = read_flag(map, "optional", &c->optional, e)) ||
-        (rc = read_flag(map, "required", &c->required, e)) || (rc = read_range(map, c, e)) ||
-        (rc = read_text(map, "format", &c->format, e)) || (rc = read_missing(map, missing, c, e)) ||
-        (rc = read_levels(map, c, e)) || (rc = read_match(map, c, e)))
+        (rc = read_flag(map, "required", &c->required, e)) ||
+        (rc = read_flag(map, "unique", &c->unique, e)) || (rc = read_range(map, c, e)) ||
+        (format && (rc = read_texts(format, "format", &c->format, &c->n_format, e))) ||
+        (rc = read_missing(map, missing, c, e)) || (rc = read_levels(map, c, e)) ||
+        (rc = read_match(map, c, e)))
         return rc;
     return 0;
 }
@@ -290,11 +314,50 @@ static int read_columns(const struct yaml *map, const struct yaml *missing, stru
     return rc;
 }
 
-static int read_table(const struct yaml *key, const struct yaml *map, const struct yaml *missing,
-                      struct schema_table *t, struct err *e)
+/* Files or a query. */
+static int read_origin(const struct yaml *key, const struct yaml *map, struct schema_table *t,
+                       struct err *e)
 {
-    static const char *const keys[] = { "file",    "key",      "join", "columns",
-                                        "missing", "min_rows", NULL };
+    const struct yaml *query = yaml_get(map, "query"), *since = yaml_get(map, "since"),
+                      *csv = yaml_get(map, "csv");
+    int rc;
+    if ((rc = read_text(map, "file", &t->file, e)) ||
+        (rc = read_text(map, "query", &t->query, e)) ||
+        (rc = read_text(map, "since", &t->since, e)) || (rc = schema_dialect(csv, &t->csv, e)))
+        return rc;
+    if (!t->file && !t->query)
+        return yaml_fail(key, e,
+                         "table '%s' has no file (a name or a pattern such as *.csv) and no query",
+                         t->name);
+    if (t->file && t->query)
+        return yaml_fail(query, e, "table '%s' has a file and a query, want one of them", t->name);
+    if (since && !t->query)
+        return yaml_fail(since, e, "since: table '%s' has no query", t->name);
+    if (csv && t->query)
+        return yaml_fail(csv, e, "csv: table '%s' has a query, not files", t->name);
+    return 0;
+}
+
+static int check_since(const struct yaml *map, const struct schema_table *t, struct err *e)
+{
+    const struct yaml *node = yaml_get(map, "since");
+    if (!t->since)
+        return 0;
+    const struct schema_column *c = schema_find(t, t->since);
+    if (!c)
+        return yaml_fail(node, e, "since: table '%s' has no column '%s'%s", t->name, t->since,
+                         hint(&t, 1, t->since));
+    if (c->type != COLUMN_INT && c->type != COLUMN_DATE)
+        return yaml_fail(node, e, "since: column '%s' is %s, want int or date", c->name,
+                         column_type_name(c->type));
+    return 0;
+}
+
+static int read_table(const struct yaml *key, const struct yaml *map, const struct yaml *missing,
+                      const struct csv_dialect *csv, struct schema_table *t, struct err *e)
+{
+    static const char *const keys[] = { "file", "query",   "since",   "csv",      "key",
+                                        "join", "columns", "missing", "min_rows", NULL };
     long long min_rows = -1;
     int rc;
 
@@ -307,13 +370,11 @@ static int read_table(const struct yaml *key, const struct yaml *map, const stru
     if ((rc = yaml_only(map, "table", keys, e)))
         return rc;
     const struct yaml *own = yaml_get(map, "missing"), *least = yaml_get(map, "min_rows");
-    if ((rc = read_text(map, "file", &t->file, e)) || (rc = read_text(map, "key", &t->key, e)) ||
+    t->csv = *csv;
+    if ((rc = read_origin(key, map, t, e)) || (rc = read_text(map, "key", &t->key, e)) ||
         (rc = read_text(map, "join", &t->join, e)) ||
-        (rc = read_columns(map, own ? own : missing, t, e)))
+        (rc = read_columns(map, own ? own : missing, t, e)) || (rc = check_since(map, t, e)))
         return rc;
-    if (!t->file)
-        return yaml_fail(key, e, "table '%s' has no file (a name or a pattern such as *.csv)",
-                         t->name);
     if (least && (rc = yaml_int(least, "min_rows", 0, 1LL << 40, &min_rows, e)))
         return rc;
     t->min_rows = min_rows;
@@ -357,7 +418,10 @@ static int check_join(const struct schema *s, const struct yaml *map, const stru
 static int read_tables(const struct yaml *root, struct schema *s, struct err *e)
 {
     const struct yaml *tables = yaml_get(root, "tables"), *missing = yaml_get(root, "missing");
-    int rc = 0;
+    struct csv_dialect csv = { 0 };
+    int rc = schema_dialect(yaml_get(root, "csv"), &csv, e);
+    if (rc)
+        return rc;
     if (!tables || tables->kind != YAML_MAP || tables->n == 0)
         return yaml_fail(tables ? tables : root, e, "want tables (name: {file, columns})");
     if (tables->n > MAX_TABLES)
@@ -366,7 +430,7 @@ static int read_tables(const struct yaml *root, struct schema *s, struct err *e)
     s->table = mem_calloc(tables->n, sizeof *s->table);
     for (size_t i = 0; i < tables->n && rc == 0; i++) {
         s->n_table = i + 1;
-        rc = read_table(tables->key[i], tables->item[i], missing, &s->table[i], e);
+        rc = read_table(tables->key[i], tables->item[i], missing, &csv, &s->table[i], e);
     }
     for (size_t i = 0; i < s->n_table && rc == 0; i++)
         rc = check_join(s, tables->item[i], &s->table[i], e);
@@ -527,8 +591,8 @@ static int find_main(const struct yaml *root, struct schema *s, struct err *e)
 
 static int read_root(const struct yaml *root, struct schema *s, struct err *e)
 {
-    static const char *const keys[] = { "schema", "missing", "tables",   "label", "table", "id",
-                                        "text",   "image",   "features", "date",  NULL };
+    static const char *const keys[] = { "schema", "missing", "csv",   "tables",   "label", "table",
+                                        "id",     "text",    "image", "features", "date",  NULL };
     const struct yaml *version = yaml_get(root, "schema");
     long long v;
     int rc;
@@ -579,7 +643,7 @@ static void release_column(struct schema_column *c)
     mem_free_texts(c->missing, c->n_missing);
     mem_free_texts(c->level, c->n_level);
     mem_free_texts(c->level_name, c->n_level);
-    free(c->format);
+    mem_free_texts(c->format, c->n_format);
     if (c->match)
         regfree(&c->regex);
     free(c->match);
@@ -596,6 +660,8 @@ void schema_release(struct schema *s)
         free(t->col);
         free(t->name);
         free(t->file);
+        free(t->query);
+        free(t->since);
         free(t->key);
         free(t->join);
     }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "io/csv.h"
 #include "io/table.h"
 
 /* The import schema: which file is which table, what its columns are, and which column plays which
@@ -20,13 +21,15 @@ struct schema_column {
     size_t n_from;
     bool optional;   /* the file need not have it */
     bool required;   /* a row without a value is kept out */
-    double min, max; /* FLOAT, INT; -INFINITY, INFINITY without a limit */
+    bool unique;     /* a row with a value that was there before is kept out */
+    double min, max; /* FLOAT, INT; DATE in microseconds; -INFINITY, INFINITY without a limit */
     char **missing;  /* (n_missing) texts that mean "no value" */
     size_t n_missing;
     char **level, **level_name; /* (n_level) CATEGORY: the only ones possible; 0: whatever comes.
                                    Names may be NULL */
     size_t n_level;
-    char *format;  /* DATE: strptime; NULL: ISO 8601 */
+    char **format; /* (n_format) DATE: strptime, the first that fits; none: ISO 8601 */
+    size_t n_format;
     char *match;   /* the part of the text that matches (POSIX extended, leftmost longest) is the
                       value; or NULL */
     regex_t regex; /* compiled `match` */
@@ -36,9 +39,13 @@ struct schema_column {
 };
 
 struct schema_table {
-    char *name, *file; /* file: fnmatch pattern on the base name */
-    char *key;         /* column that names a row: no two rows share it; or NULL */
-    char *join;        /* table that gets these columns, row by row by key; or NULL */
+    char *name;
+    char *file;  /* fnmatch pattern on the base name; NULL: a query */
+    char *query; /* SQL; NULL: files */
+    char *since; /* query: column by which its rows are in order, new ones last; or NULL */
+    char *key;   /* column that names a row: no two rows share it; or NULL */
+    char *join;  /* table that gets these columns, row by row by key; or NULL */
+    struct csv_dialect csv;
     int64_t min_rows;
     struct schema_column *col;
     size_t n_col;
@@ -71,6 +78,12 @@ size_t schema_table_index(const struct schema *s, const char *name);
 
 /** Does the pattern of picture names ("image_{imageid}.jpg") use the column? */
 bool schema_pattern_uses(const char *pattern, const char *column);
+
+struct yaml;
+
+/** The key `csv` of a schema or of a table of it: {delimiter, quote, encoding}. What is not named
+ * stays. ERR_USAGE. */
+int schema_dialect(const struct yaml *map, struct csv_dialect *out, struct err *e);
 
 /** A cell's text as the column says: what is wrong with it, or CELL_OK. */
 enum cell_fault {

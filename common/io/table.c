@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/civil.h"
 #include "base/mem.h"
@@ -19,7 +20,10 @@ void column_release(struct column *c)
     free(c->code);
     mem_free_texts(c->level, c->n_level);
     mem_free_texts(c->level_name, c->n_level);
-    free(c->bytes);
+    if (c->n_mapped)
+        munmap(c->bytes, c->n_mapped);
+    else
+        free(c->bytes);
     free(c->offset);
     free(c->unit);
     *c = (struct column){ 0 };

@@ -36,6 +36,8 @@ struct column {
     char **level_name; /* CATEGORY (n_level) what a person calls it; NULL if there are no names */
     size_t n_level;
     char *bytes;     /* STRING: UTF-8 of all rows, not NUL-terminated */
+    size_t n_mapped; /* STRING: 0, or bytes is a mapping of that size (spill.h): of texts that were
+                        checked when they were added */
     int64_t *offset; /* STRING (n + 1) */
     char *unit;      /* DATE: "days" or "us"; else NULL */
 };

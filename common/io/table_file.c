@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "io/h5.h"
 #include "io/rowgroup.h"
+#include "io/spill.h"
 #include "io/table.h"
 
 static const char kind[] = "refit.table";
@@ -152,6 +153,19 @@ static bool has_gap(const struct column *c)
     return c->valid && memchr(c->valid, 0, c->n);
 }
 
+/* Slice by slice, so that what was on disk does not fill the memory. */
+static int write_mapped(struct h5 *h, const char *name, const struct column *c, struct err *e)
+{
+    const size_t slice = 4 << 20;
+    int rc = h5_begin(h, name, H5_U8, 1, &c->n_mapped, e);
+    for (size_t at = 0; at < c->n_mapped && rc == 0; at += slice) {
+        size_t n = c->n_mapped - at < slice ? c->n_mapped - at : slice;
+        rc = h5_write_rows(h, name, H5_U8, at, n, c->bytes + at, e);
+        spill_forget(c->bytes, at, at + n);
+    }
+    return rc;
+}
+
 static int write_values(struct h5 *h, const char *at, const struct column *c, struct err *e)
 {
     char *name = str_format("%s/values", at);
@@ -175,7 +189,8 @@ static int write_values(struct h5 *h, const char *at, const struct column *c, st
         size_t items = c->n + 1, n_byte = (size_t)c->offset[c->n];
         free(name);
         name = str_format("%s/bytes", at);
-        if ((rc = h5_write(h, name, H5_U8, 1, &n_byte, c->bytes, e)))
+        if ((rc = c->n_mapped ? write_mapped(h, name, c, e)
+                              : h5_write(h, name, H5_U8, 1, &n_byte, c->bytes, e)))
             break;
         free(name);
         name = str_format("%s/offsets", at);
@@ -205,7 +220,7 @@ static int write_column(struct h5 *h, const struct table *t, const struct column
     char *at = str_format("%s/%s", t->name, c->name);
     int rc = check_column(h->path, t->name, c, e);
 
-    if (rc == 0 && c->type == COLUMN_STRING)
+    if (rc == 0 && c->type == COLUMN_STRING && !c->n_mapped)
         rc = h5_check_strings(h->path, at, c->bytes, (size_t)c->offset[c->n], c->offset, c->n, e);
     if (rc == 0 && (rc = h5_group(h, at, e)) == 0 &&
         (rc = h5_set_text(h, at, "type", column_type_name(c->type), e)) == 0 &&

@@ -15,26 +15,36 @@ const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-void intake_init(struct intake *in, const struct schema_table *schema, const char *id,
-                 struct reject_list *rejects)
+static void add_distinct(struct intake *in, struct grown *g, enum reject_kind kind)
 {
-    *in = (struct intake){ .schema = schema, .rejects = rejects };
+    in->distinct = mem_grow(in->distinct, in->n_distinct, sizeof *in->distinct);
+    in->distinct[in->n_distinct++] = (struct distinct){ .g = g, .kind = kind };
+}
+
+void intake_init(struct intake *in, const struct schema_table *schema, const char *id,
+                 const char *beside)
+{
+    *in = (struct intake){ .schema = schema };
     in->col = mem_calloc(schema->n_col, sizeof *in->col);
     for (size_t j = 0; j < schema->n_col; j++) {
         const struct schema_column *s = &schema->col[j];
-        in->col[j].schema = s;
-        in->col[j].c = (struct column){ .name = mem_strdup(s->name), .type = s->type };
-        if (schema->key && strcmp(s->name, schema->key) == 0)
-            in->key = &in->col[j];
-        else if (id && strcmp(s->name, id) == 0)
-            in->id = &in->col[j];
+        bool is_key = schema->key && strcmp(s->name, schema->key) == 0;
+        grown_init(&in->col[j], s, beside);
+        if (is_key || (id && strcmp(s->name, id) == 0) || s->unique)
+            add_distinct(in, &in->col[j],
+                         is_key      ? REJECT_SAME_KEY
+                         : s->unique ? REJECT_SAME_VALUE
+                                     : REJECT_SAME_ID);
     }
+    for (size_t i = 0; i < in->n_distinct; i++)
+        if (in->distinct[i].kind == REJECT_SAME_KEY)
+            in->key = &in->distinct[i];
 }
 
 void intake_reject(struct intake *in, const char *path, int64_t line, const char *column,
                    const char *value, enum reject_kind kind)
 {
-    reject_list_add(in->rejects, base_name(path), line, column, value, kind);
+    reject_list_add(&in->rejects, path, line, column, value, reject_kind_name(kind));
     in->count[kind]++;
     if (in->last_bad != line)
         in->n_bad++;
@@ -46,12 +56,19 @@ static const char *current_path(const struct intake *in)
     return in->path[in->n_path - 1];
 }
 
+void intake_open(struct intake *in, const char *name)
+{
+    in->path = mem_grow(in->path, in->n_path, sizeof *in->path);
+    in->path[in->n_path++] = mem_strdup(name);
+    in->last_bad = 0;
+}
+
 /* ---- header
  * ------------------------------------------------------------------------------------------------------
  */
 
 static int no_column(const struct intake *in, const struct schema_column *s,
-                     const struct csv_row *header, struct err *e)
+                     const struct record *header, struct err *e)
 {
     const char **name = mem_calloc(header->n, sizeof *name);
     struct str all = { 0 };
@@ -60,7 +77,7 @@ static int no_column(const struct intake *in, const struct schema_column *s,
         str_addf(&all, "%s%s", i ? ", " : "", header->field[i].n ? name[i] : "(unnamed)");
     }
     const char *near = str_nearest(s->from[0], name, header->n);
-    char *shown = csv_shorten(all.text, all.n, 300);
+    char *shown = record_shorten(str_text(&all), all.n, 300);
     err_set(e, ERR_DATA, "'%s' has no column '%s' (column '%s' of table '%s')%s%s%s; it has: %s",
             current_path(in), s->from[0], s->name, in->schema->name, near ? " (did you mean '" : "",
             near ? near : "", near ? "'?)" : "", shown);
@@ -70,7 +87,7 @@ static int no_column(const struct intake *in, const struct schema_column *s,
     return e->code;
 }
 
-static int on_header(void *ctx, const struct csv_row *row, struct err *e)
+static int on_header(void *ctx, const struct record *row, struct err *e)
 {
     struct intake *in = ctx;
     for (size_t j = 0; j < in->schema->n_col; j++) {
@@ -87,265 +104,243 @@ static int on_header(void *ctx, const struct csv_row *row, struct err *e)
     return 0;
 }
 
+void intake_open_named(struct intake *in, const char *name)
+{
+    intake_open(in, name);
+    for (size_t j = 0; j < in->schema->n_col; j++)
+        in->col[j].source = j;
+}
+
+int intake_seen(struct intake *in, const bool *seen, struct err *e)
+{
+    for (size_t j = 0; j < in->schema->n_col; j++) {
+        const struct schema_column *s = in->col[j].schema;
+        if (!seen[j] && !s->optional)
+            return err_set(e, ERR_DATA, "no record of '%s' has '%s' (column '%s' of table '%s')",
+                           current_path(in), s->from[0], s->name, in->schema->name);
+        in->col[j].present = in->col[j].present || seen[j];
+    }
+    return 0;
+}
+
 /* ---- rows
  * --------------------------------------------------------------------------------------------------------
  */
 
-static void *resized(void *p, size_t n, size_t size)
+void intake_reserve(struct intake *in, size_t n)
 {
-    return mem_realloc(p, n, size);
-}
-
-static void reserve(struct intake *in)
-{
-    if (in->n_row < in->room)
+    size_t room = in->room ? in->room : 1024;
+    if (n <= in->room)
         return;
-    size_t room = in->room ? 2 * in->room : 1024;
-    for (size_t j = 0; j < in->schema->n_col; j++) {
-        struct column *c = &in->col[j].c;
-        c->valid = resized(c->valid, room, sizeof *c->valid);
-        switch (c->type) {
-        case COLUMN_FLOAT:
-            c->real = resized(c->real, room, sizeof *c->real);
-            break;
-        case COLUMN_INT:
-        case COLUMN_DATE:
-            c->whole = resized(c->whole, room, sizeof *c->whole);
-            break;
-        case COLUMN_BOOL:
-            c->flag = resized(c->flag, room, sizeof *c->flag);
-            break;
-        case COLUMN_CATEGORY:
-            c->code = resized(c->code, room, sizeof *c->code);
-            break;
-        case COLUMN_STRING:
-            c->offset = resized(c->offset, room + 1, sizeof *c->offset);
-            break;
-        }
-    }
-    in->line = resized(in->line, room, sizeof *in->line);
-    in->file = resized(in->file, room, sizeof *in->file);
+    while (room < n)
+        room *= 2;
+    for (size_t j = 0; j < in->schema->n_col; j++)
+        grown_reserve(&in->col[j], room);
+    for (size_t i = 0; i < in->n_distinct; i++)
+        in->distinct[i].row = mem_realloc(in->distinct[i].row, room, sizeof *in->distinct[i].row);
+    in->line = mem_realloc(in->line, room, sizeof *in->line);
+    in->file = mem_realloc(in->file, room, sizeof *in->file);
     in->room = room;
 }
 
-static void append_cell(struct grown *g, size_t i)
+static void text_of_cell(const struct grown *g, struct str *out)
 {
-    struct column *c = &g->c;
-    const struct cell *cell = &g->cell;
-
-    c->valid[i] = cell->valid;
-    switch (c->type) {
-    case COLUMN_FLOAT:
-        c->real[i] = cell->real;
-        break;
+    char number[24];
+    int64_t v = g->cell.whole;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    size_t at = sizeof number;
+    str_clear(out);
+    switch (g->schema->type) {
+    case COLUMN_INT: /* of every row of most tables: not by printf */
     case COLUMN_DATE:
-        g->has_time = g->has_time || cell->has_time;
-        c->whole[i] = cell->whole;
+        do
+            number[--at] = (char)('0' + rest % 10);
+        while (rest /= 10);
+        if (v < 0)
+            number[--at] = '-';
+        str_add(out, number + at, sizeof number - at);
         break;
-    case COLUMN_INT:
-        c->whole[i] = cell->whole;
+    case COLUMN_FLOAT:
+        str_add_real(out, g->cell.real);
         break;
     case COLUMN_BOOL:
-        c->flag[i] = cell->flag;
+        str_addz(out, g->cell.flag ? "true" : "false");
         break;
     case COLUMN_CATEGORY:
-        c->code[i] = !cell->valid || g->schema->n_level
-                         ? cell->code
-                         : intern_add(&g->level, cell->text, cell->n);
-        break;
     case COLUMN_STRING:
-        str_add(&g->bytes, cell->text, cell->n);
-        if (i == 0)
-            c->offset[0] = 0;
-        c->offset[i + 1] = (int64_t)g->bytes.n;
+        str_add(out, g->cell.text, g->cell.n);
         break;
     }
 }
 
-static void key_of_cell(const struct grown *g, struct str *out)
+/* Is the value of this row taken? Then the row is a reject that names both lines. */
+static bool is_taken(struct intake *in, struct distinct *d, int64_t line)
 {
-    str_clear(out);
-    if (g->schema->type == COLUMN_INT || g->schema->type == COLUMN_DATE)
-        str_addf(out, "%" PRId64, g->cell.whole);
-    else
-        str_add(out, g->cell.text, g->cell.n);
-}
-
-/* Is the key or id of this row taken? Then the row is a reject that names both lines. */
-static bool is_taken(struct intake *in, const struct grown *g, const struct intern *set,
-                     int64_t line, enum reject_kind kind, struct str *text)
-{
-    key_of_cell(g, text);
-    int32_t first = intern_find(set, str_text(text), text->n);
+    if (!d->g->cell.valid)
+        return false;
+    text_of_cell(d->g, &d->text);
+    int32_t first = intern_find(&d->seen, str_text(&d->text), d->text.n);
     if (first < 0)
         return false;
-    char *shown = csv_shorten(str_text(text), text->n, DETAIL);
-    char *value = str_format("%s (first in %s line %" PRId64 ")", shown,
-                             base_name(in->path[in->file[first]]), in->line[first]);
-    intake_reject(in, current_path(in), line, g->schema->name, value, kind);
+    int32_t row = d->row[first];
+    char *shown = record_shorten(str_text(&d->text), d->text.n, DETAIL);
+    char *value = str_format("%s (first in %s line %" PRId64 ")", shown, in->path[in->file[row]],
+                             in->line[row]);
+    intake_reject(in, current_path(in), line, d->g->schema->name, value, d->kind);
     free(value);
     free(shown);
     return true;
 }
 
-static void reject_cell(struct intake *in, const struct grown *g, const struct csv_row *row)
+static void take_value(struct distinct *d, size_t row)
 {
-    const struct csv_field *f = &row->field[g->source];
-    char *value = csv_shorten(f->text, f->n, DETAIL);
+    if (!d->g->cell.valid)
+        return;
+    d->row[d->seen.n] = (int32_t)row;
+    intern_add(&d->seen, str_text(&d->text), d->text.n);
+}
+
+static void reject_cell(struct intake *in, const struct grown *g, const struct record *row)
+{
+    const struct record_field *f = &row->field[g->source];
+    char *value = record_shorten(f->text ? f->text : "", f->n, DETAIL);
     intake_reject(in, current_path(in), row->line, g->schema->name, value,
                   (enum reject_kind)(REJECT_CELL + (int)g->fault));
     free(value);
 }
 
-/* Parse all cells. False if the row must stay out. A value that is only wrong becomes a gap. */
-static bool take_cells(struct intake *in, const struct csv_row *row)
+static bool must_have(const struct intake *in, const struct grown *g)
 {
+    for (size_t i = 0; i < in->n_distinct; i++)
+        if (in->distinct[i].g == g && in->distinct[i].kind != REJECT_SAME_VALUE)
+            return true;
+    return g->schema->required;
+}
+
+/* Parse all cells. False if the row must stay out. A value that is only wrong becomes a gap. */
+static bool take_cells(struct intake *in, const struct record *row)
+{
+    bool wrong = false;
     for (size_t j = 0; j < in->schema->n_col; j++) {
         struct grown *g = &in->col[j];
-        bool must = g->schema->required || g == in->key || g == in->id;
         g->fault = CELL_OK;
         g->cell = (struct cell){ .code = -1, .text = "" };
         if (g->source == SIZE_MAX)
             continue;
-        g->fault = cell_parse(g->schema, row->field[g->source].text, row->field[g->source].n,
-                              &g->cell);
-        if (g->fault == CELL_OK && must && !g->cell.valid)
-            g->fault = CELL_REQUIRED;
-        if (g->fault != CELL_OK && must) {
+        const struct record_field *f = &row->field[g->source];
+        if (f->text)
+            g->fault = cell_parse(g->schema, f->text, f->n, &g->cell);
+        if (g->fault == CELL_OK && g->cell.valid)
+            continue;
+        if (must_have(in, g)) {
+            g->fault = g->fault == CELL_OK ? CELL_REQUIRED : g->fault;
             reject_cell(in, g, row);
             return false;
         }
+        wrong = wrong || g->fault != CELL_OK;
     }
-    for (size_t j = 0; j < in->schema->n_col; j++)
+    for (size_t j = 0; wrong && j < in->schema->n_col; j++)
         if (in->col[j].fault != CELL_OK)
             reject_cell(in, &in->col[j], row);
     return true;
 }
 
-static int on_row(void *ctx, const struct csv_row *row, struct err *e)
+static int on_row(void *ctx, const struct record *row, struct err *e)
 {
     struct intake *in = ctx;
+    int rc = 0;
 
     in->n_read++;
     event_progress(in->done + row->at, in->total, "bytes");
     if (in->n_row == MAX_ROWS)
         return err_set(e, ERR_DATA, "'%s' line %" PRId64 ": table '%s' has more than %d rows",
                        current_path(in), row->line, in->schema->name, MAX_ROWS);
-    if (take_cells(in, row) &&
-        !(in->key && is_taken(in, in->key, &in->keys, row->line, REJECT_SAME_KEY, &in->key_text)) &&
-        !(in->id && is_taken(in, in->id, &in->ids, row->line, REJECT_SAME_ID, &in->id_text))) {
-        reserve(in);
-        if (in->key)
-            intern_add(&in->keys, str_text(&in->key_text), in->key_text.n);
-        if (in->id)
-            intern_add(&in->ids, str_text(&in->id_text), in->id_text.n);
-        for (size_t j = 0; j < in->schema->n_col; j++)
-            append_cell(&in->col[j], in->n_row);
-        in->line[in->n_row] = row->line;
-        in->file[in->n_row] = (int32_t)in->n_path - 1;
-        in->n_row++;
-    }
-    return 0;
+    if (!take_cells(in, row))
+        return 0;
+    for (size_t i = 0; i < in->n_distinct; i++)
+        if (is_taken(in, &in->distinct[i], row->line))
+            return 0;
+    intake_reserve(in, in->n_row + 1);
+    for (size_t i = 0; i < in->n_distinct; i++)
+        take_value(&in->distinct[i], in->n_row);
+    for (size_t j = 0; j < in->schema->n_col && rc == 0; j++)
+        rc = grown_append(&in->col[j], in->n_row, e);
+    in->line[in->n_row] = row->line;
+    in->file[in->n_row] = (int32_t)in->n_path - 1;
+    in->n_row++;
+    return rc;
 }
 
-static int on_bad(void *ctx, int64_t line, enum csv_fault fault, const char *detail, struct err *e)
+static int on_bad(void *ctx, int64_t line, enum record_fault fault, const char *detail,
+                  struct err *e)
 {
     struct intake *in = ctx;
     (void)e;
     in->n_read++;
     intake_reject(in, current_path(in), line, "", detail,
-                  (enum reject_kind)(REJECT_CSV + (int)fault));
+                  (enum reject_kind)(REJECT_RECORD + (int)fault));
     return 0;
 }
 
-int intake_read(struct intake *in, const char *path, size_t max_field, struct err *e)
+const struct record_sink intake_sink = { on_header, on_row, on_bad };
+
+int intake_restore(struct intake *in, const struct table *t, struct err *e)
 {
-    static const struct csv_sink sink = { on_header, on_row, on_bad };
-    in->path = mem_grow(in->path, in->n_path, sizeof *in->path);
-    in->path[in->n_path++] = path;
-    in->last_bad = 0;
-    return csv_read(path, max_field, &sink, in, e);
+    size_t n_col = in->schema->n_col;
+    const struct column **from = mem_calloc(n_col, sizeof *from);
+    int rc = 0;
+    for (size_t j = 0; j < n_col; j++) {
+        from[j] = table_column(t, in->schema->col[j].name);
+        in->col[j].present = from[j] != NULL;
+        in->col[j].cell = (struct cell){ .code = -1, .text = "" };
+    }
+    intake_reserve(in, t->n_row);
+    for (size_t i = 0; i < t->n_row && rc == 0; i++) {
+        for (size_t j = 0; j < n_col && rc == 0; j++) {
+            if (from[j])
+                grown_cell(from[j], i, &in->col[j].cell);
+            rc = grown_append(&in->col[j], i, e);
+        }
+        for (size_t k = 0; k < in->n_distinct; k++) {
+            text_of_cell(in->distinct[k].g, &in->distinct[k].text);
+            take_value(&in->distinct[k], i);
+        }
+    }
+    in->n_row = t->n_row;
+    free(from);
+    return rc;
 }
 
 /* ---- the finished table
  * ------------------------------------------------------------------------------------------ */
 
-static void copy_texts(char ***out, char *const *text, size_t n)
+int intake_finish(struct intake *in, struct table *t, struct err *e)
 {
-    if (!text)
-        return;
-    *out = mem_calloc(n, sizeof **out);
-    for (size_t i = 0; i < n; i++)
-        (*out)[i] = mem_strdup(text[i]);
-}
-
-static void finish_levels(struct grown *g)
-{
-    struct column *c = &g->c;
-    if (g->schema->n_level) {
-        c->n_level = g->schema->n_level;
-        copy_texts(&c->level, g->schema->level, c->n_level);
-        copy_texts(&c->level_name, g->schema->level_name, c->n_level);
-        return;
-    }
-    c->n_level = g->level.n;
-    c->level = mem_calloc(c->n_level, sizeof *c->level);
-    for (size_t i = 0; i < c->n_level; i++)
-        c->level[i] = mem_strdup(intern_get(&g->level, i));
-}
-
-/* Days, unless a value tells the time of day. */
-static void finish_dates(struct grown *g)
-{
-    const int64_t day = (int64_t)86400 * 1000000;
-    g->c.unit = mem_strdup(g->has_time ? "us" : "days");
-    for (size_t i = 0; i < g->c.n && !g->has_time; i++)
-        g->c.whole[i] /= day;
-}
-
-void intake_finish(struct intake *in, struct table *t)
-{
+    int rc = 0;
     *t = (struct table){ .name = mem_strdup(in->schema->name), .n_row = in->n_row };
     t->col = mem_calloc(in->schema->n_col, sizeof *t->col);
-    reserve(in); /* a table without rows has arrays too */
-    for (size_t j = 0; j < in->schema->n_col; j++) {
-        struct grown *g = &in->col[j];
-        struct column *c = &g->c;
-        if (!g->present)
-            continue;
-        c->n = in->n_row;
-        if (c->type == COLUMN_CATEGORY)
-            finish_levels(g);
-        if (c->type == COLUMN_DATE)
-            finish_dates(g);
-        if (c->type == COLUMN_STRING) {
-            if (c->n == 0)
-                c->offset[0] = 0;
-            c->bytes = str_take(&g->bytes);
-        }
-        if (!memchr(c->valid, 0, c->n)) {
-            free(c->valid);
-            c->valid = NULL;
-        }
-        t->col[t->n_col++] = *c;
-        *c = (struct column){ 0 };
-    }
+    intake_reserve(in, 1); /* a table without rows has arrays too */
+    for (size_t j = 0; j < in->schema->n_col && rc == 0; j++)
+        if (in->col[j].present &&
+            (rc = grown_finish(&in->col[j], in->n_row, &t->col[t->n_col], e)) == 0)
+            t->n_col++;
+    return rc;
 }
 
 void intake_release(struct intake *in)
 {
-    for (size_t j = 0; in->col && j < in->schema->n_col; j++) {
-        column_release(&in->col[j].c);
-        str_release(&in->col[j].bytes);
-        intern_release(&in->col[j].level);
-    }
+    for (size_t j = 0; in->col && j < in->schema->n_col; j++)
+        grown_release(&in->col[j]);
     free(in->col);
-    intern_release(&in->keys);
-    intern_release(&in->ids);
-    str_release(&in->key_text);
-    str_release(&in->id_text);
+    for (size_t i = 0; i < in->n_distinct; i++) {
+        intern_release(&in->distinct[i].seen);
+        str_release(&in->distinct[i].text);
+        free(in->distinct[i].row);
+    }
+    free(in->distinct);
+    reject_list_release(&in->rejects);
     free(in->line);
     free(in->file);
-    free(in->path);
+    mem_free_texts(in->path, in->n_path);
     *in = (struct intake){ 0 };
 }

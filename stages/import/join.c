@@ -99,14 +99,14 @@ static size_t match(struct intake *to, struct intake *from, struct rows *r)
         r->from[i] = -1;
     from->last_bad = 0;
     for (size_t j = 0; j < from->n_row; j++) {
-        const char *key = intern_get(&from->keys, j);
-        int32_t at = intern_find(&to->keys, key, strlen(key));
+        const char *key = intern_get(&from->key->seen, j);
+        int32_t at = intern_find(&to->key->seen, key, strlen(key));
         if (at >= 0) {
             r->from[at] = (int64_t)j;
             n_match++;
             continue;
         }
-        char *value = csv_shorten(key, strlen(key), 60);
+        char *value = record_shorten(key, strlen(key), 60);
         intake_reject(from, from->path[from->file[j]], from->line[j], from->schema->key, value,
                       REJECT_NO_PARTNER);
         free(value);
@@ -126,8 +126,8 @@ int intake_join(struct intake *to, struct table *to_table, struct intake *from,
                        "no row of '%s' has the key of a row of '%s': column '%s' holds e.g. "
                        "'%.60s', column '%s' '%.60s'",
                        from->schema->name, to->schema->name, from->schema->key,
-                       from->n_row ? intern_get(&from->keys, 0) : "(no rows)", to->schema->key,
-                       to->n_row ? intern_get(&to->keys, 0) : "(no rows)");
+                       from->n_row ? intern_get(&from->key->seen, 0) : "(no rows)", to->schema->key,
+                       to->n_row ? intern_get(&to->key->seen, 0) : "(no rows)");
     }
     to_table->col = mem_realloc(to_table->col, to_table->n_col + from_table->n_col,
                                 sizeof *to_table->col);

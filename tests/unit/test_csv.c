@@ -12,7 +12,7 @@
 
 /* What was read, as one text: "H:a|b\n1:...": line number, fields between bars; bad rows as "!line
  * fault <detail>". */
-static int keep(struct str *out, const char *mark, int64_t line, const struct csv_row *row)
+static int keep(struct str *out, const char *mark, int64_t line, const struct record *row)
 {
     str_addf(out, "%s%lld:", mark, (long long)line);
     for (size_t i = 0; i < row->n; i++) {
@@ -23,27 +23,29 @@ static int keep(struct str *out, const char *mark, int64_t line, const struct cs
     return 0;
 }
 
-static int on_header(void *ctx, const struct csv_row *row, struct err *e)
+static int on_header(void *ctx, const struct record *row, struct err *e)
 {
     (void)e;
     return keep(ctx, "H", row->line, row);
 }
 
-static int on_row(void *ctx, const struct csv_row *row, struct err *e)
+static int on_row(void *ctx, const struct record *row, struct err *e)
 {
     if (strcmp(row->field[0].text, "stop") == 0)
         return err_set(e, ERR_DATA, "stopped");
     return keep(ctx, "", row->line, row);
 }
 
-static int on_bad(void *ctx, int64_t line, enum csv_fault fault, const char *detail, struct err *e)
+static int on_bad(void *ctx, int64_t line, enum record_fault fault, const char *detail,
+                  struct err *e)
 {
     (void)e;
-    str_addf(ctx, "!%lld %s <%s>\n", (long long)line, csv_fault_name(fault), detail);
+    str_addf(ctx, "!%lld %s <%s>\n", (long long)line, record_fault_name(fault), detail);
     return 0;
 }
 
-static const struct csv_sink sink = { on_header, on_row, on_bad };
+static const struct csv_dialect rfc4180 = { 0 };
+static const struct record_sink sink = { on_header, on_row, on_bad };
 
 static void put(const char *path, const void *bytes, size_t n)
 {
@@ -58,7 +60,7 @@ static void reads_bytes(const char *bytes, size_t n, size_t max_field, const cha
     struct err e = { 0 };
     struct str out = { 0 };
     put("in.csv", bytes, n);
-    assert_ok(csv_read("in.csv", max_field, &sink, &out, &e), e);
+    assert_ok(csv_read("in.csv", &rfc4180, max_field, NULL, NULL, &sink, &out, &e), e);
     assert_string_equal(str_text(&out), want);
     str_release(&out);
 }
@@ -73,7 +75,8 @@ static void refuses(const char *bytes, size_t n, const char *why)
     struct err e = { 0 };
     struct str out = { 0 };
     put("in.csv", bytes, n);
-    assert_error(csv_read("in.csv", 1 << 20, &sink, &out, &e), ERR_DATA, e, why);
+    assert_error(csv_read("in.csv", &rfc4180, 1 << 20, NULL, NULL, &sink, &out, &e), ERR_DATA, e,
+                 why);
     str_release(&out);
 }
 
@@ -140,18 +143,19 @@ static void nul_bytes_and_invalid_utf8_cost_one_row_each(void **state)
     static const char text[] = "a,b\n1,x\0y\n\xFF,2\n3,4\nx\xC3,\xA9y\n5,6\n";
     (void)state;
     reads_bytes(text, sizeof text - 1, 1 << 20,
-                "H1:a|b\n!2 NUL byte <1,x?y>\n!3 invalid UTF-8 <?,2>\n4:3|4\n"
-                "!5 invalid UTF-8 <x?,?y>\n6:5|6\n");
+                "H1:a|b\n!2 NUL byte <1,x?y>\n!3 invalid encoding <?,2>\n4:3|4\n"
+                "!5 invalid encoding <x?,?y>\n6:5|6\n");
 }
 
 static void a_field_over_the_limit_costs_one_row(void **state)
 {
     (void)state;
     reads_bytes("a,b\n1,12345678\n1,123456789\n3,4\n", 31, 8,
-                "H1:a|b\n2:1|12345678\n!3 field too long <1>\n4:3|4\n");
-    reads_bytes("a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
-                "H1:a|b\n!2 field too long <1234?5678?>\n!3 wrong number of fields <1 fields, want "
-                "2>\n!4 stray quote <9>\n5:3|4\n");
+                "H1:a|b\n2:1|12345678\n!3 field too long <123456789>\n4:3|4\n");
+    reads_bytes(
+        "a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
+        "H1:a|b\n!2 field too long <1234?5678?9\">\n!3 wrong number of fields <1 fields, want "
+        "2>\n!4 stray quote <9>\n5:3|4\n");
 }
 
 /* 40 MB in one field, with 24 MB of memory to do it in. */
@@ -172,7 +176,7 @@ static void a_huge_field_is_refused_in_bounded_memory(void **state)
     fputs("\n2,3\n", f);
     fclose(f);
     getrusage(RUSAGE_SELF, &before);
-    assert_ok(csv_read("huge.csv", 1 << 20, &sink, &out, &e), e);
+    assert_ok(csv_read("huge.csv", &rfc4180, 1 << 20, NULL, NULL, &sink, &out, &e), e);
     getrusage(RUSAGE_SELF, &after);
     assert_non_null(strstr(str_text(&out), "!2 field too long <xxx"));
     assert_true(str_ends(str_text(&out), "...>\n3:2|3\n"));
@@ -232,12 +236,14 @@ static void what_is_no_csv_file_is_refused(void **state)
     refuses("a,b,a\n1,2,3\n", 12, "'in.csv' line 1: the header has column 'a' twice");
     refuses("a,\"b\n1,2\n", 9, "'in.csv' line 1: unterminated quote in the header");
     refuses("a\0,b\n1,2\n", 9, "line 1: NUL byte in the header");
-    refuses("\n\xFF,b\n1,2\n", 9, "line 2: invalid UTF-8 in the header");
-    assert_error(csv_read("absent.csv", 100, &sink, &out, &e), ERR_IO, e,
+    refuses("\n\xFF,b\n1,2\n", 9, "line 2: invalid encoding in the header");
+    assert_error(csv_read("absent.csv", &rfc4180, 100, NULL, NULL, &sink, &out, &e), ERR_IO, e,
                  "cannot open 'absent.csv': No such file");
-    assert_error(csv_read(".", 100, &sink, &out, &e), ERR_IO, e, "'.' is not a regular file");
+    assert_error(csv_read(".", &rfc4180, 100, NULL, NULL, &sink, &out, &e), ERR_IO, e,
+                 "'.' is not a regular file");
     assert_int_equal(mkfifo("fifo", 0600), 0);
-    assert_error(csv_read("fifo", 100, &sink, &out, &e), ERR_IO, e, "'fifo' is not a regular file");
+    assert_error(csv_read("fifo", &rfc4180, 100, NULL, NULL, &sink, &out, &e), ERR_IO, e,
+                 "'fifo' is not a regular file");
     str_release(&out);
 }
 
@@ -247,7 +253,8 @@ static void an_error_of_the_reader_ends_it(void **state)
     struct str out = { 0 };
     (void)state;
     put("in.csv", "a\n1\nstop\n2\n", 11);
-    assert_error(csv_read("in.csv", 100, &sink, &out, &e), ERR_DATA, e, "stopped");
+    assert_error(csv_read("in.csv", &rfc4180, 100, NULL, NULL, &sink, &out, &e), ERR_DATA, e,
+                 "stopped");
     assert_string_equal(str_text(&out), "H1:a\n2:1\n");
     str_release(&out);
 }
@@ -269,7 +276,7 @@ static void a_text_is_shortened_to_valid_utf8(void **state)
               { "\xC3", 1, 9, "?" } };
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        char *found = csv_shorten(c[i].in, c[i].n, c[i].max);
+        char *found = record_shorten(c[i].in, c[i].n, c[i].max);
         assert_string_equal(found, c[i].want);
         free(found);
     }

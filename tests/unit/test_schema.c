@@ -74,7 +74,7 @@ static void a_whole_schema_is_understood(void **state)
     assert_near(t->col[2].max, 1000, 0, 0);
     assert_int_equal(t->col[3].type, COLUMN_CATEGORY);
     assert_string_equal(t->col[3].from[0], "brand");
-    assert_string_equal(t->col[5].format, "%d/%m/%Y");
+    assert_string_equal(t->col[5].format[0], "%d/%m/%Y");
     assert_true(t->col[5].required);
     assert_string_equal(l->join, "products");
     assert_string_equal(l->col[0].missing[0], "NULL");
@@ -96,7 +96,13 @@ static void keys_and_values_that_are_unknown_are_named_with_their_place(void **s
             "s.yaml:6:1: schema: unknown key 'lable'; did you mean 'label'?");
     refuses("    colums: {a: int}\n",
             "s.yaml:5:5: table: unknown key 'colums'; did you mean 'columns'?");
-    refuses("    query: SELECT 1\n    columns: {a: int}\n", "unknown key 'query'");
+    refuses("    query: SELECT 1\n    columns: {a: int}\n",
+            "s.yaml:5:12: table 't' has a file and a query, want one of them");
+    refuses("    since: a\n    columns: {a: int}\n", "since: table 't' has no query");
+    refuses("    columns: {a: int}\n  u: {query: SELECT 1, since: b, columns: {a: int}}\n",
+            "since: table 'u' has no column 'b'");
+    refuses("    columns: {a: int}\n  u: {query: SELECT 1, since: a, columns: {a: string}}\n",
+            "since: column 'a' is string, want int or date");
     refuses("    columns: {a: {type: int, minimum: 0}}\n", "column: unknown key 'minimum'");
     refuses("    columns: {a: integer}\n", "type: 'integer' is not one of");
     refuses("    columns: {a: {min: 0}}\n", "column 'a' has no type");
@@ -113,8 +119,9 @@ static void settings_must_fit_the_type(void **state)
 {
     (void)state;
     refuses("    columns: {a: {type: string, min: 0}}\n",
-            "column 'a' is string, want float or int");
+            "column 'a' is string, want float, int or date");
     refuses("    columns: {a: {type: int, min: 2, max: 1}}\n", "min 2 is above max 1");
+    refuses("    columns: {a: {type: date, min: 2024-02-30}}\n", "'2024-02-30' is no date");
     refuses("    columns: {a: {type: int, min: x}}\n", "min: 'x' is not a number");
     refuses("    columns: {a: {type: int, levels: [\"1\"]}}\n", "column 'a' is int, want category");
     refuses("    columns: {a: {type: category, levels: [b, b]}}\n", "levels: 'b' is given twice");
@@ -318,6 +325,51 @@ static void dates_are_microseconds_and_must_exist(void **state)
     is_whole("{type: date, format: \"%Y-%m-%d %H:%M:%S\"}", "1970-01-02 00:00:01", day + s);
 }
 
+static void dates_may_have_several_formats_limits_and_offsets(void **state)
+{
+    const int64_t s = 1000000, day = 86400 * s;
+    static const char two[] = "{type: date, format: [\"%d/%m/%Y\", \"%Y%m%d\"]}";
+    (void)state;
+    is_whole(two, "29/02/2024", 19782 * day);
+    is_whole(two, "20240229", 19782 * day);
+    is_fault(two, "2024-02-29", CELL_DATE);
+    is_whole("{type: date, min: 2024-02-29, max: 2024-03-01}", "2024-02-29", 19782 * day);
+    is_fault("{type: date, min: 2024-02-29}", "2024-02-28", CELL_RANGE);
+    is_fault("{type: date, max: 2024-02-29}", "2024-02-29 00:00:01", CELL_RANGE);
+    is_whole("date", "1970-01-01 02:00:00+02", 0);
+    is_whole("date", "1969-12-31T18:30:00-05:30", 0);
+    is_fault("date", "1970-01-01 02:00:00+2", CELL_DATE);
+    is_fault("date", "1970-01-01 02:00:00+02:", CELL_DATE);
+    is_fault("date", "1970-01-01 02:00:00Z+02", CELL_DATE);
+}
+
+static void files_may_be_another_dialect_of_csv(void **state)
+{
+    static const char text[] =
+        "schema: 1\n"
+        "csv: {delimiter: \";\", encoding: windows-1252}\n"
+        "tables:\n"
+        "  a: {file: a, columns: {x: int}}\n"
+        "  b: {file: b, csv: {delimiter: \"\\t\", quote: none}, columns: {x: int}}\n";
+    struct err e = { 0 };
+    struct schema s;
+    (void)state;
+    assert_ok(schema_parse(&s, "s.yaml", text, strlen(text), &e), e);
+    assert_int_equal(s.table[0].csv.delimiter, ';');
+    assert_int_equal(s.table[0].csv.encoding, SOURCE_WINDOWS1252);
+    assert_int_equal(s.table[1].csv.delimiter, '\t');
+    assert_int_equal(s.table[1].csv.encoding, SOURCE_WINDOWS1252);
+    assert_true(s.table[1].csv.no_quote);
+    schema_release(&s);
+    refuses("    csv: {delimiter: ab}\n    columns: {a: int}\n", "delimiter: 'ab', want one ASCII");
+    refuses("    csv: {delimiter: é}\n    columns: {a: int}\n", "want one ASCII character");
+    refuses("    csv: {delimiter: \"\\n\"}\n    columns: {a: int}\n", "want one ASCII character");
+    refuses("    csv: {delimiter: x, quote: x}\n    columns: {a: int}\n",
+            "'x' is delimiter and quote");
+    refuses("    csv: {encoding: utf-16}\n    columns: {a: int}\n",
+            "encoding: 'utf-16' is not one of");
+}
+
 static void matches_cut_out_a_part(void **state)
 {
     (void)state;
@@ -364,6 +416,8 @@ int main(void)
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
         cmocka_unit_test(truth_has_many_spellings),
         cmocka_unit_test(dates_are_microseconds_and_must_exist),
+        cmocka_unit_test(dates_may_have_several_formats_limits_and_offsets),
+        cmocka_unit_test(files_may_be_another_dialect_of_csv),
         cmocka_unit_test(matches_cut_out_a_part),
         cmocka_unit_test(fixed_levels_are_the_only_ones),
     };

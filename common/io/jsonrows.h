@@ -1,0 +1,35 @@
+#ifndef IO_JSONROWS_H
+#define IO_JSONROWS_H
+
+#include <stdbool.h>
+
+#include "io/record.h"
+#include "num/hash.h"
+
+/* JSON records, one at a time, in bounded memory: JSON lines (an object a line) or one array of
+ * objects, told by the first character. Values by jansson. */
+
+/** Where the texts of a row come from: field j is the first of its names that the record has. */
+struct jsonrows_field {
+    char *const *name; /* (n_name) borrowed */
+    size_t n_name;
+};
+
+/**
+ * Read a file. Field j of a row is text as it is, a number in decimal (real numbers as short as
+ * they read back the same), true or false, an object or array as compact JSON; NULL for null and
+ * where the record has no such key. The sink's header is not called. A record that is no JSON
+ * object, has a key twice, a whole number over 64 bits or over 2048 levels is bad; so is one with a
+ * text over max_field.
+ *
+ *   out_seen  (n_field) set to true where a record has the field
+ *   hash      NULL, or gets the bytes of the file
+ *   errors    as source_read; ERR_DATA: it begins with something else, an array that ends too
+ *             early or a record in it that does not end within 64 MiB; what the sink returns
+ *   cost      O(bytes) time, the longest record in memory
+ */
+int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n_field,
+                  size_t max_field, double max_ratio, struct hash *hash,
+                  const struct record_sink *sink, void *ctx, bool *out_seen, struct err *e);
+
+#endif
