@@ -17,6 +17,7 @@
 #include "runner/cli/report.h"
 #include "runner/cli/show.h"
 #include "runner/commit/staging.h"
+#include "runner/memory/approvals.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/lock.h"
 #include "runner/memory/ledger.h"
@@ -149,6 +150,26 @@ static int64_t database_bytes(void)
     return tree_size(STATE_DIR "/refit.db") + tree_size(STATE_DIR "/refit.db-wal");
 }
 
+static int sweep_staging_of(struct gc *g, const struct stage_spec *stage, struct err *e)
+{
+    struct staging staging;
+    bool awaited;
+    int rc = approval_awaited(g->p.state, g->p.manifest.name, stage->name, &awaited, e);
+    if (rc || awaited)
+        return rc;
+    staging_init(&staging, g->p.manifest.name, stage);
+    for (size_t k = 0; k < staging.n_dir; k++) {
+        if (access(staging.dir[k], F_OK) != 0)
+            continue;
+        g->bytes += tree_size(staging.dir[k]);
+        path_list_add(&g->staging, staging.dir[k]);
+    }
+    if (!g->c->dry_run)
+        rc = staging_remove(&staging, e);
+    staging_release(&staging);
+    return rc;
+}
+
 /* Staging directories are those of a run. Where none holds the lock (or we do), what is there was
  * left; with an intent it is a commit that the next run finishes. */
 static int sweep_staging(struct gc *g, struct err *e)
@@ -161,19 +182,8 @@ static int sweep_staging(struct gc *g, struct err *e)
     for (size_t i = 0; i < n; i++)
         intent_release(&intent[i]);
     free(intent);
-    for (size_t i = 0; i < g->p.manifest.n_stage && rc == 0 && n == 0; i++) {
-        struct staging staging;
-        staging_init(&staging, g->p.manifest.name, &g->p.manifest.stage[i]);
-        for (size_t k = 0; k < staging.n_dir; k++) {
-            if (access(staging.dir[k], F_OK) != 0)
-                continue;
-            g->bytes += tree_size(staging.dir[k]);
-            path_list_add(&g->staging, staging.dir[k]);
-        }
-        if (!g->c->dry_run)
-            rc = staging_remove(&staging, e);
-        staging_release(&staging);
-    }
+    for (size_t i = 0; i < g->p.manifest.n_stage && rc == 0 && n == 0; i++)
+        rc = sweep_staging_of(g, &g->p.manifest.stage[i], e);
     return rc;
 }
 

@@ -61,6 +61,23 @@ int run_read(struct run *r, bool **out_selected, struct err *e)
     return force_stages(r, e);
 }
 
+/* The row of an attempt is written a little after its directories are made, so those of the rows
+ * are not all that may be there. */
+static int remove_staged(const struct run *r, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->m.n_stage && rc == 0; i++) {
+        struct staging left;
+        bool awaited;
+        staging_init(&left, r->m.name, &r->m.stage[i]);
+        if ((rc = approval_awaited(r->s, r->m.name, r->m.stage[i].name, &awaited, e)) == 0 &&
+            !awaited)
+            rc = staging_remove(&left, e);
+        staging_release(&left);
+    }
+    return rc;
+}
+
 /* Stop what dead runs left running, finish or take back their commits, remove what they staged. We
  * hold the lock, so whatever is called running is dead. */
 int run_recover(struct run *r, struct err *e)
@@ -83,14 +100,8 @@ int run_recover(struct run *r, struct err *e)
     }
     if (rc == 0)
         rc = commit_recover(r->s, r->m.name, &found, &n_found, e);
-    /* The row of an attempt is written a little after its directories are made, so theirs are not
-     * all that may be there. */
-    for (size_t i = 0; i < r->m.n_stage && n_dead > 0 && rc == 0; i++) {
-        struct staging left;
-        staging_init(&left, r->m.name, &r->m.stage[i]);
-        rc = staging_remove(&left, e);
-        staging_release(&left);
-    }
+    if (rc == 0 && n_dead > 0)
+        rc = remove_staged(r, e);
     for (size_t i = 0; i < n_found; i++)
         show_line(&r->show, SHOW_YELLOW, false, "recover", found[i].stage,
                   found[i].forward ? "the commit that was interrupted is finished"

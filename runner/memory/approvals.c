@@ -133,3 +133,24 @@ int approval_intent(struct state *s, const char *pipeline, const char *run, cons
         intent_release(out);
     return rc;
 }
+
+int approval_awaited(struct state *s, const char *pipeline, const char *stage, bool *out,
+                     struct err *e)
+{
+    struct query q;
+    bool row;
+    int rc = db_query(state_db(s), &q,
+                      "SELECT state = 'blocked' FROM commits WHERE pipeline=? AND stage=?"
+                      " ORDER BY id DESC LIMIT 1",
+                      e);
+    *out = false;
+    if (rc)
+        return rc;
+    db_text(&q, pipeline);
+    db_text(&q, stage);
+    if ((rc = db_step(&q, &row, e)))
+        return rc;
+    *out = row && db_get_int(&q, 0) != 0;
+    db_end(&q);
+    return 0;
+}

@@ -35,4 +35,8 @@ int approval_put(struct state *s, const char *run, const struct approval *a, str
 int approval_intent(struct state *s, const char *pipeline, const char *run, const char *stage,
                     struct intent *out, struct err *e);
 
+/** Is the last commit of the stage a blocked one, which may be approved yet? */
+int approval_awaited(struct state *s, const char *pipeline, const char *stage, bool *out,
+                     struct err *e);
+
 #endif
