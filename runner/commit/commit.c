@@ -143,9 +143,10 @@ static int place_without_exchange(const struct intent_out *o, struct err *e)
     return rc;
 }
 
-static int place_out(const struct intent_out *o, struct err *e)
+/* The old one is kept, beside the target, while something may have to be taken back. */
+static int place_out(const struct intent_out *o, bool keep_old, struct err *e)
 {
-    if (!o->had_old)
+    if (!o->had_old || (!keep_old && !is_directory(o->path)))
         return rename(o->staged, o->path) < 0 ? err_sys(e, "cannot put '%s' in place", o->path) : 0;
     if (renameat2(AT_FDCWD, o->staged, AT_FDCWD, o->path, RENAME_EXCHANGE) == 0)
         return 0;
@@ -198,7 +199,7 @@ int commit_place(struct state *s, const struct intent *i, struct err *e)
 {
     int rc = 0;
     for (size_t k = 0; k < i->n_out && rc == 0; k++)
-        if (!i->out[k].stays && (rc = place_out(&i->out[k], e)) == 0)
+        if (!i->out[k].stays && (rc = place_out(&i->out[k], i->intended, e)) == 0)
             rc = remember(s, &i->out[k], e);
     return rc;
 }
@@ -246,7 +247,7 @@ static int finish_out(struct state *s, const struct intent_out *o, struct err *e
      * name. */
     struct intent_out now = *o;
     now.had_old = there(o->path);
-    rc = place_out(&now, e);
+    rc = place_out(&now, true, e);
     return rc ? rc : remember(s, o, e);
 }
 

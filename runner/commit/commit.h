@@ -11,12 +11,11 @@
  *                                                              (commit_look, commit_digest)
  *   2 intent   the names under which they are staged (their directory, and its own name beside the
  *              target), then the intent, reach the disk        (commit_intend)
- *   3 place    each staged output changes places with the old one, by one atomic rename
- *                                                              (commit_place)
- *   4 sync     the directories of the targets reach the disk   (commit_sync)
- *   5 record   the commit is recorded and the intent closed, in one transaction that need not reach
- *              the disk at once                                (state_intent_close)
- *   6 remove   the staging directory with the old outputs
+ *   3 place    each staged output changes places with the old one, by one atomic rename, or
+ * (without an intent) replaces it (commit_place) 4 sync     the directories of the targets reach
+ * the disk   (commit_sync) 5 record   the commit is recorded and the intent closed, in one
+ * transaction that need not reach the disk at once (state_intent_close) 6 remove   the old outputs
+ * and the staging directory, or keep it empty for another stage
  *
  * What holds after each step, whether the runner is killed or the power fails in it:
  *

@@ -47,13 +47,51 @@ void staging_release(struct staging *s)
     *s = (struct staging){ 0 };
 }
 
-int staging_make(const struct staging *s, const struct stage_spec *stage, struct err *e)
+static bool are_beside(const char *a, const char *b)
 {
-    int rc = staging_remove(s, e);
+    size_t n = (size_t)(strrchr(a, '/') ? strrchr(a, '/') - a + 1 : 0);
+    return strncmp(a, b, n) == 0 && strchr(b + n, '/') == NULL;
+}
+
+/* Take the k-th out of the list; owned by the caller. */
+static char *take(struct staging_spare *spare, size_t k)
+{
+    char *dir = spare->dir[k];
+    spare->n--;
+    memmove(&spare->dir[k], &spare->dir[k + 1], (spare->n - k) * sizeof *spare->dir);
+    return dir;
+}
+
+/* Give a spare directory that name; false if there is none, or something bars the way. */
+static bool take_over(struct staging_spare *spare, const char *dir)
+{
+    for (size_t k = 0; k < spare->n; k++) {
+        if (!are_beside(spare->dir[k], dir))
+            continue;
+        char *old = take(spare, k);
+        bool taken = rename(old, dir) == 0;
+        if (!taken)
+            rmdir(old);
+        free(old);
+        return taken;
+    }
+    return false;
+}
+
+static int make_directory(const char *dir, struct staging_spare *spare, struct err *e)
+{
+    if (take_over(spare, dir) || mkdir(dir, 0777) == 0)
+        return 0;
+    int rc = errno == EEXIST ? tree_remove(dir, e) : 0; /* an attempt before this one left it */
+    return rc ? rc : tree_make(dir, e);
+}
+
+int staging_make(const struct staging *s, const struct stage_spec *stage,
+                 struct staging_spare *spare, struct err *e)
+{
+    int rc = 0;
     for (size_t i = 0; i < s->n_dir && rc == 0; i++)
-        if (mkdir(s->dir[i], 0777) < 0)
-            rc = errno == ENOENT ? tree_make(s->dir[i], e)
-                                 : err_sys(e, "cannot make the directory '%s'", s->dir[i]);
+        rc = make_directory(s->dir[i], spare, e);
     for (size_t i = 0; i < s->n_out && rc == 0; i++)
         if (stage->out[i].persist && access(stage->out[i].path[0], F_OK) == 0)
             rc = tree_copy(stage->out[i].path[0], s->out[i], e);
@@ -65,6 +103,33 @@ int staging_remove(const struct staging *s, struct err *e)
     int rc = 0;
     for (size_t i = 0; i < s->n_dir && rc == 0; i++)
         rc = tree_remove(s->dir[i], e);
+    return rc;
+}
+
+int staging_put_aside(const struct staging *s, struct staging_spare *spare, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < s->n_dir && rc == 0; i++) {
+        if (spare->n == STAGING_SPARES) {
+            char *oldest = take(spare, 0);
+            rc = tree_remove(oldest, e);
+            free(oldest);
+        }
+        if (rc == 0 && (rc = tree_empty(s->dir[i], e)) == 0)
+            spare->dir[spare->n++] = mem_strdup(s->dir[i]);
+    }
+    return rc;
+}
+
+int staging_spare_remove(struct staging_spare *spare, struct err *e)
+{
+    int rc = 0;
+    while (spare->n > 0) {
+        char *dir = take(spare, spare->n - 1);
+        if (rc == 0)
+            rc = tree_remove(dir, e);
+        free(dir);
+    }
     return rc;
 }
 

@@ -23,9 +23,14 @@ static int list_names(const char *path, char ***out, size_t *out_n, struct err *
     struct dirent *entry;
     char **name = NULL;
     size_t n = 0;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return err_sys(e, "cannot open the directory '%s'", path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        err_sys(e, "cannot open the directory '%s'", path);
+        if (fd >= 0)
+            close(fd);
+        return e->code;
+    }
     errno = 0;
     while ((entry = readdir(dir))) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
@@ -78,6 +83,14 @@ int tree_remove(const char *path, struct err *e)
     if ((rc = each(path, NULL, remove_one, e)))
         return rc;
     return rmdir(path) < 0 && errno != ENOENT ? err_sys(e, "cannot remove '%s'", path) : 0;
+}
+
+int tree_empty(const char *path, struct err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : err_sys(e, "cannot look at '%s'", path);
+    return S_ISDIR(st.st_mode) ? each(path, NULL, remove_one, e) : tree_remove(path, e);
 }
 
 static int sync_one(const char *path, const char *unused, struct err *e)

@@ -11,6 +11,10 @@
 /** Remove it; it is no error if it is not there. */
 int tree_remove(const char *path, struct err *e);
 
+/** Remove all in a directory, which stays; a link to one is removed itself. It is no error if it is
+ * not there. */
+int tree_empty(const char *path, struct err *e);
+
 /** fsync every file and directory. */
 int tree_sync(const char *path, struct err *e);
 

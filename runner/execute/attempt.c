@@ -490,7 +490,7 @@ static int launch(struct run *r, struct work *w, struct err *e)
     char **argv = NULL, *handle = NULL, *mark = env_mark(r, w);
     int rc = 0;
 
-    if (staging_make(&w->staging, w->spec, &why) || prepare_checkpoint(r, w, &why) ||
+    if (staging_make(&w->staging, w->spec, &r->spare, &why) || prepare_checkpoint(r, w, &why) ||
         stage_argv(w->spec, &files, &argv, &why) || env_make(&env, r, w, &files, &why)) {
         w->exit_code = why.code;
         rc = record_start(r, w, e);

@@ -13,11 +13,12 @@
  * of short stages is synced at its end. */
 enum { WORTH_A_SYNC_MS = 100, BIG = 1 << 20 };
 
-/* While other stages wait for a place, so many are recorded together, or those of so long. */
+/* So many are recorded together, or those of so long. */
 enum { TOGETHER = 16, TOGETHER_MS = 20 };
 
-/* Threads beyond the processors: most of them wait for the disk, which serves several at once. */
-enum { MORE_THREADS = 2 };
+/* Threads beyond the processors: most of them wait for the disk, and one commit of the file
+ * system's journal serves all that wait for it. */
+enum { MORE_THREADS = 14 };
 
 static void add(struct work_list *l, struct work *w)
 {
@@ -52,12 +53,9 @@ static void digest_one(void *arg)
     commit_digest(d->out, &d->why);
 }
 
-/* Is it worth a thread? Where others are to be started meanwhile it always is; of a directory
- * nobody knows before. */
-static bool is_worth_a_thread(const struct run *r, const struct intent *i)
+/* Does it take a processor's time to hash it? Of a directory nobody knows before. */
+static bool is_big(const struct intent *i)
 {
-    if (r->n_in[WORK_READY] > 0)
-        return i->n_out > 0;
     uint64_t bytes = 0;
     bool directory = false;
     for (size_t k = 0; k < i->n_out; k++) {
@@ -97,8 +95,9 @@ int commits_add(struct run *r, struct work *w, struct err *e)
     w->digest = NULL;
     if (commit_look(&w->intent, &w->staging, w->spec, &why))
         return refuse(r, w, &why, e);
+    w->big = is_big(&w->intent);
     work_enter(r, w, WORK_COMMITTING);
-    if (is_worth_a_thread(r, &w->intent))
+    if (w->big || (r->n_in[WORK_READY] > 0 && w->intent.n_out > 0))
         return digest_aside(r, w, e);
     add(&r->ended, w);
     return 0;
@@ -189,6 +188,7 @@ int commits_place(struct run *r, struct err *e)
         if (r->placed.n == 0)
             r->record_at = r->x.now_ms(r->x.self) + TOGETHER_MS;
         add(&r->placed, w);
+        r->placed_ms += r->x.now_ms(r->x.self) - w->began_mono;
         attempt_settled(r, w, w->intent.blocked ? WORK_BLOCKED : WORK_SUCCEEDED,
                         w->intent.blocked ? "it ended with 98: a person must decide"
                                           : w->decision.reason);
@@ -218,8 +218,9 @@ static int record_placed(struct run *r, struct err *e)
         struct work *w = r->placed.item[i];
         if ((rc = state_intent_close(r->s, &w->intent, true, e)) == 0)
             rc = attempt_record(r, w, e);
-        r->unsynced_ms += r->x.now_ms(r->x.self) - w->began_mono;
     }
+    r->unsynced_ms += r->placed_ms;
+    r->placed_ms = 0;
     if (rc)
         db_rollback(state_db(r->s));
     return rc ? rc : state_commit(r->s, e);
@@ -230,18 +231,17 @@ int64_t commits_due(const struct run *r)
     return r->placed.n > 0 ? r->record_at : -1;
 }
 
-/* In a fan: records can wait for those of the stages that run, which are about to end. */
+/* Records can wait for those of the stages that run, which may be about to end. */
 static bool may_wait(const struct run *r)
 {
-    return r->placed.n > 0 && r->placed.n < TOGETHER && run_is_active(r) &&
-           r->n_in[WORK_READY] > 0 && !r->stopping && r->x.now_ms(r->x.self) < r->record_at;
+    return r->placed.n > 0 && r->placed.n < TOGETHER &&
+           (run_is_active(r) || r->n_in[WORK_COMMITTING] > 0) && !r->stopping &&
+           r->x.now_ms(r->x.self) < r->record_at;
 }
 
-int commits_record(struct run *r, struct err *e)
+static int record(struct run *r, struct err *e)
 {
     int rc = 0;
-    if (may_wait(r))
-        return 0;
     if (r->placed.n > 0 && ((rc = sync_placed(r, e)) || (rc = record_placed(r, e))))
         return rc;
     if ((rc = state_flush(r->s, e)))
@@ -252,11 +252,22 @@ int commits_record(struct run *r, struct err *e)
     }
     for (size_t i = 0; i < r->placed.n && rc == 0; i++) {
         struct work *w = r->placed.item[i];
-        rc = commit_keeps_staged(&w->intent) ? 0 : staging_remove(&w->staging, e);
+        rc = commit_keeps_staged(&w->intent) ? 0 : staging_put_aside(&w->staging, &r->spare, e);
         if (rc == 0 && w->spec->checkpoint && !w->intent.blocked)
             rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
         intent_release(&w->intent);
     }
     r->placed.n = 0;
     return rc;
+}
+
+int commits_record(struct run *r, struct err *e)
+{
+    return may_wait(r) ? 0 : record(r, e);
+}
+
+int commits_clear(struct run *r, struct err *e)
+{
+    int rc = record(r, e);
+    return rc ? rc : staging_spare_remove(&r->spare, e);
 }

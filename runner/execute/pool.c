@@ -24,6 +24,7 @@ struct pool {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t more;
     struct line todo, done;
+    int n_todo, n_idle;
     bool closing;
     pthread_t *thread; /* (n_thread) owned; the loop's alone */
     int n_thread, n_wanted;
@@ -56,9 +57,12 @@ static void *serve(void *arg)
     while (!p->closing) {
         struct task *t = take_first(&p->todo);
         if (!t) {
+            p->n_idle++;
             pthread_cond_wait(&p->more, &p->lock);
+            p->n_idle--;
             continue;
         }
+        p->n_todo--;
         pthread_mutex_unlock(&p->lock);
         t->work(t->arg);
         pthread_mutex_lock(&p->lock);
@@ -88,13 +92,15 @@ int pool_new(struct pool **out, int n_thread, struct err *e)
     return 0;
 }
 
-static void start_threads(struct pool *p)
+/* With the lock: where those that wait are too few for what there is to do. */
+static void start_thread(struct pool *p)
 {
     sigset_t all, before;
+    if (p->n_thread == p->n_wanted || p->n_idle > p->n_todo)
+        return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (p->n_thread < p->n_wanted &&
-           pthread_create(&p->thread[p->n_thread], NULL, serve, p) == 0)
+    if (pthread_create(&p->thread[p->n_thread], NULL, serve, p) == 0)
         p->n_thread++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -103,10 +109,11 @@ void pool_add(struct pool *p, void (*work)(void *arg), void *arg)
 {
     struct task *t = mem_calloc(1, sizeof *t);
     *t = (struct task){ .work = work, .arg = arg };
-    start_threads(p);
     pthread_mutex_lock(&p->lock);
+    start_thread(p);
     if (p->n_thread > 0) {
         append(&p->todo, t);
+        p->n_todo++;
         pthread_cond_signal(&p->more);
     } else { /* the system gives none: it is done here, and found done */
         uint64_t one = 1;

@@ -8,7 +8,8 @@
 
 struct pool;
 
-/** The threads are started with the first job; they take no signals. */
+/** The threads, n_thread at most, are started when jobs find none that is free; they take no
+ * signals. */
 int pool_new(struct pool **out, int n_thread, struct err *e);
 
 /** work(arg) is called once by some thread; arg comes back from pool_take. */

@@ -3,13 +3,15 @@
 #include "runner/execute/run.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/execute/progress.h"
 #include "runner/plan/condition.h"
 
-enum { REDRAW_MS = 100, MAX_HEARD = 1000 };
+/* No stage is started while so many wait for the disk: it is behind. */
+enum { REDRAW_MS = 100, MAX_HEARD = 1000, MOST_COMMITTING = 16 };
 
 static enum upstream kind_of(enum work_state state)
 {
@@ -166,6 +168,20 @@ static void wake_delayed(struct run *r)
     }
 }
 
+/* A stage that reads a directory finds in it what was committed, and nothing beside that: neither
+ * what was committed before nor an empty directory. */
+static int clear_inputs(struct run *r, const struct work *w, struct err *e)
+{
+    struct stat st;
+    if (r->placed.n == 0 && r->spare.n == 0)
+        return 0;
+    for (size_t i = 0; i < w->decision.n_dep; i++)
+        for (size_t k = 0; k < w->decision.dep[i].n; k++)
+            if (stat(w->decision.dep[i].path[k], &st) == 0 && S_ISDIR(st.st_mode))
+                return commits_clear(r, e);
+    return 0;
+}
+
 /* Start what is ready as far as there are slots, the most urgent first; one that needs more than
  * are free lets smaller ones pass. */
 static int start_ready(struct run *r, struct err *e)
@@ -174,14 +190,15 @@ static int start_ready(struct run *r, struct err *e)
     struct waiting at;
     int rc = 0;
     wake_delayed(r);
-    while (rc == 0 && !r->halted && r->n_slot < r->jobs && queue_take(&r->ready, &at)) {
+    while (rc == 0 && !r->halted && r->n_slot < r->jobs &&
+           r->n_in[WORK_COMMITTING] < MOST_COMMITTING && queue_take(&r->ready, &at)) {
         struct work *w = &r->work[at.stage];
         if ((w->state != WORK_READY && w->state != WORK_DELAYED) || !run_may_start(r, w) ||
             work_wait_for_pool(r, w, at))
             continue;
         if (!work_has_room(r, w))
             queue_add(&passed, at);
-        else
+        else if ((rc = clear_inputs(r, w, e)) == 0)
             rc = attempt_start(r, w, e);
     }
     while (queue_take(&passed, &at))
@@ -300,7 +317,7 @@ static int hear(struct run *r, int64_t until_ms, struct err *e)
     return rc ? rc : take_report(r, &report, e);
 }
 
-int run_loop(struct run *r, struct err *e)
+static int loop(struct run *r, struct err *e)
 {
     int64_t redraw_at = 0;
     int rc;
@@ -325,4 +342,13 @@ int run_loop(struct run *r, struct err *e)
         if ((rc = hear(r, wake_at(r, redraw_at), e)) || (rc = commits_place(r, e)))
             return rc;
     }
+}
+
+int run_loop(struct run *r, struct err *e)
+{
+    struct err why = { 0 };
+    int rc = loop(r, e), left = staging_spare_remove(&r->spare, &why);
+    if (rc == 0 && left)
+        *e = why;
+    return rc ? rc : left;
 }

@@ -80,6 +80,7 @@ struct work {
     struct intent intent;  /* from its end to the record of its commit */
     struct digest *digest; /* (intent.n_out) while threads hash the outputs; owned, see commits.c */
     size_t n_digest;       /* of them not done */
+    bool big;              /* they keep a processor busy; from its end to the record */
     struct metric *metric; /* (n_metric) */
     char **warning;        /* (n_warning) */
     size_t n_metric, n_warning;
@@ -144,7 +145,9 @@ struct run {
     struct pool *pool;              /* hashes big outputs; NULL until there is one */
     struct work_list ended;         /* to be committed */
     struct work_list placed;        /* committed, to be synced and recorded */
+    struct staging_spare spare;     /* staging directories of stages that are done */
     int64_t record_at;              /* when at the latest, if there are any */
+    int64_t placed_ms;              /* what the stages took that they are of */
     int64_t unsynced_ms;            /* what the stages took whose records a power cut would lose */
     int64_t timeout_ms, timeout_at; /* of the whole run; at: monotonic, -1 none */
     bool timed_out;                 /* it is over */
@@ -245,6 +248,9 @@ int commits_place(struct run *r, struct err *e);
 /** Steps 4 to 6 for all that were placed, and whatever else waits to be written to the memory: call
  * it before anything that takes time. */
 int commits_record(struct run *r, struct err *e);
+
+/** The same at once, and nothing of the stages that are done stays beside their outputs. */
+int commits_clear(struct run *r, struct err *e);
 
 /** When commits_record has something to do though nothing ends; -1: never. */
 int64_t commits_due(const struct run *r);

@@ -48,14 +48,23 @@ static bool has_failed(enum work_state state)
     return state == WORK_FAILED || state == WORK_TIMED_OUT;
 }
 
-static bool has_slots(enum work_state state)
-{
-    return state >= WORK_RUNNING && state <= WORK_COMMITTING;
-}
-
 int64_t work_slots(const struct run *r, const struct work *w)
 {
     return w->spec->cpus < 1 ? 1 : w->spec->cpus > r->jobs ? r->jobs : w->spec->cpus;
+}
+
+/* A small output waits for the disk alone, while others use the processors; but where one stage at
+ * a time is asked for, the next one begins after it. */
+static int64_t slots_in(const struct run *r, const struct work *w, enum work_state state)
+{
+    bool takes = state == WORK_RUNNING || state == WORK_CHECKING ||
+                 (state == WORK_COMMITTING && (w->big || r->jobs == 1));
+    return takes ? work_slots(r, w) : 0;
+}
+
+static bool has_place(enum work_state state)
+{
+    return state >= WORK_RUNNING && state <= WORK_COMMITTING;
 }
 
 static void look_at(struct run *r, size_t stage)
@@ -113,11 +122,10 @@ void work_enter(struct run *r, struct work *w, enum work_state state)
     w->state = state;
     r->n_in[old]--;
     r->n_in[state]++;
-    if (has_slots(old) != has_slots(state))
-        r->n_slot += has_slots(state) ? work_slots(r, w) : -work_slots(r, w);
-    if (has_slots(state) && !has_slots(old) && w->spec->pool != NO_POOL)
+    r->n_slot += slots_in(r, w, state) - slots_in(r, w, old);
+    if (has_place(state) && !has_place(old) && w->spec->pool != NO_POOL)
         r->pool_used[w->spec->pool]++;
-    if (has_slots(old) && !has_slots(state) && w->spec->pool != NO_POOL)
+    if (has_place(old) && !has_place(state) && w->spec->pool != NO_POOL)
         leave_pool(r, (size_t)w->spec->pool);
     if (state == WORK_READY)
         make_ready(r, w->index);

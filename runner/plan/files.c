@@ -155,6 +155,12 @@ static char *join(const char *directory, const char *name)
     return str_take(&path);
 }
 
+/* Of the runner: its memory, and what stages have not committed yet or had committed before. */
+static bool is_ours(const char *name)
+{
+    return strcmp(name, ".refit") == 0 || str_starts(name, ".refit-");
+}
+
 /* All files below an open directory, which is closed; `name` is where it lies in the tree ("" or
  * "a/b/"). */
 static int walk(struct tree *t, int fd, const char *root, const char *name, int depth,
@@ -171,7 +177,7 @@ static int walk(struct tree *t, int fd, const char *root, const char *name, int 
     }
     while (rc == 0 && (errno = 0, d = readdir(dir))) {
         struct stat st;
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || is_ours(d->d_name))
             continue;
         if (fstatat(fd, d->d_name, &st, 0)) {
             rc = cannot_look(errno, e, "%s/%s%s", root, name, d->d_name);

@@ -22,6 +22,7 @@ static struct file_ref outs[N] = { { .name = (char[]){ "a" }, .path = path_a, .n
 static struct stage_spec stage = { .name = (char[]){ "train" }, .out = outs, .n_out = N };
 static char top[4096];
 static struct staging staging;
+static struct staging_spare spare;
 static struct state *s;
 
 static int enter(void **unused)
@@ -42,6 +43,7 @@ static int leave(void **unused)
     (void)unused;
     state_close(s);
     staging_release(&staging);
+    staging_spare_remove(&spare, &e);
     outs[0].persist = false;
     return chdir("/") || tree_remove(top, &e);
 }
@@ -89,7 +91,7 @@ static void put_old(void)
 static void put_staged(void)
 {
     struct err e = { 0 };
-    assert_ok(staging_make(&staging, &stage, &e), e);
+    assert_ok(staging_make(&staging, &stage, &spare, &e), e);
     put(staging.out[0], "new 0");
     put(staging.out[1], "new 1");
     char *inner = str_format("%s/inner", staging.out[2]);
@@ -304,10 +306,11 @@ static void a_persistent_output_starts_as_a_copy(void **unused)
     struct err e = { 0 };
     (void)unused;
     outs[0].persist = true;
-    assert_ok(staging_make(&staging, &stage, &e), e); /* nothing there yet: it starts without */
+    assert_ok(staging_make(&staging, &stage, &spare, &e),
+              e); /* nothing there yet: it starts without */
     assert_int_equal(access(staging.out[0], F_OK), -1);
     put_old();
-    assert_ok(staging_make(&staging, &stage, &e), e);
+    assert_ok(staging_make(&staging, &stage, &spare, &e), e);
     char *copy = get(staging.out[0]);
     assert_string_equal(copy, "old 0");
     put(staging.out[0], "changed"); /* and is no second name of the committed one */
@@ -355,6 +358,108 @@ static void only_staging_directories_are_swept(void **unused)
     assert_int_equal(access("work/keep/a.h5", F_OK), 0);
 }
 
+/* ---- spare directories ---- */
+
+enum { MANY = STAGING_SPARES + 3 };
+
+/* Stage k has one output in `dir`. */
+struct small {
+    char *path, name[8];
+    struct file_ref out;
+    struct stage_spec spec;
+    struct staging staging;
+};
+
+static void small_init(struct small *x, const char *dir, int k)
+{
+    *x = (struct small){ .path = str_format("%s/%d", dir, k) };
+    snprintf(x->name, sizeof x->name, "s%d", k);
+    x->out = (struct file_ref){ .name = x->name, .path = &x->path, .n_path = 1 };
+    x->spec = (struct stage_spec){ .name = x->name, .out = &x->out, .n_out = 1 };
+    staging_init(&x->staging, "p", &x->spec);
+}
+
+static void small_release(struct small *x)
+{
+    staging_release(&x->staging);
+    free(x->path);
+}
+
+static uint64_t inode_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void a_directory_put_aside_is_the_next_one_beside_it(void **unused)
+{
+    struct err e = { 0 };
+    struct small one, two, other;
+    (void)unused;
+    small_init(&one, "work", 1);
+    small_init(&two, "work", 2);
+    small_init(&other, "out", 3);
+    assert_ok(staging_make(&one.staging, &one.spec, &spare, &e), e);
+    uint64_t inode = inode_of(one.staging.dir[0]);
+    put(one.staging.out[0], "an old output");
+    put("work/.refit-p-s1/below/file", "and what else it wrote");
+    assert_ok(staging_put_aside(&one.staging, &spare, &e), e);
+    assert_ok(staging_make(&other.staging, &other.spec, &spare, &e), e);
+    assert_int_not_equal(inode_of(other.staging.dir[0]), inode);
+    put("work/.refit-p-s2/left", "by an attempt that was killed");
+    assert_ok(staging_make(&two.staging, &two.spec, &spare, &e), e);
+    assert_int_equal(access(two.staging.out[0], F_OK), -1);
+    assert_int_equal(access("work/.refit-p-s2/left", F_OK), -1);
+    assert_ok(staging_put_aside(&two.staging, &spare, &e), e);
+    inode = inode_of(two.staging.dir[0]);
+    assert_ok(staging_make(&one.staging, &one.spec, &spare, &e), e);
+    assert_int_equal(inode_of(one.staging.dir[0]), inode);
+    assert_int_equal(access(two.staging.dir[0], F_OK), -1);
+    assert_int_equal(rmdir(one.staging.dir[0]), 0); /* it is empty */
+    small_release(&one);
+    small_release(&two);
+    small_release(&other);
+}
+
+static void few_directories_are_put_aside_and_none_is_left(void **unused)
+{
+    struct err e = { 0 };
+    struct small x[MANY];
+    char dir[16];
+    (void)unused;
+    for (int k = 0; k < MANY; k++) {
+        snprintf(dir, sizeof dir, "d%d", k);
+        small_init(&x[k], dir, k);
+        assert_ok(staging_make(&x[k].staging, &x[k].spec, &spare, &e), e);
+        assert_ok(staging_put_aside(&x[k].staging, &spare, &e), e);
+    }
+    assert_int_equal(spare.n, STAGING_SPARES);
+    assert_int_equal(access(x[0].staging.dir[0], F_OK), -1);
+    assert_int_equal(access(x[MANY - 1].staging.dir[0], F_OK), 0);
+    assert_ok(staging_spare_remove(&spare, &e), e);
+    assert_int_equal(spare.n, 0);
+    for (int k = 0; k < MANY; k++) {
+        assert_int_equal(access(x[k].staging.dir[0], F_OK), -1);
+        small_release(&x[k]);
+    }
+}
+
+static void a_link_in_place_of_a_staging_directory_is_not_followed(void **unused)
+{
+    struct err e = { 0 };
+    struct small x;
+    (void)unused;
+    small_init(&x, "work", 1);
+    put("work/keep/a.h5", "x");
+    assert_int_equal(symlink("keep", x.staging.dir[0]), 0);
+    assert_ok(staging_put_aside(&x.staging, &spare, &e), e);
+    assert_int_equal(access("work/keep/a.h5", F_OK), 0);
+    assert_ok(staging_make(&x.staging, &x.spec, &spare, &e), e);
+    put(x.staging.out[0], "new");
+    assert_int_equal(access("work/keep/1", F_OK), -1);
+    small_release(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +476,9 @@ int main(void)
         T(a_persistent_output_starts_as_a_copy),
         T(the_hash_of_what_was_committed_is_remembered),
         T(only_staging_directories_are_swept),
+        T(a_directory_put_aside_is_the_next_one_beside_it),
+        T(few_directories_are_put_aside_and_none_is_left),
+        T(a_link_in_place_of_a_staging_directory_is_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
