@@ -26,6 +26,7 @@ struct model_family {
     /** Fill prep, classes, training and state of an empty model. On error what was filled stays for
      * model_free. */
     int (*fit)(struct model *m, const struct fit *fit, struct err *e);
+    void (*use_last)(struct model *m); /* see model_use_last; NULL: there is no other epoch */
     /** As model_predict, on inputs that have been checked. */
     int (*predict)(struct model *m, const struct model_data *data, const size_t *row, size_t n,
                    float *out, struct err *e);

@@ -170,6 +170,12 @@ int model_fit(struct model **out, const struct fit *fit, struct err *e)
     return 0;
 }
 
+void model_use_last(struct model *m)
+{
+    if (m->family->use_last)
+        m->family->use_last(m);
+}
+
 /* ---- file ---- */
 
 static int save_classes(const struct model *m, struct h5 *h, struct err *e)

@@ -102,6 +102,7 @@ struct fit {
     const char *const *warm_start; /* (n_warm_start) model files to begin with, each over the ones
                                       before */
     size_t n_warm_start;
+    bool wants_last; /* model_use_last will be called */
     uint64_t seed;
     int threads;
     const char *checkpoint; /* file to go on from after an interruption; NULL: none */
@@ -117,6 +118,9 @@ struct fit {
  * step); ERR_RETRY after an interruption
  */
 int model_fit(struct model **out, const struct fit *fit, struct err *e);
+
+/** From now on a model that was just fit is that of the last epoch instead of the kept one. */
+void model_use_last(struct model *m);
 
 /** Read a refit.model. ERR_DATA where sizes, names or weights (finite) contradict the network that
  * the file holds. */

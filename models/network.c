@@ -15,6 +15,8 @@ static void network_free(void *state)
     struct network *w = state;
     net_free(w->net);
     nn_spec_release(&w->spec);
+    free(w->last);
+    free(w->last_training);
     free(w);
 }
 
@@ -46,15 +48,15 @@ static void add_real(struct str *s, const char *key, double value)
 
 /* How the model came to be, for people: a pure function of inputs and options. */
 static char *summary(const struct nn_training *t, const struct rows *rows, uint64_t seed,
-                     const struct history *h)
+                     const struct history *h, size_t epoch)
 {
-    const struct epoch *kept = &h->epoch[h->kept - 1];
+    const struct epoch *kept = &h->epoch[epoch - 1];
     struct str s = { 0 };
     str_addf(&s, "{\"rows\": {\"train\": %zu, \"validation\": %zu}, ", rows->n_train,
              rows->n_validation);
     str_addf(&s,
              "\"seed\": %llu, \"epochs\": %zu, \"stopped\": \"%s\", \"kept\": {\"epoch\": %lld, ",
-             (unsigned long long)seed, h->n, history_ending(h), (long long)h->kept);
+             (unsigned long long)seed, h->n, history_ending(h), (long long)epoch);
     add_real(&s, "loss", kept->loss);
     add_real(&s, "accuracy", kept->accuracy);
     add_real(&s, "val_loss", kept->val_loss);
@@ -109,6 +111,8 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
     struct augment augment;
     augment_init(&augment, &w->spec, fit->seed);
     int rc = weigh_classes(w, rows, &weight_of_class, e);
+    if (fit->wants_last)
+        w->last = mem_aligned(net_n_weight(w->net), sizeof *w->last);
     struct trainer trainer = { .net = w->net,
                                .options = &w->spec.training,
                                .prep = &m->prep,
@@ -120,9 +124,14 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
                                .checkpoint = fit->checkpoint,
                                .checkpoint_seconds = fit->checkpoint_seconds,
                                .interrupt = fit->interrupt,
+                               .last = w->last,
                                .identity = identity };
     if (rc == 0 && (rc = trainer_run(&trainer, fit->history, e)) == 0)
-        m->training = summary(&w->spec.training, rows, fit->seed, fit->history);
+        m->training = summary(&w->spec.training, rows, fit->seed, fit->history,
+                              (size_t)fit->history->kept);
+    if (rc == 0 && w->last)
+        w->last_training = summary(&w->spec.training, rows, fit->seed, fit->history,
+                                   fit->history->n);
     free(weight_of_class);
     return rc;
 }
@@ -170,6 +179,16 @@ static int network_predict(struct model *m, const struct model_data *data, const
     }
     batcher_release(&batcher);
     return 0;
+}
+
+static void network_use_last(struct model *m)
+{
+    struct network *w = m->state;
+    if (!w->last)
+        return;
+    memcpy(net_weights(w->net), w->last, net_n_weight(w->net) * sizeof *w->last);
+    free(m->training);
+    m->training = mem_strdup(w->last_training);
 }
 
 static void network_describe(const struct model *m, struct str *out)
@@ -313,6 +332,7 @@ static int network_load(struct model *m, struct h5 *h, int threads, struct err *
 const struct model_family model_network = {
     .name = "network",
     .fit = network_fit,
+    .use_last = network_use_last,
     .predict = network_predict,
     .save = network_save,
     .load = network_load,

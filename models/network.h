@@ -10,6 +10,8 @@ struct network {
     struct nn_spec spec;
     struct nn_dims dims;
     struct net *net;
+    float *last; /* (n_weight) of the last epoch, and how they came to be; NULL: not wanted */
+    char *last_training; /* JSON */
 };
 
 /**

@@ -336,6 +336,8 @@ static void conclude(struct run *r)
 {
     const struct history *h = r->progress.history;
     const struct epoch *last = &h->epoch[h->n - 1];
+    if (r->t->last)
+        memcpy(r->t->last, net_weights(r->t->net), net_n_weight(r->t->net) * sizeof *r->t->last);
     if (r->progress.kept)
         memcpy(net_weights(r->t->net), r->progress.kept,
                net_n_weight(r->t->net) * sizeof *r->progress.kept);

@@ -22,6 +22,7 @@ struct trainer {
     const char *checkpoint;                 /* NULL: none */
     double checkpoint_seconds;              /* between two of them at most, and a step */
     const volatile sig_atomic_t *interrupt; /* a signal that asks to stop; NULL: nobody asks */
+    float *last;          /* (n_weight) out: weights of the last epoch; NULL: not wanted */
     const char *identity; /* hash of all that determines the result, for the checkpoint */
 };
 

@@ -14,7 +14,7 @@
 
 struct params {
     const char *describe_model;
-    int64_t classes, size, columns, vocabulary, length;
+    int64_t classes, size, columns, vocabulary, length, ngrams;
     bool json;
 };
 
@@ -31,14 +31,20 @@ static const struct opt options[] = {
       .help = "words, where the network file says `all`" },
     { OPT_INT(struct params, length), .def = 64, .min = 1, .max = 100000, .unit = "words",
       .help = "words of a row, where the network file says `longest`" },
+    { OPT_INT(struct params, ngrams), .def = 100000, .min = 2, .max = 16777216,
+      .help = "n-grams, where the network file says `all`" },
     { OPT_BOOL(struct params, json), .help = "as JSON" },
     { 0 },
 };
 
+/* Different n-grams of one row: decides about a little memory only. */
+enum { MOST_GRAMS = 256 };
+
 static struct nn_dims dims_of(const struct nn_spec *s, const struct params *p)
 {
     const struct nn_branch *text = nn_spec_branch(s, NN_TEXT),
-                           *pixels = nn_spec_branch(s, NN_PIXELS);
+                           *pixels = nn_spec_branch(s, NN_PIXELS),
+                           *ngrams = nn_spec_branch(s, NN_NGRAMS);
     struct nn_dims d = { .n_class = (size_t)p->classes, .batch = (size_t)s->training.batch };
     if (text) {
         d.vocabulary = (size_t)(text->vocabulary > 0 ? text->vocabulary : p->vocabulary);
@@ -46,6 +52,10 @@ static struct nn_dims dims_of(const struct nn_spec *s, const struct params *p)
     }
     if (pixels)
         d.height = d.width = (size_t)(pixels->image_size ? pixels->image_size : p->size);
+    if (ngrams) {
+        d.n_gram = (size_t)(ngrams->vocabulary > 0 ? ngrams->vocabulary : p->ngrams);
+        d.most_grams = MOST_GRAMS;
+    }
     if (nn_spec_branch(s, NN_FEATURES))
         d.n_feature = (size_t)p->columns;
     return d;
@@ -60,6 +70,8 @@ static void print(const struct net *n, const struct nn_spec *s, const struct nn_
         str_addf(&out, "%zu classes, batches of %zu", d->n_class, d->batch);
         if (d->length)
             str_addf(&out, ", %zu of %zu words", d->length, d->vocabulary);
+        if (d->n_gram)
+            str_addf(&out, ", %zu n-grams", d->n_gram);
         if (d->height)
             str_addf(&out, ", pictures of %zu x %zu", d->height, d->width);
         if (d->n_feature)

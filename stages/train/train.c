@@ -22,8 +22,8 @@
 #include "models/nn/spec.h"
 
 struct params {
-    const char *network, *table, *text, *pixels, *features, *split, *model, *history, *history_csv,
-        *steps_csv, *checkpoint;
+    const char *network, *table, *text, *pixels, *features, *split, *model, *last_model, *history,
+        *history_csv, *steps_csv, *checkpoint;
     struct opt_list warm_start, class_weights;
     double checkpoint_seconds;
     int64_t seed;
@@ -68,6 +68,8 @@ static const struct opt options[] = {
       .help = "models whose weights training begins with, where they fit" },
     { OPT_OUT(struct params, model), .format = "hdf5:refit.model",
       .help = "everything that prediction needs" },
+    { OPT_OUT(struct params, last_model), .optional = true, .format = "hdf5:refit.model",
+      .help = "the same with the weights of the last epoch instead of those that keep chooses" },
     { OPT_OUT(struct params, history), .format = "json",
       .help = "loss and accuracy of every epoch" },
     { OPT_OUT(struct params, history_csv), .optional = true, .help = "the same, a line an epoch" },
@@ -184,6 +186,7 @@ static int run(const void *params, struct err *e)
                        .data = &in.data,
                        .warm_start = p->warm_start.item,
                        .n_warm_start = p->warm_start.n,
+                       .wants_last = p->last_model != NULL,
                        .seed = (uint64_t)p->seed,
                        .threads = opt_threads(),
                        .checkpoint = p->checkpoint,
@@ -197,8 +200,14 @@ static int run(const void *params, struct err *e)
             obey(e);
         goto out;
     }
-    if ((rc = model_save(model, p->model, e)) ||
-        (rc = history_write(&history, history_json, p->history, e)) ||
+    if ((rc = model_save(model, p->model, e)))
+        goto out;
+    if (p->last_model) {
+        model_use_last(model);
+        if ((rc = model_save(model, p->last_model, e)))
+            goto out;
+    }
+    if ((rc = history_write(&history, history_json, p->history, e)) ||
         (p->history_csv && (rc = history_write(&history, history_epochs_csv, p->history_csv, e))) ||
         (p->steps_csv && (rc = history_write(&history, history_steps_csv, p->steps_csv, e))))
         goto out;

@@ -6,20 +6,21 @@ command -v strace >/dev/null || skip_all "no strace"
 toy=$B/tests/tools/toy
 mkdir toy && "$toy" toy || exit 1
 # What has a state from step to step: optimiser, masks, schedule, plateau, draws of rows.
-sed -e 's/^  epochs: 12/  epochs: 6\n  schedule: cosine\n  warmup: 1.5\n  auxiliary: 0.2\n  plateau_monitor: validation_loss/' \
+sed -e 's/^  epochs: 12/  epochs: 6\n  bucket: 3\n  schedule: cosine\n  warmup: 1.5\n  auxiliary: 0.2\n  plateau_monitor: validation_loss/' \
     -e 's/^    length: longest/    length: longest\n    word_dropout: 0.2/' \
     -e 's/^  pixels:/  pixels:\n    augment: {flip: true, crop: 1, brightness: 0.3}/' toy/toy.yaml >net.yaml
-outs="--model r.h5 --history r.json --steps_csv r.csv"
+outs="--last_model rl.h5 --model r.h5 --history r.json --steps_csv r.csv"
 train() {
     "$L/train" --network net.yaml --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 \
         --split toy/split.h5 "$@"
 }
-ok "an undisturbed training" train --model m.h5 --history h.json --steps_csv s.csv
+ok "an undisturbed training" train --model m.h5 --last_model l.h5 --history h.json --steps_csv s.csv
 is "6 epochs of 9 steps" "$(wc -l <s.csv)" 55
 
 # With checkpoint_seconds 0 every step and every epoch ends in one rename: 60 of them, then three outputs.
 kept() {
     same "$1: the model has its bits" m.h5 r.h5
+    same "$1: that of the last epoch too" l.h5 rl.h5
     same "$1: the history too" h.json r.json
     same "$1: and every step" s.csv r.csv
     absent "$1: the checkpoint is gone" r.ckpt

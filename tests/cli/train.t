@@ -19,9 +19,14 @@ is "the history has every epoch" "$(grep -c '"epoch":' h.json)" 12
 is "the model is HDF5 that others read" "$(h5dump -a /model m.h5 2>&1 | grep -c '"fusion"')" 1
 is "a tensor is a dataset of its own" "$(h5ls m.h5/weights | grep -c Dataset)" "$(h5ls m.h5/weights | wc -l)"
 
-ok "with one thread" train $all --threads 1 --model m1.h5 --history h1.json
+ok "with one thread" train $all --threads 1 --last_model last.h5 --model m1.h5 --history h1.json
 ok "with two threads" train $all --threads 2 --model m2.h5 --history h2.json
 same "one and two threads give the same model" m1.h5 m2.h5
+best=$(sed -n 's/.*"kept": *\([0-9]*\).*/\1/p' h1.json)
+has "the model is of the epoch with the lowest validation loss" "$(h5dump -a /training m1.h5)" '"kept": {"epoch": '"$best"
+has "the last model is of the last one" "$(h5dump -a /training last.h5)" '"kept": {"epoch": 12'
+ok "with the last weights kept" train $all --keep last --model kl.h5 --history hl.json
+ok "they are the last model's" h5diff last.h5 kl.h5 /weights
 same "one and two threads give the same history" h1.json h2.json
 ok "with another seed" train $all --seed 43 --epochs 1 --model s.h5 --history s.json
 ok "with options over the file's" train $all --epochs 2 --batch 64 --class_weight balanced --keep last --l2 0.01 \
