@@ -13,7 +13,11 @@ enum side { SIDE_TRAIN = 0, SIDE_VALIDATION = 1, SIDE_TEST = 2, SIDE_NONE = 255 
 struct sides {
     size_t n_row;
     uint8_t *side; /* (n_row) enum side; SIDE_NONE: unused, as a row without a label */
-    char *recipe;  /* JSON: method, shares, seed */
+    uint8_t *fold; /* (n_row) 0 .. n_fold - 1, SIDE_NONE: in none; NULL without folds */
+    int64_t n_fold;
+    int64_t leaked_texts, leaked_pictures; /* validation and test rows whose text or picture is on
+                                              an earlier side, too; -1: not looked at */
+    char *recipe;                          /* JSON: method, shares, seed */
     char keys_sha256[HASH_HEX];
 };
 

@@ -74,6 +74,41 @@ void partition_random(uint8_t *side, const size_t *row, size_t n, const double s
     free(mixed);
 }
 
+struct timed {
+    int64_t value;
+    size_t row;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const struct timed *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+void partition_ordered(uint8_t *side, const size_t *row, size_t n, const int64_t *value,
+                       const double share[N_PARTITION])
+{
+    static const int order[N_PARTITION] = { PARTITION_NOTHING, PARTITION_TRAIN,
+                                            PARTITION_VALIDATION, PARTITION_TEST };
+    struct timed *t = mem_calloc(n, sizeof *t);
+    size_t size[N_PARTITION], i = 0, end = 0;
+    partition_sizes(n, share, size);
+    for (size_t k = 0; k < n; k++)
+        t[k] = (struct timed){ value[row[k]], row[k] };
+    qsort(t, n, sizeof *t, by_value);
+    for (int k = 0; k < N_PARTITION; k++) {
+        uint8_t name = order[k] == PARTITION_NOTHING ? (uint8_t)PARTITION_SIDE_NOTHING
+                                                     : (uint8_t)order[k];
+        size_t first = i;
+        end += size[order[k]];
+        for (; i < n && (i < end || (i > first && t[i].value == t[i - 1].value)); i++)
+            side[t[i].row] = name;
+    }
+    free(t);
+}
+
 void partition_class_sizes(size_t n, const double share[N_PARTITION], double behind[N_PARTITION],
                            size_t out_size[N_PARTITION])
 {

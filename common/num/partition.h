@@ -34,6 +34,16 @@ void partition_random(uint8_t *side, const size_t *row, size_t n, const double s
                       uint64_t seed);
 
 /**
+ * By a value that rises, such as time: the rows with the largest values are for test, those before
+ * for validation, then training; what the shares leave over are the rows with the smallest. Sizes
+ * as partition_sizes has them, but rows of one value stay on one side, the earlier one.
+ *
+ *   value  (n_row) of every row
+ */
+void partition_ordered(uint8_t *side, const size_t *row, size_t n, const int64_t *value,
+                       const double share[N_PARTITION]);
+
+/**
  * Sizes for one class of n rows, by the largest remainder: every side gets the whole part of its
  * share, what is left over goes to the largest fractional parts, equal ones to the side that is
  * furthest behind so far, then in the order of the enum. A training share > 0 gets at least one row

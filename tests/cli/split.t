@@ -49,4 +49,107 @@ refuses 'an empty file is refused' 65 'empty.h5' "$L/split" --table empty.h5 --s
 refuses 'a missing table is an error of the machine' 74 'nowhere.h5' "$L/split" --table nowhere.h5 --split split_out.h5
 refuses 'a full disk is said' 74 'split' bash -c "trap '' XFSZ; ulimit -f 1; exec '$L/split' --table table.h5 --split split_out.h5"
 absent 'no failure leaves an output' split_out.h5 split_out.h5.tmp
+
+# Rows with dates, sellers, texts that repeat, and a column that says the side.
+{
+    echo 'row,day,seller,title,part,class'
+    for i in $(seq 0 119); do
+        printf '%d,2024-%02d-%02d,s%d,%s,%s,%s\n' "$i" $((1 + i / 28 % 12)) $((1 + i % 28)) $((i * 7 % 25)) \
+            "$([ $((i % 6)) = 0 ] && echo "the same $((i % 4))" || echo "text $i")" \
+            "$(case $((i % 10)) in 0) echo dev ;; 1) echo eval ;; 2) ;; *) echo fit ;; esac)" "$((i % 3))"
+    done
+} >rows.csv
+cat >rows.yaml <<'Y'
+schema: 1
+tables:
+  rows:
+    file: rows.csv
+    columns: {row: int, day: date, seller: category, title: string, part: string, class: category}
+id: row
+label: class
+text: [title]
+date: day
+features: []
+Y
+ok 'a table with dates' "$L/import" --source rows.csv --schema rows.yaml --table rows.h5
+part() { "$L/split" --table rows.h5 --split parts.h5 "$@"; }
+# kin COLUMN: values of it that stand on more than one of the three sides
+kin() {
+    /usr/bin/python3 - "$1" <<'P'
+import sys, h5py
+with h5py.File("parts.h5") as f, h5py.File("rows.h5") as t:
+    side, g = f["split/side"][()], t["rows/" + sys.argv[1]]
+    o = g["offsets"][()] if "offsets" in g else None
+    v = [bytes(g["bytes"][o[i]:o[i + 1]]) for i in range(len(side))] if o is not None else list(g["values"][()])
+    seen = {}
+    for x, s in zip(v, side):
+        if s != 255: seen.setdefault(x, set()).add(s)
+    print(sum(len(s) > 1 for s in seen.values()))
+P
+}
+attr() { h5dump -a "split/$1" parts.h5 | grep '(0)' | tr -dc '0-9-' | cut -c2-; }
+
+ok 'by time' part --method time --train 0.7 --validation 0.1 --test 0.2
+has 'in the order of the dates' "$err" '84 training, 12 validation, 24 test'
+is 'the latest rows are for test' "$(h5dump -d split/side -s 96 -c 24 -y parts.h5 | sed -n '/DATA {/,/}/p' | grep -o '[0-9]' | sort -u)" 2
+ok 'by time, with borders' part --method time --validation_from 2024-03-01 --test_from 2024-05-01
+has 'which decide' "$err" '56 training, 56 validation, 8 test'
+has 'and are in the recipe' "$(h5dump -a split/recipe parts.h5)" '"validation_from":"2024-03-01","test_from":"2024-05-01"'
+refuses 'a border that is no date' 64 "--test_from 'may' is no date" part --method time --test_from may
+refuses 'a time of day for a column of days' 64 "has a time of day" part --method time --test_from '2024-05-01 12:00'
+refuses 'a date column that is none' 65 "column 'row' is no date" part --method time --date row
+refuses 'or that is not there' 65 "there is no column 'when'" part --method time --date when
+refuses 'a table without dates' 65 'needs a date' "$L/split" --table table.h5 --split x.h5 --method time
+
+ok 'by a column' part --method column --column part --train_value fit --validation_value dev --test_value eval
+has 'as it says, the rest on no side' "$err" '84 training, 12 validation, 12 test, 12 unused'
+ok 'by a column without validation' part --method column --column part --train_value fit --test_value eval --validation 0.25
+has 'which is drawn from the training rows' "$err" '63 training, 21 validation, 12 test, 24 unused'
+refuses 'a column that is not there' 65 "there is no column 'fold'" part --method column --column fold
+refuses 'no column' 64 'needs --column' part --method column --check
+
+ok 'by group' part --method stratified --group seller --train 0.6 --validation 0.2 --test 0.2
+is 'no seller is on two sides' "$(kin seller)" 0
+ok 'without groups' part --method stratified
+isnt=$(kin seller)
+if [ "$isnt" -gt 0 ]; then pass 'they would be'; else fail 'they would be'; fi
+has 'a text on two sides is told' "$err" 'have a text and 0 a picture that an earlier side has, too'
+if [ "$(attr leaked_texts)" -gt 0 ]; then pass 'and counted in the file'; else fail 'and counted in the file' "$(attr leaked_texts)"; fi
+is 'pictures were not looked at' "$(attr leaked_pictures)" -1
+refuses 'too many of them' 65 'more than max_leaked_share 0.01' part --method stratified --max_leaked_share 0.01
+ok 'duplicates together' part --method stratified --duplicates together --max_leaked_share 0
+is 'no text is on two sides' "$(kin title) $(attr leaked_texts)" '0 0'
+ok 'and with groups' part --method random --duplicates together --group seller
+is 'neither text nor seller' "$(kin title) $(kin seller)" '0 0'
+ok 'duplicates by time' part --method time --duplicates together
+has 'leave the later side' "$err" 'rows have kin on an earlier side and are on none'
+is 'so that no text is on two' "$(kin title)" 0
+refuses 'groups of a column that is not there' 65 "there is no column 'shop' to group by" part --group shop
+refuses 'groups in a balanced draw' 64 'cannot keep them together' part --method balanced --group seller
+ok 'words for texts' "$L/preprocess_text" --table rows.h5 --text words.h5
+ok 'texts are equal when their words are' part --text words.h5 --duplicates together
+is 'and on one side then' "$(attr leaked_texts)" 0
+refuses 'words of other rows' 65 'words.h5' "$L/split" --table table.h5 --split x.h5 --text words.h5
+
+for i in 0 1 2 3; do
+    ok "fold $i of four" part --folds 4 --fold $i --validation 0.15
+    has 'a quarter is for test' "$err" '72 training, 18 validation, 30 test, 0 unused'
+    h5dump -d split/side -y -w 1 parts.h5 | sed -n '/DATA {/,/}/p' | grep -n '^ *2' | cut -d: -f1 >test.$i
+    h5dump -d split/fold -y -w 0 parts.h5 | sed -n '/DATA {/,/}/p' >fold.$i
+done
+is 'every row is for test once' "$(cat test.[0-3] | sort -n | uniq | wc -l)" 120
+same 'the folds are the same each time' fold.0 fold.3
+is 'and their number is in the file' "$(attr folds)" 4
+ok 'folds of groups' part --folds 3 --fold 1 --group seller
+is 'keep them together' "$(kin seller)" 0
+refuses 'a fold that is not there' 64 '--fold 4 of --folds 4' part --folds 4 --fold 4
+refuses 'a fold without folds' 64 'needs --folds' part --fold 1
+refuses 'folds by time' 64 'folds are random or stratified' part --folds 3 --method time
+refuses 'nothing left to train on' 64 'leaves nothing to train on' part --folds 2 --validation 0.5
+
+mkdir in && "$B/tests/tools/pictures" in
+ok 'pictures' "$L/preprocess_images" --table in/table.h5 --images in/images --pixels in/p.h5 --size 8
+ok 'equal pictures on both sides' "$L/split" --table in/table.h5 --pixels in/p.h5 --split parts.h5 --method random
+has 'are told' "$err" 'and 257 a picture that an earlier side has, too'
+refuses 'pictures of other rows' 65 'in/p.h5' part --pixels in/p.h5
 finish

@@ -207,6 +207,20 @@ static void a_balanced_draw_takes_as_many_of_every_class(void **state)
     assert_true(f.size[0] < 40 && f.size[0] > 0 && f.size[6] > 50); /* both cases occur */
 }
 
+static void the_latest_rows_are_for_test_and_an_instant_is_not_cut(void **state)
+{
+    (void)state;
+    const int64_t day[] = { 9, 1, 5, 5, 3, 7, 5, 8, 2, 4 };
+    const size_t row[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    uint8_t side[10];
+    double share[N_PARTITION] = SHARE(.5, .2, .2); /* 5, 2, 2 and the oldest one for nothing */
+    partition_shares(share);
+    partition_ordered(side, row, 10, day, share);
+    /* 1 | 2 3 4 5 5 +5 | 7 | 8 9: the third 5 stays with the others */
+    const uint8_t want[] = { 2, 255, 0, 0, 0, 1, 0, 2, 0, 0 };
+    assert_memory_equal(side, want, sizeof want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +233,7 @@ int main(void)
         cmocka_unit_test(another_seed_draws_other_rows_the_same_seed_the_same),
         cmocka_unit_test(a_random_draw_mixes_the_order_of_the_rows),
         cmocka_unit_test(a_balanced_draw_takes_as_many_of_every_class),
+        cmocka_unit_test(the_latest_rows_are_for_test_and_an_instant_is_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

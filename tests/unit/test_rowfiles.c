@@ -28,7 +28,21 @@ static void a_split_comes_back(void **state)
     assert_memory_equal(back.side, side, 4);
     assert_string_equal(back.recipe, recipe);
     assert_string_equal(back.keys_sha256, KEYS);
+    assert_null(back.fold);
     sides_release(&back);
+    uint8_t fold[4] = { 2, 0, SIDE_NONE, 1 };
+    s.fold = fold, s.n_fold = 3, s.leaked_texts = 7, s.leaked_pictures = -1;
+    assert_ok(sides_write(&s, "s.h5", &e), e);
+    assert_ok(sides_read(&back, "s.h5", &e), e);
+    assert_memory_equal(back.fold, fold, 4);
+    assert_int_equal(back.n_fold, 3);
+    assert_int_equal(back.leaked_texts, 7);
+    assert_int_equal(back.leaked_pictures, -1);
+    sides_release(&back);
+    fold[1] = 3;
+    assert_error(sides_write(&s, "s2.h5", &e), ERR_DATA, e,
+                 "row 1 is in fold 3, want 0 to below 3");
+    fold[1] = 0;
     side[2] = 3;
     assert_error(sides_write(&s, "s2.h5", &e), ERR_DATA, e, "row 2 is on side 3");
     assert_string_equal(side_name(SIDE_VALIDATION), "validation");
