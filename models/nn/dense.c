@@ -1,4 +1,8 @@
 /* Dense: y = x W + b, then ReLU if asked for. x (n, I) or (T, n, I), W (I, O), b (O). */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "models/nn/factor.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
 
@@ -16,18 +20,35 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ out.c }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
     o->flop = 2.0 * (double)(in->steps * in->c * out.c);
+    o->own = mem_calloc(1, sizeof(struct factor));
+    factor_init(o->own, in->c, out.c, n->only_blas);
     return 0;
+}
+
+static void release(struct op *o)
+{
+    if (o->own)
+        factor_release(o->own);
+    free(o->own);
+}
+
+static void prepare(const struct net *n, const struct op *o)
+{
+    factor_fill(o->own, weight_of(n, o, KERNEL), n->training);
+}
+
+static const char *kernel(const struct op *o)
+{
+    return factor_kernel(o->own);
 }
 
 static void forward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    size_t I = in->shape.c, O = out->shape.c, first_in, first_out,
-           rows = live_rows(p, in, &first_in);
+    size_t O = out->shape.c, first_in, first_out, rows = live_rows(p, in, &first_in);
     live_rows(p, out, &first_out);
     float *y = value_of(p, out) + first_out;
-    gemm(false, false, rows, O, I, value_of(p, in) + first_in, I, weight_of(p->net, o, KERNEL), O,
-         0, y, O);
+    factor_forth(o->own, weight_of(p->net, o, KERNEL), rows, value_of(p, in) + first_in, false, y);
     add_bias(y, rows, O, weight_of(p->net, o, BIAS), o->layer->activation == NN_ACT_RELU);
 }
 
@@ -44,8 +65,13 @@ static void backward(const struct op *o, const struct pass *p)
          O);
     column_sum(dy, rows, O, dweight_of(p, o, BIAS));
     if (in->wants_gradient)
-        gemm(false, true, rows, I, O, dy, O, weight_of(p->net, o, KERNEL), O, 0,
-             gradient_of(p, in) + first_in, I);
+        factor_back(o->own, weight_of(p->net, o, KERNEL), rows, dy, false,
+                    gradient_of(p, in) + first_in);
 }
 
-const struct op_kind op_dense = { .plan = plan, .forward = forward, .backward = backward };
+const struct op_kind op_dense = { .plan = plan,
+                                  .prepare = prepare,
+                                  .forward = forward,
+                                  .backward = backward,
+                                  .kernel = kernel,
+                                  .release = release };

@@ -50,6 +50,7 @@ static void orthogonal(float *w, size_t rows, size_t cols, struct rng *r)
 
 void net_init(struct net *n, uint64_t seed)
 {
+    n->prepared = false;
     for (size_t i = 0; i < n->n_param; i++) {
         const struct nn_param *p = &n->param[i];
         const struct param_plan *plan = &n->plan[i];

@@ -11,52 +11,38 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/factor.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
-#include "models/nn/packed.h"
 #include "models/nn/simd.h"
 
 enum { KERNEL, RECURRENT, BIAS };
-enum { N_FACTOR = 2 };
-
-/* W and U, as they are and transposed, packed once a batch. */
-struct factors {
-    struct packed plain[N_FACTOR], transposed[N_FACTOR];
-};
 enum { GATES, HIDDEN, CELL, TANH, DROPPED_X, DROPPED_H };
+
+/* W and U, as the products want them. */
+struct factors {
+    struct factor of[BIAS];
+};
 
 static void release(struct op *o)
 {
     struct factors *f = o->own;
-    for (size_t k = 0; f && k < N_FACTOR; k++) {
-        packed_release(&f->plain[k]);
-        packed_release(&f->transposed[k]);
-    }
+    for (size_t k = 0; f && k < BIAS; k++)
+        factor_release(&f->of[k]);
     free(f);
-}
-
-static void plan_factors(struct op *o, size_t I, size_t H)
-{
-    struct factors *f = o->own = mem_calloc(1, sizeof *f);
-    packed_init(&f->plain[KERNEL], I, 4 * H);
-    packed_init(&f->plain[RECURRENT], H, 4 * H);
-    packed_init(&f->transposed[KERNEL], 4 * H, I);
-    packed_init(&f->transposed[RECURRENT], 4 * H, H);
 }
 
 static void prepare(const struct net *n, const struct op *o)
 {
     struct factors *f = o->own;
-    for (size_t k = 0; f && k < N_FACTOR; k++) {
-        const float *w = weight_of(n, o, k);
-        packed_fill(&f->plain[k], false, w, f->plain[k].n);
-        packed_fill(&f->transposed[k], true, w, f->plain[k].n);
-    }
+    for (size_t k = 0; k < BIAS; k++)
+        factor_fill(&f->of[k], weight_of(n, o, k), n->training);
 }
 
 static const char *kernel(const struct op *o)
 {
-    return o->own ? packed_kernel() : "sgemm";
+    const struct factors *f = o->own;
+    return factor_kernel(&f->of[KERNEL]);
 }
 
 /* c = a W or a U (k), or + c; a (m, I or H), c (m, 4H). */
@@ -64,12 +50,7 @@ static void forth(const struct op *o, const struct net *n, size_t k, size_t m, c
                   bool add, float *c)
 {
     const struct factors *f = o->own;
-    const size_t *shape = n->param[o->param[k]].shape;
-    if (f)
-        packed_multiply(&f->plain[k], m, a, shape[0], add, c, shape[1]);
-    else
-        gemm(false, false, m, shape[1], shape[0], a, shape[0], weight_of(n, o, k), shape[1],
-             add ? 1 : 0, c, shape[1]);
+    factor_forth(&f->of[k], weight_of(n, o, k), m, a, add, c);
 }
 
 /* c = a W' or a U', or + c; a (m, 4H), c (m, I or H). */
@@ -77,12 +58,7 @@ static void back(const struct op *o, const struct net *n, size_t k, size_t m, co
                  bool add, float *c)
 {
     const struct factors *f = o->own;
-    const size_t *shape = n->param[o->param[k]].shape;
-    if (f)
-        packed_multiply(&f->transposed[k], m, a, shape[1], add, c, shape[0]);
-    else
-        gemm(false, true, m, shape[0], shape[1], a, shape[1], weight_of(n, o, k), shape[1],
-             add ? 1 : 0, c, shape[0]);
+    factor_back(&f->of[k], weight_of(n, o, k), m, a, add, c);
 }
 
 static int plan(struct net *n, struct op *o, struct err *e)
@@ -104,8 +80,9 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_X, o->layer->rate > 0 ? T * rows * I : 0);
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
-    if (!n->only_blas && packed_is_here())
-        plan_factors(o, I, H);
+    struct factors *f = o->own = mem_calloc(1, sizeof *f);
+    factor_init(&f->of[KERNEL], I, 4 * H, n->only_blas);
+    factor_init(&f->of[RECURRENT], H, 4 * H, n->only_blas);
     o->keeps_out = false;
     o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;

@@ -167,6 +167,7 @@ size_t net_n_weight(const struct net *n)
 
 float *net_weights(struct net *n)
 {
+    n->prepared = false;
     return n->weight;
 }
 
@@ -346,7 +347,10 @@ static void run_batch(struct batch_run *r)
     size_t N = n->n_op, end = r->training ? 2 * N + 1 : N + 1;
 
     r->n_shard = cut_batch(n, r->b);
-    workers_run(n->workers, N, prepare_op, n);
+    n->training = r->training;
+    if (r->training || !n->prepared)
+        workers_run(n->workers, N, prepare_op, n);
+    n->prepared = !r->training; /* a step follows, or statistics have moved */
     for (r->from = 0; r->from < end; r->from = r->to) {
         r->to = r->from + 1;
         while (r->to < end && !(r->training && looks_across(n, r->to)))

@@ -75,7 +75,8 @@ size_t net_n_param(const struct net *n);
 const struct nn_param *net_params(const struct net *n);
 size_t net_n_weight(
     const struct net *n); /* floats in all tensors, running statistics counted (as Keras counts) */
-float *net_weights(struct net *n);   /* (n_weight) the block */
+float *net_weights(struct net *n);   /* (n_weight) the block; whoever writes asks for it anew after
+                                        every batch */
 float *net_gradients(struct net *n); /* (n_weight) after net_train */
 
 /** Which kernels were chosen for which layer, as JSON for the model file; owned by the caller. */

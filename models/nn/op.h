@@ -79,8 +79,8 @@ struct pass {
 
 struct op_kind {
     int (*plan)(struct net *n, struct op *o, struct err *e);
-    void (*prepare)(const struct net *n,
-                    const struct op *o); /* once a batch, before any shard; may be NULL */
+    /* Before any shard of a batch, where weights may have changed; may be NULL. */
+    void (*prepare)(const struct net *n, const struct op *o);
     void (*forward)(const struct op *o, const struct pass *p);
     void (*backward)(const struct op *o, const struct pass *p);
     /* Operators that look across shards while training: every shard gathers, then one thread joins,
@@ -149,6 +149,8 @@ struct net {
     int n_worker;
     bool plain;       /* keep oneDNN out: pictures are NHWC */
     bool only_blas;   /* every matrix product by OpenBLAS */
+    bool training;    /* the batch that is computed */
+    bool prepared;    /* for prediction, with the weights as they are */
     bool retry_plain; /* a kernel was refused while planning */
     size_t block;     /* channel block of pictures; 0: NHWC */
 };

@@ -235,6 +235,7 @@ static double step(struct optimizer *o, struct net *n, size_t n_shard, double ra
     for (size_t k = 0; k < n->n_touched; k++)
         n_task += row_tasks(n->touched[k]->n);
     o->step++;
+    n->prepared = false;
     if (clips && n_shard) {
         gradient_gather(n, n_shard);
         s.n_shard = 0;

@@ -1,0 +1,51 @@
+#include "models/nn/factor.h"
+
+#include "models/nn/gemm.h"
+
+void factor_init(struct factor *f, size_t k, size_t n, bool blas)
+{
+    *f = (struct factor){ .k = k, .n = n };
+    if (blas || !packed_is_here())
+        return;
+    packed_init(&f->plain, k, n);
+    packed_init(&f->transposed, n, k);
+}
+
+void factor_release(struct factor *f)
+{
+    packed_release(&f->plain);
+    packed_release(&f->transposed);
+    *f = (struct factor){ 0 };
+}
+
+void factor_fill(struct factor *f, const float *w, bool back)
+{
+    if (!f->plain.panel)
+        return;
+    packed_fill(&f->plain, false, w, f->n);
+    if (back)
+        packed_fill(&f->transposed, true, w, f->n);
+}
+
+void factor_forth(const struct factor *f, const float *w, size_t m, const float *a, bool add,
+                  float *c)
+{
+    if (f->plain.panel)
+        packed_multiply(&f->plain, m, a, f->k, add, c, f->n);
+    else
+        gemm(false, false, m, f->n, f->k, a, f->k, w, f->n, add ? 1 : 0, c, f->n);
+}
+
+void factor_back(const struct factor *f, const float *w, size_t m, const float *a, bool add,
+                 float *c)
+{
+    if (f->transposed.panel)
+        packed_multiply(&f->transposed, m, a, f->n, add, c, f->k);
+    else
+        gemm(false, true, m, f->k, f->n, a, f->n, w, f->n, add ? 1 : 0, c, f->k);
+}
+
+const char *factor_kernel(const struct factor *f)
+{
+    return f->plain.panel ? packed_kernel() : "sgemm";
+}
