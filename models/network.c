@@ -12,17 +12,21 @@
 
 static void network_free(void *state)
 {
-    struct network *w = state;
+    network_release(state);
+    free(state);
+}
+
+void network_release(struct network *w)
+{
     net_free(w->net);
     nn_spec_release(&w->spec);
     free(w->last);
     free(w->last_training);
-    free(w);
+    *w = (struct network){ 0 };
 }
 
-static struct nn_dims dims_of(const struct model *m, size_t batch)
+struct nn_dims network_dims(const struct prep *p, size_t n_class, size_t batch)
 {
-    const struct prep *p = &m->prep;
     return (struct nn_dims){ .vocabulary = p->vocab.n,
                              .length = p->shape.length,
                              .height = p->height,
@@ -30,7 +34,7 @@ static struct nn_dims dims_of(const struct model *m, size_t batch)
                              .n_feature = p->n_feature,
                              .n_gram = p->grams.vocab.n,
                              .most_grams = p->grams.most,
-                             .n_class = m->classes.n,
+                             .n_class = n_class,
                              .batch = batch };
 }
 
@@ -149,7 +153,7 @@ static int network_fit(struct model *m, const struct fit *fit, struct err *e)
         (rc = prep_fit(&m->prep, &w->spec, fit->data, &rows, e)))
         goto out;
     m->classes = rows.classes;
-    w->dims = dims_of(m, (size_t)w->spec.training.batch);
+    w->dims = network_dims(&m->prep, m->classes.n, (size_t)w->spec.training.batch);
     if ((rc = net_build(&w->net, &w->spec, &w->dims, fit->threads, e)) == 0) {
         net_init(w->net, fit->seed);
         log_network(m, &rows);
@@ -164,13 +168,11 @@ out:
 
 /* ---- predict ---- */
 
-static int network_predict(struct model *m, const struct model_data *data, const size_t *row,
-                           size_t n, float *out, struct err *e)
+void network_run(struct network *w, const struct prep *p, const struct model_data *data,
+                 const size_t *row, size_t n, float *out)
 {
-    struct network *w = m->state;
     struct batcher batcher;
-    (void)e;
-    batcher_init(&batcher, &m->prep, data, w->dims.batch, NULL, NULL);
+    batcher_init(&batcher, p, data, w->dims.batch, NULL, NULL);
     for (size_t start = 0; start < n; start += w->dims.batch) {
         struct nn_batch b;
         batcher_fill(&batcher, row + start, n - start < w->dims.batch ? n - start : w->dims.batch,
@@ -178,6 +180,13 @@ static int network_predict(struct model *m, const struct model_data *data, const
         net_predict(w->net, &b, out + start * w->dims.n_class);
     }
     batcher_release(&batcher);
+}
+
+static int network_predict(struct model *m, const struct model_data *data, const size_t *row,
+                           size_t n, float *out, struct err *e)
+{
+    (void)e;
+    network_run(m->state, &m->prep, data, row, n, out);
     return 0;
 }
 
@@ -191,9 +200,8 @@ static void network_use_last(struct model *m)
     m->training = mem_strdup(w->last_training);
 }
 
-static void network_describe(const struct model *m, struct str *out)
+void network_print(const struct network *w, struct str *out)
 {
-    const struct network *w = m->state;
     const struct nn_param *p = net_params(w->net);
     for (size_t i = 0; i < net_n_param(w->net); i++) {
         str_addf(out, "  %-36s ", p[i].name);
@@ -204,129 +212,23 @@ static void network_describe(const struct model *m, struct str *out)
     str_addf(out, "  %zu weights", net_n_weight(w->net));
 }
 
-/* ---- file ---- */
-
-static int save_weights(const struct network *w, struct h5 *h, struct err *e)
+static void network_describe(const struct model *m, struct str *out)
 {
-    const struct nn_param *p = net_params(w->net);
-    const float *weight = net_weights(w->net);
-    int rc = 0;
-    for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++) {
-        if (p[i].scaffold)
-            continue;
-        for (size_t k = p[i].offset; k < p[i].offset + p[i].n; k++)
-            if (!isfinite(weight[k]))
-                return err_set(e, ERR_DATA, "weight %zu of '%s' is not finite", k - p[i].offset,
-                               p[i].name);
-        char *name = str_format("weights/%s", p[i].name);
-        rc = h5_write(h, name, H5_F32, p[i].rank, p[i].shape, weight + p[i].offset, e);
-        free(name);
-    }
-    return rc;
+    network_print(m->state, out);
 }
+
+/* ---- file ---- */
 
 static int network_save(const struct model *m, struct h5 *h, struct err *e)
 {
-    const struct network *w = m->state;
-    char *kernels = net_kernels(w->net);
-    int rc;
-    if ((rc = h5_set_text(h, "/", "network", w->spec.text, e)) == 0 &&
-        (rc = h5_set_text(h, "/", "kernels", kernels, e)) == 0 &&
-        (rc = h5_set_int(h, "/", "batch", w->spec.training.batch, e)) == 0 &&
-        (rc = h5_set_int(h, "/", "shards", w->spec.training.shards, e)) == 0)
-        rc = save_weights(w, h, e);
-    free(kernels);
-    return rc;
-}
-
-static int load_param(const struct nn_param *p, float *weight, struct h5 *h, struct err *e)
-{
-    size_t dims[H5_MAX_RANK];
-    char *name = str_format("weights/%s", p->name);
-    int rc = h5_shape(h, name, H5_F32, p->rank, dims, e);
-    for (int k = 0; rc == 0 && k < p->rank; k++)
-        if (dims[k] != p->shape[k])
-            rc = err_set(e, ERR_DATA, "'%s': size %d is %zu, the network wants %zu", name, k + 1,
-                         dims[k], p->shape[k]);
-    if (rc == 0)
-        rc = h5_read_rows(h, name, H5_F32, 0, p->shape[0], weight + p->offset, e);
-    for (size_t k = 0; rc == 0 && k < p->n; k++)
-        if (!isfinite(weight[p->offset + k]))
-            rc = err_set(e, ERR_DATA, "'%s': weight %zu is not finite", name, k);
-    free(name);
-    return rc;
-}
-
-static int load_weights(struct network *w, struct h5 *h, struct err *e)
-{
-    const struct nn_param *p = net_params(w->net);
-    char **name = NULL;
-    size_t n = 0;
-    int rc = h5_list(h, "weights", &name, &n, e);
-    if (rc)
-        return rc;
-    h5_free_strings(name, n);
-    if (n != net_n_param(w->net))
-        return err_set(e, ERR_DATA, "%zu weight tensors, the network has %zu", n,
-                       net_n_param(w->net));
-    for (size_t i = 0; i < net_n_param(w->net) && rc == 0; i++)
-        rc = load_param(&p[i], net_weights(w->net), h, e);
-    return rc;
-}
-
-/* The branches that the file has inputs for; an empty one was taken out in training. */
-static int match_branches(struct network *w, const struct prep *p, struct err *e)
-{
-    for (int i = 0; i < N_NN_INPUT; i++) {
-        enum nn_input input = (enum nn_input)i;
-        bool has = nn_spec_branch(&w->spec, input) != NULL;
-        if (has && !p->reads[i])
-            nn_spec_drop(&w->spec, input);
-        if (!has && p->reads[i])
-            return err_set(e, ERR_DATA, "it has the input '%s', which its network does not read",
-                           nn_input_name(input));
-    }
-    if (w->spec.n_branch == 0)
-        return err_set(e, ERR_DATA, "it has no inputs");
-    return 0;
-}
-
-static int load_spec(struct network *w, struct h5 *h, struct err *e)
-{
-    enum { MAX_BATCH = 65536, MAX_SHARDS = 64 };
-    char *text = NULL;
-    int64_t batch, shards;
-    int rc;
-    if ((rc = h5_get_text(h, "/", "network", &text, e)) ||
-        (rc = h5_get_int(h, "/", "batch", &batch, e)) ||
-        (rc = h5_get_int(h, "/", "shards", &shards, e)))
-        goto out;
-    if (batch < 1 || batch > MAX_BATCH || shards < 1 || shards > MAX_SHARDS) {
-        rc = err_set(e, ERR_DATA, "batch %lld, shards %lld, want 1 to %d and 1 to %d",
-                     (long long)batch, (long long)shards, MAX_BATCH, MAX_SHARDS);
-        goto out;
-    }
-    if ((rc = nn_spec_parse(&w->spec, "network", text, e)))
-        rc = e->code = ERR_DATA; /* here the network is data, not configuration */
-    w->spec.training.batch = batch;
-    w->spec.training.shards = shards;
-    w->spec.training.auxiliary = 0; /* for prediction no branch needs a softmax */
-out:
-    free(text);
-    return rc;
+    return network_write(m->state, h, "", e);
 }
 
 static int network_load(struct model *m, struct h5 *h, int threads, struct err *e)
 {
     struct network *w = mem_calloc(1, sizeof *w);
-    int rc;
     m->state = w;
-    if ((rc = load_spec(w, h, e)) || (rc = match_branches(w, &m->prep, e)))
-        return rc;
-    w->dims = dims_of(m, (size_t)w->spec.training.batch);
-    if ((rc = net_build(&w->net, &w->spec, &w->dims, threads, e)))
-        return e->code = rc == ERR_USAGE ? ERR_DATA : rc;
-    return load_weights(w, h, e);
+    return network_read(w, &m->prep, m->classes.n, h, "", threads, e);
 }
 
 const struct model_family model_network = {

@@ -14,6 +14,24 @@ struct network {
     char *last_training; /* JSON */
 };
 
+void network_release(struct network *w);
+
+/** Sizes of a network on these inputs. */
+struct nn_dims network_dims(const struct prep *p, size_t n_class, size_t batch);
+
+/** Class probabilities of n rows, as model_predict, on inputs that have been checked. */
+void network_run(struct network *w, const struct prep *p, const struct model_data *data,
+                 const size_t *row, size_t n, float *out);
+
+/** Its tensors and their shapes, as lines of text. Appended to *out. */
+void network_print(const struct network *w, struct str *out);
+
+/** To and from a group of a model file; "" is the root. When reading, the inputs and classes are
+ * known; on error what was read stays for network_release. */
+int network_write(const struct network *w, struct h5 *h, const char *group, struct err *e);
+int network_read(struct network *w, const struct prep *p, size_t n_class, struct h5 *h,
+                 const char *group, int threads, struct err *e);
+
 /**
  * Begin with the weights of published models, one over the other, where they fit: tensors of the
  * same name, an embedding word by word, the layer of the classes label by label, what stands on
