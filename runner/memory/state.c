@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/outfile.h"
 
 /* What makes a database of version i one of version i + 1. */
 /* clang-format off: a statement keeps its lines */
@@ -109,15 +110,53 @@ static int migrate(struct db *db, struct err *e)
     return rc;
 }
 
-/* Several processes may find the database empty at once; SQLite refuses to change to WAL while
- * another one tries the same. One after the other, by a lock of the directory. */
+/* Several processes may find no database at once, or an old one: one after the other, until *out is
+ * closed. */
+static int lock_directory(int *out, struct err *e)
+{
+    *out = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *out < 0 || flock(*out, LOCK_EX) < 0
+               ? err_sys(e, "cannot lock the directory '%s'", STATE_DIR)
+               : 0;
+}
+
+/* A new database gets its name when it is whole and on the disk: three syncs, where SQLite would
+ * need seven. */
+static int make_new(const char *path, struct err *e)
+{
+    static const char *const beside[] = { "", "-journal", "-wal", "-shm" };
+    char *new = str_format("%s.new", path);
+    struct db db = { 0 };
+    int fd, rc = lock_directory(&fd, e);
+    if (rc || access(path, F_OK) == 0)
+        goto out;
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char *left = str_format("%s%s", new, beside[i]); /* by one that was killed */
+        unlink(left);
+        free(left);
+    }
+    if ((rc = db_open(&db, new, DB_CREATE, e)) == 0 &&
+        (rc = db_run(&db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY", e)) == 0 &&
+        (rc = migrate(&db, e)) == 0)
+        rc = db_run(&db, "PRAGMA journal_mode=WAL", e); /* nothing is in the log yet */
+    db_close(&db);
+    if (rc == 0 && (rc = outfile_publish(new, path, e)) == 0)
+        rc = outfile_sync_parent(STATE_DIR, e); /* it may be as new as what lies in it */
+    else
+        unlink(new);
+out:
+    if (fd >= 0)
+        close(fd);
+    free(new);
+    return rc;
+}
+
+/* SQLite refuses to change to WAL while another one tries the same. */
 static int make_on_disk(struct db *db, struct err *e)
 {
     int64_t version = 0;
-    int rc = 0, fd = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        rc = err_sys(e, "cannot lock the directory '%s'", STATE_DIR);
-    else
+    int fd, rc = lock_directory(&fd, e);
+    if (rc == 0)
         rc = read_version(db, &version, e);
     if (rc == 0 && version == 0)
         rc = db_run(db, "PRAGMA journal_mode=WAL", e);
@@ -207,6 +246,8 @@ int state_open(struct state **out, bool create, struct err *e)
         mode = access(path, F_OK) < 0                                           ? DB_MEMORY
                : access(path, W_OK) == 0 && access(STATE_DIR, W_OK | X_OK) == 0 ? DB_OPEN
                                                                                 : DB_READ;
+    if (rc == 0 && create && access(path, F_OK) < 0 && errno == ENOENT)
+        rc = make_new(path, e);
     if (rc == 0)
         rc = db_open(&s->db, path, mode, e);
     if (rc == 0)
