@@ -3,7 +3,8 @@
  * pad][c] W[u][v][c][o]. W (k, k, C, O); `valid`: pad 0, out H - k + 1; `same`: out H, pad (k - 1)
  * / 2 above and left, k / 2 below and right.
  *
- * Three ways, by a fixed rule on shape and processor: Winograd (winograd.h), else oneDNN's direct
+ * Four ways, by a fixed rule on shape and processor: the first layer with its pooling in one pass
+ * (pixel_conv.h), Winograd (winograd.h), else oneDNN's direct
  * kernels on channel blocks (dnnl_conv.h), else im2col and sgemm on NHWC (im2col.h). A max pooling
  * below is done here, a few pictures at a time: what the convolution
  * itself puts out, four times the rest of the layer, never leaves the cache. */
@@ -14,6 +15,7 @@
 #include "models/nn/gemm.h"
 #include "models/nn/im2col.h"
 #include "models/nn/op.h"
+#include "models/nn/pixel_conv.h"
 #include "models/nn/pool.h"
 #include "models/nn/winograd.h"
 
@@ -22,8 +24,9 @@ enum { CHUNK_FLOATS = 1 << 16 }; /* of what a convolution puts out before it is 
 
 struct conv {
     struct conv_shape s;
+    bool pixels;               /* pixel_conv, or */
     struct winograd *winograd; /* or */
-    struct dnnl_conv *dnnl;    /* or both NULL: im2col */
+    struct dnnl_conv *dnnl;    /* or none of them: im2col */
     size_t nx, ny;             /* floats of a picture in and out */
     size_t chunk;              /* pictures at a time */
     size_t out;                /* where the scratch has room for that many, before pooling */
@@ -90,12 +93,21 @@ static int plan(struct net *n, struct op *o, struct err *e)
 
 void conv2d_pool(struct net *n, struct op *o, struct op *pool)
 {
-    const struct conv *c = o->own;
+    struct conv *c = o->own;
+    struct tensor *in = &n->tensor[o->in[0]];
     o->pool = pool;
     pool->done_by = o;
     o->keeps_out = false;
     o->scratch = c->out + c->chunk * c->ny;
     n->tensor[o->out].stored = false;
+    if (in->from->kind != &op_pixels || !pixel_conv_fits(&c->s, (size_t)pool->layer->size))
+        return;
+    dnnl_conv_free(c->dnnl);
+    c->dnnl = NULL;
+    c->pixels = true;
+    o->scratch = pixel_conv_scratch(&c->s);
+    in->stored = false;
+    in->from->done_by = o;
 }
 
 static void prepare(const struct net *n, const struct op *o)
@@ -107,10 +119,34 @@ static void prepare(const struct net *n, const struct op *o)
         dnnl_conv_weights(c->dnnl, weight_of(n, o, KERNEL), weight_of(n, o, BIAS));
 }
 
+static void forward_pixels(const struct op *o, const struct pass *p)
+{
+    const struct conv *c = o->own;
+    for (size_t r = 0; r < p->shard->n; r++) {
+        struct pooled_row to = maxpool_row(o->pool, p, r);
+        pixel_conv_forward(&c->s, weight_of(p->net, o, KERNEL), weight_of(p->net, o, BIAS),
+                           p->batch->pixels[p->shard->row + r], to.y, to.place, p->scratch);
+    }
+}
+
+static void backward_pixels(const struct op *o, const struct pass *p)
+{
+    const struct conv *c = o->own;
+    for (size_t r = 0; r < p->shard->n; r++) {
+        struct pooled_row at = maxpool_row(o->pool, p, r);
+        pixel_conv_backward(&c->s, p->batch->pixels[p->shard->row + r], at.y, at.dy, at.place,
+                            r == 0, dweight_of(p, o, KERNEL), dweight_of(p, o, BIAS), p->scratch);
+    }
+}
+
 static void forward(const struct op *o, const struct pass *p)
 {
     const struct conv *c = o->own;
     const float *W = weight_of(p->net, o, KERNEL), *b = weight_of(p->net, o, BIAS);
+    if (c->pixels) {
+        forward_pixels(o, p);
+        return;
+    }
     for (size_t r = 0; r < p->shard->n; r += c->chunk) {
         size_t n = p->shard->n - r < c->chunk ? p->shard->n - r : c->chunk;
         const float *x = value_of(p, op_in(o, p->net)) + r * c->nx;
@@ -133,6 +169,10 @@ static void backward(const struct op *o, const struct pass *p)
     const float *W = weight_of(p->net, o, KERNEL);
     float *dW = dweight_of(p, o, KERNEL), *db = dweight_of(p, o, BIAS);
 
+    if (c->pixels) {
+        backward_pixels(o, p);
+        return;
+    }
     for (size_t r = 0; r < p->shard->n; r += c->chunk) {
         size_t n = p->shard->n - r < c->chunk ? p->shard->n - r : c->chunk;
         const float *x = value_of(p, in) + r * c->nx;
@@ -161,9 +201,10 @@ static void backward(const struct op *o, const struct pass *p)
 static const char *kernel(const struct op *o)
 {
     const struct conv *c = o->own;
-    return c->winograd ? "Winograd F(4x4, 3x3) avx512"
-           : c->dnnl   ? dnnl_conv_name(c->dnnl)
-                       : "im2col + sgemm";
+    return c->pixels     ? "bytes to pooled, 3 x 3 avx512"
+           : c->winograd ? "Winograd F(4x4, 3x3) avx512"
+           : c->dnnl     ? dnnl_conv_name(c->dnnl)
+                         : "im2col + sgemm";
 }
 
 static void release(struct op *o)

@@ -97,30 +97,36 @@ NN_CLONES static void put(float *restrict dx, const float *restrict dy,
     }
 }
 
+struct pooled_row maxpool_row(const struct op *o, const struct pass *p, size_t r)
+{
+    const struct tensor *out = op_out(o, p->net);
+    size_t at = r * shape_size(&out->shape);
+    return (struct pooled_row){ value_of(p, out) + at,
+                                p->training ? gradient_of(p, out) + at : NULL,
+                                (uint8_t *)state_of(p, o, 0) + at };
+}
+
 void maxpool_rows(const struct op *o, const struct pass *p, size_t r, size_t n, const float *x)
 {
     const struct shape *in = &op_in(o, p->net)->shape, *out = &op_out(o, p->net)->shape;
-    size_t k = (size_t)o->layer->size, b = in->block, size = shape_size(out);
-    float *y = value_of(p, op_out(o, p->net)) + r * size;
-    uint8_t *place = (uint8_t *)state_of(p, o, 0) + r * size;
+    size_t k = (size_t)o->layer->size, b = in->block;
+    struct pooled_row to = maxpool_row(o, p, r);
     for (size_t m = 0; m < n * in->c / b; m++, x += in->h * in->w * b)
-        for (size_t i = 0; i < out->h; i++, y += out->w * b, place += out->w * b)
-            pick(y, place, x + i * k * in->w * b, b, k, in->w * b, out->w);
+        for (size_t i = 0; i < out->h; i++, to.y += out->w * b, to.place += out->w * b)
+            pick(to.y, to.place, x + i * k * in->w * b, b, k, in->w * b, out->w);
 }
 
 void maxpool_rows_back(const struct op *o, const struct pass *p, size_t r, size_t n, float *dx)
 {
-    const struct tensor *tout = op_out(o, p->net);
-    const struct shape *in = &op_in(o, p->net)->shape, *out = &tout->shape;
-    size_t k = (size_t)o->layer->size, b = in->block, size = shape_size(out);
-    const float *y = value_of(p, tout) + r * size, *dy = gradient_of(p, tout) + r * size;
-    const uint8_t *place = (const uint8_t *)state_of(p, o, 0) + r * size;
+    const struct shape *in = &op_in(o, p->net)->shape, *out = &op_out(o, p->net)->shape;
+    size_t k = (size_t)o->layer->size, b = in->block, step = out->w * b;
+    struct pooled_row at = maxpool_row(o, p, r);
 
     if (out->h * k != in->h || out->w * k != in->w)
         memset(dx, 0, n * shape_size(in) * sizeof *dx);
     for (size_t m = 0; m < n * in->c / b; m++, dx += in->h * in->w * b)
-        for (size_t i = 0; i < out->h; i++, y += out->w * b, dy += out->w * b, place += out->w * b)
-            put(dx + i * k * in->w * b, dy, place, y, o->relu_in, b, k, in->w * b, out->w);
+        for (size_t i = 0; i < out->h; i++, at.y += step, at.dy += step, at.place += step)
+            put(dx + i * k * in->w * b, at.dy, at.place, at.y, o->relu_in, b, k, in->w * b, out->w);
 }
 
 static void forward(const struct op *o, const struct pass *p)

@@ -53,7 +53,7 @@ struct op {
     bool keeps_in, keeps_out;             /* backward reads its input, its output */
     bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
     struct op *pool;    /* conv2d: the maxpool below, which is done in the same go */
-    struct op *done_by; /* maxpool: the conv2d that does its work at its own time */
+    struct op *done_by; /* maxpool, pixels: the conv2d that does its work at its own time */
     void *own; /* shared state: batch statistics, planned kernels; freed by kind->release */
 };
 

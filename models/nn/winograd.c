@@ -10,13 +10,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/avx512.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-/* The build is for any x86-64; these functions are called where winograd_fits has said yes. */
-#define AVX512 __attribute__((target("avx512f")))
-#define INLINE static inline __attribute__((always_inline, target("avx512f")))
 
 enum { TILES = 32, POINTS = 36, LANES = 16, ROWS = 8 }; /* ROWS x 2 LANES of a product at once */
 
@@ -94,19 +90,19 @@ size_t winograd_scratch(const struct winograd *w)
 
 /* ---- transforms of a row or column ---- */
 
-INLINE __m512 times(float a, __m512 x)
+AVX512_INLINE __m512 times(float a, __m512 x)
 {
     return _mm512_mul_ps(_mm512_set1_ps(a), x);
 }
 
 /* a x + y */
-INLINE __m512 add_times(float a, __m512 x, __m512 y)
+AVX512_INLINE __m512 add_times(float a, __m512 x, __m512 y)
 {
     return _mm512_fmadd_ps(_mm512_set1_ps(a), x, y);
 }
 
 /* B' d */
-INLINE void to_points(const __m512 d[6], __m512 o[6])
+AVX512_INLINE void to_points(const __m512 d[6], __m512 o[6])
 {
     __m512 a = add_times(-4, d[2], d[4]), b = add_times(-4, d[1], d[3]);
     __m512 c = _mm512_sub_ps(d[4], d[2]), e = _mm512_sub_ps(d[3], d[1]);
@@ -119,7 +115,7 @@ INLINE void to_points(const __m512 d[6], __m512 o[6])
 }
 
 /* A' m */
-INLINE void from_points(const __m512 m[6], __m512 o[4])
+AVX512_INLINE void from_points(const __m512 m[6], __m512 o[4])
 {
     __m512 s = _mm512_add_ps(m[1], m[2]), d = _mm512_sub_ps(m[1], m[2]);
     __m512 u = _mm512_add_ps(m[3], m[4]), v = _mm512_sub_ps(m[3], m[4]);
@@ -130,7 +126,7 @@ INLINE void from_points(const __m512 m[6], __m512 o[4])
 }
 
 /* A y */
-INLINE void spread(const __m512 y[4], __m512 o[6])
+AVX512_INLINE void spread(const __m512 y[4], __m512 o[6])
 {
     __m512 e = _mm512_add_ps(y[0], y[2]), f = _mm512_add_ps(y[1], y[3]);
     __m512 g = add_times(4, y[2], y[0]), h = add_times(8, y[3], times(2, y[1]));
@@ -143,7 +139,7 @@ INLINE void spread(const __m512 y[4], __m512 o[6])
 }
 
 /* G g */
-INLINE void weights_to_points(const __m512 g[3], __m512 o[6])
+AVX512_INLINE void weights_to_points(const __m512 g[3], __m512 o[6])
 {
     __m512 a = times(-1.0f / 6, _mm512_add_ps(g[0], g[2])), b = times(-1.0f / 6, g[1]);
     __m512 c = add_times(1.0f / 24, g[0], times(1.0f / 6, g[2])), d = times(1.0f / 12, g[1]);
@@ -156,7 +152,7 @@ INLINE void weights_to_points(const __m512 g[3], __m512 o[6])
 }
 
 /* G' u */
-INLINE void weights_from_points(const __m512 u[6], __m512 o[3])
+AVX512_INLINE void weights_from_points(const __m512 u[6], __m512 o[3])
 {
     __m512 s = _mm512_add_ps(u[1], u[2]), d = _mm512_sub_ps(u[2], u[1]);
     __m512 t = _mm512_add_ps(u[3], u[4]), v = _mm512_sub_ps(u[3], u[4]);
@@ -181,7 +177,7 @@ static struct place place_of(const struct plane *out, size_t t)
 }
 
 /* A value of 16 channels, 0 outside of the picture. */
-INLINE __m512 value_at(const struct plane *p, const float *x, ptrdiff_t i, ptrdiff_t j)
+AVX512_INLINE __m512 value_at(const struct plane *p, const float *x, ptrdiff_t i, ptrdiff_t j)
 {
     if ((size_t)i >= p->h || (size_t)j >= p->w) /* below 0 it wraps */
         return _mm512_setzero_ps();
@@ -270,7 +266,8 @@ AVX512 static void tile_out(const struct plane *p, float *y, ptrdiff_t i, ptrdif
         for (size_t b = 0; b < 4; b++) {
             __m512 v = _mm512_add_ps(o[b], b0);
             if (b < wide)
-                _mm512_storeu_ps(y + (a * p->w + b) * p->pixel, relu ? _mm512_max_ps(v, zero) : v);
+                _mm512_storeu_ps(y + (a * p->w + b) * p->pixel,
+                                 relu ? _mm512_max_ps(zero, v) : v /* a NaN stays one */);
         }
     }
 }
@@ -278,8 +275,8 @@ AVX512 static void tile_out(const struct plane *p, float *y, ptrdiff_t i, ptrdif
 /* ---- matrix products ---- */
 
 /* c (ROWS, 16 or 32) = or += a b: a[i][k] at a + i by_row + k by_k, b (K, .) rows ldb apart. */
-INLINE void multiply(size_t n_vector, size_t K, const float *a, size_t by_row, size_t by_k,
-                     const float *b, size_t ldb, float *c, size_t ldc, bool add)
+AVX512_INLINE void multiply(size_t n_vector, size_t K, const float *a, size_t by_row, size_t by_k,
+                            const float *b, size_t ldb, float *c, size_t ldc, bool add)
 {
     __m512 sum[ROWS][2];
 #pragma GCC unroll 8
