@@ -149,6 +149,9 @@ static int network_fit(struct model *m, const struct fit *fit, struct err *e)
     m->state = w;
     w->spec = *fit->network;
     *fit->network = (struct nn_spec){ 0 };
+    if (w->spec.training.kernels == KERNELS_ONEDNN && !net_has_onednn())
+        return err_set(e, ERR_USAGE,
+                       "kernels 'onednn': there are none for this processor or in this build");
     if ((rc = rows_pick(&rows, fit->data, e)) ||
         (rc = prep_fit(&m->prep, &w->spec, fit->data, &rows, e)))
         goto out;

@@ -44,7 +44,8 @@ int network_write(const struct network *w, struct h5 *h, const char *group, stru
     if (rc == 0 && (rc = h5_set_text(h, to, "network", w->spec.text, e)) == 0 &&
         (rc = h5_set_text(h, to, "kernels", kernels, e)) == 0 &&
         (rc = h5_set_int(h, to, "batch", w->spec.training.batch, e)) == 0 &&
-        (rc = h5_set_int(h, to, "shards", w->spec.training.shards, e)) == 0)
+        (rc = h5_set_int(h, to, "shards", w->spec.training.shards, e)) == 0 &&
+        (rc = h5_set_int(h, to, "kernel_choice", w->spec.training.kernels, e)) == 0)
         rc = save_weights(w, h, group, e);
     free(kernels);
     return rc;
@@ -107,21 +108,29 @@ static int load_spec(struct network *w, struct h5 *h, const char *from, struct e
 {
     enum { MAX_BATCH = 65536, MAX_SHARDS = 64 };
     char *text = NULL;
-    int64_t batch, shards;
+    int64_t batch, shards, kernels = KERNELS_AUTO;
     int rc;
     if ((rc = h5_get_text(h, from, "network", &text, e)) ||
         (rc = h5_get_int(h, from, "batch", &batch, e)) ||
-        (rc = h5_get_int(h, from, "shards", &shards, e)))
+        (rc = h5_get_int(h, from, "shards", &shards, e)) ||
+        (h5_has_attr(h, from, "kernel_choice") &&
+         (rc = h5_get_int(h, from, "kernel_choice", &kernels, e))))
         goto out;
     if (batch < 1 || batch > MAX_BATCH || shards < 1 || shards > MAX_SHARDS) {
         rc = err_set(e, ERR_DATA, "batch %lld, shards %lld, want 1 to %d and 1 to %d",
                      (long long)batch, (long long)shards, MAX_BATCH, MAX_SHARDS);
         goto out;
     }
+    if (kernels < KERNELS_AUTO || kernels > KERNELS_OPENBLAS) {
+        rc = err_set(e, ERR_DATA, "kernel_choice %lld, want 0 to %d", (long long)kernels,
+                     KERNELS_OPENBLAS);
+        goto out;
+    }
     if ((rc = nn_spec_parse(&w->spec, "network", text, e)))
         rc = e->code = ERR_DATA; /* here the network is data, not configuration */
     w->spec.training.batch = batch;
     w->spec.training.shards = shards;
+    w->spec.training.kernels = (int)kernels;
     w->spec.training.auxiliary = 0; /* for prediction no branch needs a softmax */
 out:
     free(text);

@@ -53,7 +53,7 @@ static struct conv_shape shape_of(const struct op *o, const struct net *n)
 
 static void choose(struct net *n, struct conv *c)
 {
-    if (winograd_fits(&c->s))
+    if (n->kernels == KERNELS_AUTO && winograd_fits(&c->s))
         c->winograd = winograd_new(&c->s);
     else if (n->block && !(c->dnnl = dnnl_conv_new(&c->s, n->n_worker)))
         n->retry_plain = true;
@@ -100,7 +100,8 @@ void conv2d_pool(struct net *n, struct op *o, struct op *pool)
     o->keeps_out = false;
     o->scratch = c->out + c->chunk * c->ny;
     n->tensor[o->out].stored = false;
-    if (in->from->kind != &op_pixels || !pixel_conv_fits(&c->s, (size_t)pool->layer->size))
+    if (n->kernels != KERNELS_AUTO || in->from->kind != &op_pixels ||
+        !pixel_conv_fits(&c->s, (size_t)pool->layer->size))
         return;
     dnnl_conv_free(c->dnnl);
     c->dnnl = NULL;

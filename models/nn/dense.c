@@ -21,7 +21,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
     o->flop = 2.0 * (double)(in->steps * in->c * out.c);
     o->own = mem_calloc(1, sizeof(struct factor));
-    factor_init(o->own, in->c, out.c, n->only_blas);
+    factor_init(o->own, in->c, out.c, n->kernels != KERNELS_AUTO);
     return 0;
 }
 

@@ -81,8 +81,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
     struct factors *f = o->own = mem_calloc(1, sizeof *f);
-    factor_init(&f->of[KERNEL], I, 4 * H, n->only_blas);
-    factor_init(&f->of[RECURRENT], H, 4 * H, n->only_blas);
+    factor_init(&f->of[KERNEL], I, 4 * H, n->kernels != KERNELS_AUTO);
+    factor_init(&f->of[RECURRENT], H, 4 * H, n->kernels != KERNELS_AUTO);
     o->keeps_out = false;
     o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;

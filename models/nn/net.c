@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "models/nn/dnnl_conv.h"
 #include "models/nn/op.h"
 #include "models/nn/overflow.h"
 #include "models/nn/simd.h"
@@ -73,8 +74,8 @@ static int plan_net(struct net *n, const struct nn_spec *spec, struct err *e)
     struct net fresh = { .dims = n->dims,
                          .workers = n->workers,
                          .n_worker = n->n_worker,
-                         .plain = true,
-                         .only_blas = n->only_blas };
+                         .kernels = n->kernels,
+                         .plain = true };
     release(n);
     *n = fresh;
     return net_plan(n, spec, e);
@@ -122,11 +123,11 @@ static int reserve_buffers(int n, struct err *e)
 int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims, int threads,
               struct err *e)
 {
-    return net_build_with(out, spec, dims, threads, false, e);
+    return net_build_with(out, spec, dims, threads, (enum nn_kernels)spec->training.kernels, e);
 }
 
 int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,
-                   int threads, bool plain, struct err *e)
+                   int threads, enum nn_kernels kernels, struct err *e)
 {
     int rc;
     if (spec->n_branch == 0)
@@ -140,7 +141,8 @@ int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn
     struct net *n = mem_calloc(1, sizeof *n);
     n->dims = *dims;
     n->n_worker = threads < 1 ? 1 : threads;
-    n->plain = n->only_blas = plain;
+    n->kernels = kernels;
+    n->plain = kernels == KERNELS_OPENBLAS;
     if ((rc = workers_new(&n->workers, n->n_worker, e)) || (rc = plan_net(n, spec, e)) ||
         (rc = reserve_buffers(n->n_worker, e))) {
         net_free(n);
@@ -148,6 +150,11 @@ int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn
     }
     *out = n;
     return 0;
+}
+
+bool net_has_onednn(void)
+{
+    return dnnl_conv_block() > 0;
 }
 
 size_t net_n_param(const struct net *n)

@@ -66,6 +66,9 @@ int net_build(struct net **out, const struct nn_spec *spec, const struct nn_dims
               struct err *e);
 void net_free(struct net *n);
 
+/** Does oneDNN have kernels for this processor, in this build? If not, OpenBLAS stands in. */
+bool net_has_onednn(void);
+
 /** Draw initial weights as Keras does: Glorot uniform kernels, orthogonal recurrent kernels,
  * forget-gate bias 1, embeddings uniform +-0.05, batch norm 1/0. Each tensor from its own stream of
  * `seed`. */

@@ -147,8 +147,8 @@ struct net {
     size_t n_touched;
     struct workers *workers;
     int n_worker;
-    bool plain;       /* keep oneDNN out: pictures are NHWC */
-    bool only_blas;   /* every matrix product by OpenBLAS */
+    enum nn_kernels kernels;
+    bool plain;       /* without oneDNN: pictures are NHWC */
     bool training;    /* the batch that is computed */
     bool prepared;    /* for prediction, with the weights as they are */
     bool retry_plain; /* a kernel was refused while planning */
@@ -336,9 +336,9 @@ const float *touched_row(const struct touched *t, const struct net *n, size_t n_
 /** All of them into the network's gradient block, where the next touched_chain clears them. */
 void touched_gather(struct net *n, size_t n_shard);
 
-/** net_build with oneDNN kept out (`plain`): the same network on OpenBLAS alone, to compare. */
+/** net_build with these kernels in place of the training's. */
 int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn_dims *dims,
-                   int threads, bool plain, struct err *e);
+                   int threads, enum nn_kernels kernels, struct err *e);
 
 /** Run a batch as net_train does and have overflow.h look at every operator; no gradient is summed.
  */

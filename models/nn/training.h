@@ -37,6 +37,8 @@
     INT(shards, 4, 1, NN_MAX_SHARDS, NULL,                                                        \
         "parts of a batch that threads share out; part of the result, the number of threads is "  \
         "not")                                                                                    \
+    CHOICE(kernels, "auto", "auto|onednn|openblas",                                               \
+           "auto: by a fixed rule on shape and processor; or none of our own; or OpenBLAS alone") \
     CHOICE(class_weight, "none", "none|balanced|one_minus_share",                                 \
            "weight of a row in the loss: 1, N/(C n_c), or 1 - n_c/N")                             \
     CHOICE(keep, "validation_loss", "last|validation_loss|validation_accuracy",                   \
@@ -62,6 +64,7 @@
 
 enum { NN_MAX_SHARDS = 64 };
 enum nn_optimizer { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD };
+enum nn_kernels { KERNELS_AUTO, KERNELS_ONEDNN, KERNELS_OPENBLAS };
 enum nn_class_weight { WEIGHT_NONE, WEIGHT_BALANCED, WEIGHT_ONE_MINUS_SHARE };
 enum nn_keep { KEEP_LAST, KEEP_VALIDATION_LOSS, KEEP_VALIDATION_ACCURACY };
 enum nn_monitor {

@@ -6,7 +6,8 @@
 /* Convolution 3 x 3 by F(4x4, 3x3) of Lavin & Gray (CVPR 2016), forward and both gradients, with a
  * quarter of the multiplications of the definition: 36 for the 16 outputs of a tile where the
  * definition has 144. Single precision; the error is a few times that of the direct sum (Barabasz
- * et al. 2020), 1e-6 of the largest output. For AVX-512; pictures are NHWC or in blocks of 16. */
+ * et al. 2020), some 1e-6 of the largest output. For AVX-512; pictures are NHWC or in blocks of 16.
+ */
 
 struct winograd;
 

@@ -185,15 +185,15 @@ static inline void check_built(const struct case_data *c, struct net *n)
     free(w);
 }
 
-/* n rows in a network planned for `room` rows, with and without oneDNN. */
+/* n rows in a network planned for `room` rows, with all kinds of kernels. */
 static inline void check_network_at(const char *network, struct nn_dims dims, size_t n, size_t room)
 {
     struct case_data c = case_make(network, dims, n, 3);
     struct err e = { 0 };
-    for (int plain = 0; plain < 2; plain++) {
+    for (int kernels = KERNELS_AUTO; kernels <= KERNELS_OPENBLAS; kernels++) {
         struct net *net = NULL;
         c.dims.batch = room;
-        assert_ok(net_build_with(&net, &c.spec, &c.dims, 2, plain, &e), e);
+        assert_ok(net_build_with(&net, &c.spec, &c.dims, 2, (enum nn_kernels)kernels, &e), e);
         check_built(&c, net);
         net_free(net);
     }

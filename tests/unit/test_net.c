@@ -18,8 +18,8 @@
     "training: {shards: " shards ", l2: 0.0001}\n"
 
 /* Weights after five steps of training, B rows a time; the last batch is shorter. */
-static float *trained(const char *network, struct nn_dims dims, size_t B, int threads, bool plain,
-                      size_t *out_n)
+static float *trained(const char *network, struct nn_dims dims, size_t B, int threads,
+                      enum nn_kernels kernels, size_t *out_n)
 {
     struct case_data c = case_make(network, dims, B, 8);
     struct err e = { 0 };
@@ -27,7 +27,7 @@ static float *trained(const char *network, struct nn_dims dims, size_t B, int th
     struct optimizer a = { 0 };
     double loss;
     c.dims.batch = B;
-    assert_ok(net_build_with(&n, &c.spec, &c.dims, threads, plain, &e), e);
+    assert_ok(net_build_with(&n, &c.spec, &c.dims, threads, kernels, &e), e);
     net_init(n, 42);
     optimizer_init(&a, &(struct nn_training){ 0 }, net_n_weight(n));
     for (uint64_t step = 0; step < 5; step++) {
@@ -62,11 +62,12 @@ static void one_shard_or_one_row_matches_the_reference(void **state)
 static void weights_are_the_same_bits_for_1_2_and_3_threads(void **state)
 {
     (void)state;
-    for (int plain = 0; plain < 2; plain++) {
+    for (int kind = KERNELS_AUTO; kind <= KERNELS_OPENBLAS; kind++) {
+        enum nn_kernels kernels = (enum nn_kernels)kind;
         size_t n, m;
-        float *one = trained(FUSION("end", "4"), small_dims, 10, 1, plain, &n);
+        float *one = trained(FUSION("end", "4"), small_dims, 10, 1, kernels, &n);
         for (int threads = 2; threads <= 3; threads++) {
-            float *more = trained(FUSION("end", "4"), small_dims, 10, threads, plain, &m);
+            float *more = trained(FUSION("end", "4"), small_dims, 10, threads, kernels, &m);
             assert_int_equal(n, m);
             assert_memory_equal(one, more, n * sizeof *one);
             free(more);
@@ -75,39 +76,43 @@ static void weights_are_the_same_bits_for_1_2_and_3_threads(void **state)
     }
 }
 
-static void oneDNN_and_OpenBLAS_agree(void **state)
+static void all_kinds_of_kernels_agree(void **state)
 {
     (void)state;
+    enum { N_KIND = KERNELS_OPENBLAS + 1 };
     struct nn_dims dims = small_dims;
     struct err e = { 0 };
     dims.height = dims.width = 20; /* large enough for Winograd */
     dims.batch = 8;
     struct case_data c = case_make(FUSION("end", "4"), dims, 8, 8);
-    struct net *net[2] = { NULL, NULL };
-    double loss[2];
-    for (int plain = 0; plain < 2; plain++) {
-        assert_ok(net_build_with(&net[plain], &c.spec, &dims, 1, plain, &e), e);
-        net_init(net[plain], 42);
-        assert_ok(net_train(net[plain], &c.b, 1, &loss[plain], NULL, &e), e);
+    struct net *net[N_KIND] = { NULL };
+    char *kernels[N_KIND];
+    double loss[N_KIND];
+    for (int kind = 0; kind < N_KIND; kind++) {
+        assert_ok(net_build_with(&net[kind], &c.spec, &dims, 1, (enum nn_kernels)kind, &e), e);
+        net_init(net[kind], 42);
+        assert_ok(net_train(net[kind], &c.b, 1, &loss[kind], NULL, &e), e);
+        assert_near(loss[kind], loss[0], 0, 1e-5);
+        kernels[kind] = net_kernels(net[kind]);
     }
-    assert_near(loss[0], loss[1], 0, 1e-5);
     for (size_t k = 0; k < net_n_param(net[0]); k++) {
         const struct nn_param *p = &net_params(net[0])[k];
-        const float *a = net_gradients(net[0]) + p->offset, *b = net_gradients(net[1]) + p->offset;
+        const float *want = net_gradients(net[KERNELS_OPENBLAS]) + p->offset;
         double largest = 1e-2; /* a bias before batch norm has gradient 0 */
         for (size_t i = 0; i < p->n; i++)
-            largest = fmax(largest, fabs((double)b[i]));
-        for (size_t i = 0; i < p->n; i++)
-            assert_near((double)a[i], (double)b[i], 1e-4 * largest, 0);
+            largest = fmax(largest, fabs((double)want[i]));
+        for (int kind = 0; kind < KERNELS_OPENBLAS; kind++)
+            for (size_t i = 0; i < p->n; i++)
+                assert_near((double)net_gradients(net[kind])[p->offset + i], (double)want[i],
+                            1e-4 * largest, 0);
     }
-    char *kernels[2] = { net_kernels(net[0]), net_kernels(net[1]) };
-    assert_non_null(strstr(kernels[1], "\"pixels.0_conv2d\":\"im2col + sgemm\""));
+    assert_non_null(strstr(kernels[KERNELS_OPENBLAS], "\"pixels.0_conv2d\":\"im2col + sgemm\""));
 #if REFIT_DNNL
-    assert_non_null(strstr(kernels[0], "\"pixels.0_conv2d\":\"oneDNN "));
+    assert_non_null(strstr(kernels[KERNELS_ONEDNN], "\"pixels.0_conv2d\":\"oneDNN "));
 #endif
-    for (int i = 0; i < 2; i++) {
-        free(kernels[i]);
-        net_free(net[i]);
+    for (int kind = 0; kind < N_KIND; kind++) {
+        free(kernels[kind]);
+        net_free(net[kind]);
     }
     case_free(&c);
 }
@@ -238,7 +243,7 @@ int main(void)
         cmocka_unit_test(a_fusion_of_everything_matches_the_reference),
         cmocka_unit_test(one_shard_or_one_row_matches_the_reference),
         cmocka_unit_test(weights_are_the_same_bits_for_1_2_and_3_threads),
-        cmocka_unit_test(oneDNN_and_OpenBLAS_agree),
+        cmocka_unit_test(all_kinds_of_kernels_agree),
         cmocka_unit_test(training_learns),
         cmocka_unit_test(a_loss_that_is_not_finite_is_an_error),
         cmocka_unit_test(a_seed_decides_the_start_and_a_layer_more_changes_no_other),
