@@ -55,14 +55,12 @@ static void forward(const struct op *o, const struct pass *p)
 static void backward(const struct op *o, const struct pass *p)
 {
     const struct tensor *in = op_in(o, p->net), *out = op_out(o, p->net);
-    size_t I = in->shape.c, O = out->shape.c, first_in, first_out,
-           rows = live_rows(p, in, &first_in);
+    size_t O = out->shape.c, first_in, first_out, rows = live_rows(p, in, &first_in);
     live_rows(p, out, &first_out);
     float *dy = gradient_of(p, out) + first_out;
     if (o->layer->activation == NN_ACT_RELU)
         mask_relu(dy, value_of(p, out) + first_out, rows * O);
-    gemm(true, false, I, O, rows, value_of(p, in) + first_in, I, dy, O, 0, dweight_of(p, o, KERNEL),
-         O);
+    factor_gradient(o->own, rows, value_of(p, in) + first_in, dy, dweight_of(p, o, KERNEL));
     column_sum(dy, rows, O, dweight_of(p, o, BIAS));
     if (in->wants_gradient)
         factor_back(o->own, weight_of(p->net, o, KERNEL), rows, dy, false,

@@ -1,5 +1,7 @@
 #include "models/nn/factor.h"
 
+#include <string.h>
+
 #include "models/nn/gemm.h"
 
 void factor_init(struct factor *f, size_t k, size_t n, bool blas)
@@ -43,6 +45,16 @@ void factor_back(const struct factor *f, const float *w, size_t m, const float *
         packed_multiply(&f->transposed, m, a, f->n, add, c, f->k);
     else
         gemm(false, true, m, f->k, f->n, a, f->n, w, f->n, add ? 1 : 0, c, f->k);
+}
+
+void factor_gradient(const struct factor *f, size_t m, const float *a, const float *d, float *g)
+{
+    if (!f->plain.panel)
+        gemm(true, false, f->k, f->n, m, a, f->k, d, f->n, 0, g, f->n);
+    else if (m == 0)
+        memset(g, 0, f->k * f->n * sizeof *g);
+    else
+        packed_gradient(m, f->k, f->n, a, d, false, g);
 }
 
 const char *factor_kernel(const struct factor *f)

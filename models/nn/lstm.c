@@ -243,14 +243,15 @@ static void backward(const struct op *o, const struct pass *p)
     const struct tensor *in = op_in(o, p->net);
     size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
            H = (size_t)o->layer->size;
+    const struct factors *f = o->own;
     const float *da = state_of(p, o, GATES),
                 *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
     const float *x = o->layer->rate > 0 ? state_of(p, o, DROPPED_X)
                                         : value_of(p, in) + p->shard->t0 * n * I;
 
     backward_steps(o, p, steps, H);
-    gemm(true, false, I, 4 * H, steps * n, x, I, da, 4 * H, 0, dweight_of(p, o, KERNEL), 4 * H);
-    gemm(true, false, H, 4 * H, steps * n, h, H, da, 4 * H, 0, dweight_of(p, o, RECURRENT), 4 * H);
+    factor_gradient(&f->of[KERNEL], steps * n, x, da, dweight_of(p, o, KERNEL));
+    factor_gradient(&f->of[RECURRENT], steps * n, h, da, dweight_of(p, o, RECURRENT));
     column_sum(da, steps * n, 4 * H, dweight_of(p, o, BIAS));
     if (!in->wants_gradient)
         return;

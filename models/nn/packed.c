@@ -80,7 +80,30 @@ void packed_multiply(const struct packed *p, size_t m, const float *a, size_t ld
     for (size_t i = 0; i < m; i += ROW_BLOCK) {
         size_t rows = m - i < ROW_BLOCK ? m - i : ROW_BLOCK;
         for (size_t first = 0; first < p->n; first += width)
-            multiply(rows, p->k, a + i * lda, lda, p->panel + first * p->k, add,
+            multiply(false, rows, p->k, a + i * lda, lda, p->panel + first * p->k, add,
                      c + i * ldc + first, ldc, p->n - first < width ? p->n - first : width);
+    }
+}
+
+enum {
+    DEPTH = 256
+}; /* of a panel of b: with its part of a and all of c in the second-level cache */
+
+void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *b, bool add,
+                     float *c)
+{
+    float panel[DEPTH * PACKED_WIDTH_AVX512];
+    size_t width;
+    packed_panel_fn *multiply = panel_kernel(&width);
+    for (size_t i = 0; i < m; i += DEPTH) {
+        size_t depth = m - i < DEPTH ? m - i : DEPTH;
+        for (size_t first = 0; first < n; first += width) {
+            size_t columns = n - first < width ? n - first : width;
+            for (size_t r = 0; r < depth; r++) {
+                memcpy(panel + r * width, b + (i + r) * n + first, columns * sizeof *panel);
+                memset(panel + r * width + columns, 0, (width - columns) * sizeof *panel);
+            }
+            multiply(true, k, depth, a + i * k, k, panel, add || i > 0, c + first, n, columns);
+        }
     }
 }

@@ -8,9 +8,10 @@
 
 enum { WIDTH = LANES * N_VEC };
 
-/* rows is a constant at every call, so that the accumulators are registers. */
-TARGET static inline __attribute__((always_inline)) void tile(const size_t rows, size_t k,
-                                                              const float *a, size_t lda,
+/* A tile of a b, or with `t` of a' b. rows and t are constants at every call, so that the
+ * accumulators are registers. */
+TARGET static inline __attribute__((always_inline)) void tile(const size_t rows, const bool t,
+                                                              size_t k, const float *a, size_t lda,
                                                               const float *b, bool add, float *c,
                                                               size_t ldc)
 {
@@ -27,7 +28,7 @@ TARGET static inline __attribute__((always_inline)) void tile(const size_t rows,
             right[j] = VEC_LOAD(b + j * LANES);
 #pragma GCC unroll 16
         for (size_t r = 0; r < rows; r++) {
-            VEC left = VEC_ALL(a[r * lda + i]);
+            VEC left = VEC_ALL(t ? a[i * lda + r] : a[r * lda + i]);
 #pragma GCC unroll 4
             for (size_t j = 0; j < N_VEC; j++)
                 sum[r][j] = VEC_FMA(left, right[j], sum[r][j]);
@@ -42,47 +43,61 @@ TARGET static inline __attribute__((always_inline)) void tile(const size_t rows,
         }
 }
 
-TARGET static void few_rows(size_t rows, size_t k, const float *a, size_t lda, const float *b,
-                            bool add, float *c, size_t ldc)
+TARGET static inline __attribute__((always_inline)) void few_rows(size_t rows, const bool t,
+                                                                  size_t k, const float *a,
+                                                                  size_t lda, const float *b,
+                                                                  bool add, float *c, size_t ldc)
 {
     switch (rows) {
     case 1:
-        tile(1, k, a, lda, b, add, c, ldc);
+        tile(1, t, k, a, lda, b, add, c, ldc);
         break;
     case 2:
-        tile(2, k, a, lda, b, add, c, ldc);
+        tile(2, t, k, a, lda, b, add, c, ldc);
         break;
     case 3:
-        tile(3, k, a, lda, b, add, c, ldc);
+        tile(3, t, k, a, lda, b, add, c, ldc);
         break;
     case 4:
-        tile(4, k, a, lda, b, add, c, ldc);
+        tile(4, t, k, a, lda, b, add, c, ldc);
         break;
     case 5:
-        tile(5, k, a, lda, b, add, c, ldc);
+        tile(5, t, k, a, lda, b, add, c, ldc);
         break;
     default:
-        tile(6, k, a, lda, b, add, c, ldc);
+        tile(6, t, k, a, lda, b, add, c, ldc);
         break;
     }
 }
 
 /* m rows by one panel. Where the panel is wider than the result, by way of `edge`. */
-TARGET void MULTIPLY_PANEL(size_t m, size_t k, const float *a, size_t lda, const float *b, bool add,
-                           float *c, size_t ldc, size_t columns)
+TARGET static inline __attribute__((always_inline)) void panel(const bool t, size_t m, size_t k,
+                                                               const float *a, size_t lda,
+                                                               const float *b, bool add, float *c,
+                                                               size_t ldc, size_t columns)
 {
     float edge[ROWS * WIDTH];
     for (size_t i = 0; i < m; i += ROWS) {
         size_t rows = m - i < ROWS ? m - i : ROWS;
+        const float *left = t ? a + i : a + i * lda;
         if (columns == WIDTH) {
-            few_rows(rows, k, a + i * lda, lda, b, add, c + i * ldc, ldc);
+            few_rows(rows, t, k, left, lda, b, add, c + i * ldc, ldc);
             continue;
         }
-        few_rows(rows, k, a + i * lda, lda, b, false, edge, WIDTH);
+        few_rows(rows, t, k, left, lda, b, false, edge, WIDTH);
         for (size_t r = 0; r < rows; r++)
             for (size_t j = 0; j < columns; j++) {
                 float *at = c + (i + r) * ldc + j;
                 *at = (add ? *at : 0.0f) + edge[r * WIDTH + j];
             }
     }
+}
+
+TARGET void MULTIPLY_PANEL(bool t, size_t m, size_t k, const float *a, size_t lda, const float *b,
+                           bool add, float *c, size_t ldc, size_t columns)
+{
+    if (t)
+        panel(true, m, k, a, lda, b, add, c, ldc, columns);
+    else
+        panel(false, m, k, a, lda, b, add, c, ldc, columns);
 }

@@ -82,6 +82,36 @@ static void a_row_has_the_same_bits_whatever_is_beside_it(void **state)
     free(all);
 }
 
+static void gradients_are_those_of_the_definition(void **state)
+{
+    (void)state;
+    static const size_t shape[][3] = {
+        { 1, 1, 1 }, { 16, 200, 128 }, { 300, 13, 65 }, { 600, 7, 20 }
+    };
+    if (!packed_is_here()) {
+        print_message("no AVX2 here: skipped\n");
+        return;
+    }
+    for (size_t s = 0; s < sizeof shape / sizeof *shape; s++)
+        for (int add = 0; add < 2; add++) {
+            size_t m = shape[s][0], k = shape[s][1], n = shape[s][2];
+            float *a = draw(m * k, 1), *b = draw(m * n, 2), *c = draw(k * n, 3);
+            float *before = draw(k * n, 3);
+            packed_gradient(m, k, n, a, b, add, c);
+            for (size_t i = 0; i < k; i++)
+                for (size_t j = 0; j < n; j++) {
+                    double want = add ? (double)before[i * n + j] : 0;
+                    for (size_t q = 0; q < m; q++)
+                        want += (double)a[q * k + i] * (double)b[q * n + j];
+                    assert_near((double)c[i * n + j], want, 1e-6 * (double)m, 1e-6);
+                }
+            free(a);
+            free(b);
+            free(c);
+            free(before);
+        }
+}
+
 /* One chain of fused multiply-adds in the order of k, on every processor. */
 static void both_kernels_give_the_bits_of_the_chain(void **state)
 {
@@ -95,7 +125,7 @@ static void both_kernels_give_the_bits_of_the_chain(void **state)
                 want[i * N + j] = fmaf(a[i * K + q], b[q * N + j], want[i * N + j]);
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512f")) {
-        packed_panel_avx512(M, K, a, K, b, false, c, N, N);
+        packed_panel_avx512(false, M, K, a, K, b, false, c, N, N);
         assert_memory_equal(c, want, M * N * sizeof *c);
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
@@ -103,7 +133,7 @@ static void both_kernels_give_the_bits_of_the_chain(void **state)
             for (size_t q = 0; q < K; q++)
                 memcpy(part + q * PACKED_WIDTH_AVX2, b + q * N + first,
                        PACKED_WIDTH_AVX2 * sizeof *part);
-            packed_panel_avx2(M, K, a, K, part, false, c + first, N, PACKED_WIDTH_AVX2);
+            packed_panel_avx2(false, M, K, a, K, part, false, c + first, N, PACKED_WIDTH_AVX2);
         }
         assert_memory_equal(c, want, M * N * sizeof *c);
     }
@@ -119,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_definition),
+        cmocka_unit_test(gradients_are_those_of_the_definition),
         cmocka_unit_test(a_row_has_the_same_bits_whatever_is_beside_it),
         cmocka_unit_test(both_kernels_give_the_bits_of_the_chain),
     };
