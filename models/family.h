@@ -25,7 +25,8 @@ struct model_family {
     const char *name; /* as in the model file */
     /** Fill prep, classes, training and state of an empty model. On error what was filled stays for
      * model_free. */
-    int (*fit)(struct model *m, const struct fit *fit, struct err *e);
+    int (*fit)(struct model *m, const struct fit *fit,
+               struct err *e);         /* NULL: by late_fusion_fit */
     void (*use_last)(struct model *m); /* see model_use_last; NULL: there is no other epoch */
     /** As model_predict, on inputs that have been checked. */
     int (*predict)(struct model *m, const struct model_data *data, const size_t *row, size_t n,

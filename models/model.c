@@ -5,9 +5,10 @@
 
 #include "base/mem.h"
 #include "models/family.h"
+#include "models/late_fusion.h"
 #include "models/roles.h"
 
-static const struct model_family *const families[] = { &model_network, NULL };
+static const struct model_family *const families[] = { &model_network, &model_late_fusion, NULL };
 enum { KIND_VERSION = 1 };
 
 /* ---- inputs ---- */
@@ -99,6 +100,8 @@ const char *model_kind(const struct model *m)
     static const char *const alone[N_NN_INPUT] = { "text", "image", "table", "text" };
     const char *kind = "table";
     int n = 0;
+    if (m->family == &model_late_fusion)
+        return m->family->name;
     for (int i = 0; i < N_NN_INPUT; i++) {
         if (m->prep.reads[i]) {
             n += n == 0 || strcmp(kind, alone[i]) != 0;

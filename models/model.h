@@ -54,7 +54,8 @@ size_t model_n_class(const struct model *m);
 const char *model_class(const struct model *m, size_t i);
 const char *model_class_name(const struct model *m, size_t i);
 
-/** What kind it is: "fusion", "text", "image", "table": which inputs its network reads. */
+/** What kind it is: "fusion", "text", "image", "table": which inputs its network reads; or
+ * "late_fusion": two networks. */
 const char *model_kind(const struct model *m);
 
 /** Index of a label text among the classes, or -1. */

@@ -190,7 +190,7 @@ static int add_late_fusion(struct model_report *r, const struct contest *c,
     struct blend blend;
     float *a = NULL, *b = NULL;
 
-    if (text < 0 || image < 0)
+    if (text < 0 || image < 0 || find_kind(c, "late_fusion") >= 0) /* blend has made it */
         return 0;
     choose(&validation, &in->sides, SIDE_VALIDATION, label, class);
     if (validation.n == 0) {

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/opt.h"
-#include "models/network.h"
+#include "models/late_fusion.h"
 #include "models/nn/summary.h"
 
 struct params {
@@ -98,18 +98,29 @@ static int describe_file(const struct params *p, struct err *e)
     return rc;
 }
 
+static void print_network(const struct network *w, bool json)
+{
+    print(w->net, &w->spec, &w->dims, json);
+}
+
 static int describe_trained(const struct params *p, struct err *e)
 {
     struct model *m = NULL;
     int rc = model_load(&m, p->describe_model, opt_threads(), e);
     if (rc)
         return rc;
-    const struct network *w = m->state;
-    if (m->family == &model_network)
-        print(w->net, &w->spec, &w->dims, p->json);
-    else
-        rc = err_set(e, ERR_DATA, "'%s' is a model of the family '%s', which has no layers",
-                     p->describe_model, m->family->name);
+    if (m->family == &model_late_fusion) {
+        const struct late_fusion *f = m->state;
+        if (p->json)
+            rc = err_set(e, ERR_DATA, "'%s' has two networks: as JSON describe its parts",
+                         p->describe_model);
+        for (size_t k = 0; k < 2 && rc == 0; k++) {
+            printf("%s%g x ", k ? "\n" : "", k ? 1 - f->weight : f->weight);
+            print_network(&f->part[k].net, false);
+        }
+    } else {
+        print_network(m->state, p->json);
+    }
     model_free(m);
     return rc;
 }
