@@ -81,7 +81,9 @@ static int hand_over(struct reader *r, const json_t *record)
             r->field[j].n = r->text.n - r->begin[j] - 1;
         }
         if (r->field[j].n > r->max_field)
-            return report(r, RECORD_TOO_LONG, r->field[j].text ? r->field[j].text : "", 0);
+            return report(r, RECORD_TOO_LONG,
+                          r->field[j].text ? r->field[j].text : r->text.text + r->begin[j],
+                          r->field[j].n);
     }
     for (size_t j = 0; j < r->n_want; j++)
         if (r->begin[j] != SIZE_MAX)
@@ -92,7 +94,7 @@ static int hand_over(struct reader *r, const json_t *record)
 static int take_record(struct reader *r, const char *text, size_t n)
 {
     json_error_t why;
-    json_t *record = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+    json_t *record = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     int rc;
     if (json_is_object(record)) {
         rc = hand_over(r, record);

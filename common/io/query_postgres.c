@@ -21,16 +21,18 @@ struct reader {
     struct err *e;
 };
 
-/* The server's text in one line. */
+/* The server's text in one line, with single blanks. */
 static void one_line(const char *text, char *out, size_t room)
 {
     size_t n = 0;
     for (; *text && n + 1 < room; text++) {
-        if (*text != '\n' && *text != '\r' && *text != '\t')
+        if (!strchr(" \n\r\t", *text))
             out[n++] = *text;
-        else if (text[1] && n && out[n - 1] != ' ')
+        else if (n && out[n - 1] != ' ')
             out[n++] = ' ';
     }
+    while (n && out[n - 1] == ' ')
+        n--;
     out[n] = '\0';
 }
 
