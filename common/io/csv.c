@@ -334,6 +334,7 @@ static int go_to_mark(struct reader *r, const char *path, const struct csv_diale
 /* Where rows may follow that are not written yet. */
 static void set_mark(const struct reader *r, bool ends, struct csv_mark *mark)
 {
+    mark->size = r->w.source.taken;
     bool plain = !r->w.source.zip && !r->w.source.marked && !r->open_end;
     mark->bytes = plain && ends ? r->w.source.taken : 0;
     mark->line = plain && ends ? r->w.line : 0;

@@ -25,6 +25,7 @@ struct csv_dialect {
 struct csv_mark {
     int64_t bytes; /* of the file; 0: from its beginning */
     int64_t line;  /* physical line that begins there, from 1 */
+    int64_t size;  /* on success: bytes of the file that were read, with what was passed over */
 };
 
 /**

@@ -259,7 +259,8 @@ static int read_array(struct reader *r)
 
 int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n_field,
                   size_t max_field, double max_ratio, struct hash *hash,
-                  const struct record_sink *sink, void *ctx, bool *out_seen, struct err *e)
+                  const struct record_sink *sink, void *ctx, bool *out_seen, int64_t *out_size,
+                  struct err *e)
 {
     struct reader r = { .want = field,
                         .n_want = n_field,
@@ -285,6 +286,8 @@ int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n
     else if (rc == 0)
         rc = err_set(e, ERR_DATA, "'%s' %s, want an array of objects or an object a line", path,
                      c ? "is not JSON" : "is empty");
+    if (out_size)
+        *out_size = r.w.source.taken;
     window_release(&r.w);
     str_release(&r.text);
     free(r.field);

@@ -23,13 +23,14 @@ struct jsonrows_field {
  * text over max_field.
  *
  *   out_seen  (n_field) set to true where a record has the field
- *   hash      NULL, or gets the bytes of the file
+ *   hash      NULL, or gets the bytes of the file; out_size: NULL, or how many
  *   errors    as source_read; ERR_DATA: it begins with something else, an array that ends too
  *             early or a record in it that does not end within 64 MiB; what the sink returns
  *   cost      O(bytes) time, the longest record in memory
  */
 int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n_field,
                   size_t max_field, double max_ratio, struct hash *hash,
-                  const struct record_sink *sink, void *ctx, bool *out_seen, struct err *e);
+                  const struct record_sink *sink, void *ctx, bool *out_seen, int64_t *out_size,
+                  struct err *e);
 
 #endif

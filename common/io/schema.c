@@ -364,9 +364,9 @@ static int read_table(const struct yaml *key, const struct yaml *map, const stru
     if ((rc = check_name(key, "table", e)))
         return rc;
     t->name = mem_strdup(key->text);
-    if (strcmp(t->name, "rejects") == 0)
-        return yaml_fail(key, e,
-                         "a table cannot be called 'rejects': that is where import lists bad rows");
+    if (strcmp(t->name, "rejects") == 0 || strcmp(t->name, "imported") == 0)
+        return yaml_fail(key, e, "a table cannot be called '%s': import writes one of that name",
+                         t->name);
     if ((rc = yaml_only(map, "table", keys, e)))
         return rc;
     const struct yaml *own = yaml_get(map, "missing"), *least = yaml_get(map, "min_rows");

@@ -78,6 +78,8 @@ struct tables {
     size_t main_index;     /* the table that the next stages see */
     struct reject *reject; /* (n_reject) owned, as its texts */
     size_t n_reject;
+    const struct marks
+        *marks; /* borrowed, to be written too (marks.h), or NULL; reading leaves it */
 };
 
 /** Read all tables. ERR_DATA with path, table and column where the content contradicts itself

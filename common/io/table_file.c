@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/h5.h"
+#include "io/marks.h"
 #include "io/rowgroup.h"
 #include "io/spill.h"
 #include "io/table.h"
@@ -339,6 +340,8 @@ int tables_write(const struct tables *ts, const char *path, struct err *e)
     }
     if (rc == 0)
         rc = write_table(&h, &rejects, e);
+    if (rc == 0 && ts->marks)
+        rc = marks_write(&h, ts->marks, e);
     if (rc == 0)
         rc = h5_publish(&h, e);
     h5_close(&h);

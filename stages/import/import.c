@@ -18,12 +18,13 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "io/query.h"
-#include "sources.h"
+#include "resume.h"
 
 struct params {
     struct opt_list source;
     const char *schema, *table, *database;
     double max_reject_share, max_ratio;
+    bool incremental;
     int64_t max_field;
 };
 
@@ -43,6 +44,9 @@ static const struct opt options[] = {
       .help = "longest field that is read; a row with a longer one is a reject" },
     { OPT_REAL(struct params, max_ratio), .def = 200, .min = 1, .max = 2000,
       .help = "a gzip file that unpacks to more times its size is refused" },
+    { OPT_BOOL(struct params, incremental), .def = false,
+      .help = "read only files and rows that are new since the table that lies where the output "
+              "goes (an out with persist: true); the result is the same" },
     { 0 },
 };
 
@@ -69,6 +73,19 @@ static void log_summary(const struct intake *in)
     else
         log_info("%s", str_text(&text));
     str_release(&text);
+}
+
+static int read_new_files(struct intake *in, const struct opt_list *source, const struct limits *l,
+                          struct resume *resume, size_t t, struct err *e)
+{
+    const char **file = mem_calloc(source->n, sizeof *file);
+    size_t n = 0;
+    for (size_t i = 0; i < source->n; i++)
+        if (sources_belongs(in->schema, source->item[i]))
+            file[n++] = source->item[i];
+    int rc = resume_files(resume, t, in, file, n, l, e);
+    free(file);
+    return rc;
 }
 
 static int read_files(struct intake *in, const struct opt_list *source, const struct limits *l,
@@ -140,7 +157,7 @@ static void log_rejects(const struct reject_list *l)
 
 /* The tables that are not joined to another, with their rejects, as one file. */
 static int write_tables(const struct params *p, const struct schema *s, struct table *t,
-                        struct reject_list *rejects, struct err *e)
+                        struct reject_list *rejects, const struct marks *marks, struct err *e)
 {
     struct tables out = { .reject = rejects->item, .n_reject = rejects->n };
     struct reject more = { 0 };
@@ -154,6 +171,8 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
         table_hash_keys(&t[i]);
         out.item[out.n++] = t[i];
     }
+    if (rejects->not_listed == 0)
+        out.marks = marks; /* else what is not listed would be lost to the next import */
     if (rejects->not_listed) {
         more = (struct reject){ .file = mem_strdup(""),
                                 .column = mem_strdup(""),
@@ -171,15 +190,19 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
 }
 
 static int read_all(const struct params *p, const struct schema *s, struct intake *in,
-                    struct table *t, struct err *e)
+                    struct table *t, struct resume *resume, struct err *e)
 {
     struct limits l = { p->database, (size_t)p->max_field, p->max_ratio };
     int64_t bytes = 0, done = 0;
     int rc = sources_check(s, &p->source, p->database, &bytes, e);
 
     for (size_t i = 0; i < s->n_table && rc == 0; i++) {
-        rc = s->table[i].query ? sources_read_query(&in[i], &l, NULL, e)
-                               : read_files(&in[i], &p->source, &l, &done, bytes, e);
+        if (p->incremental)
+            rc = s->table[i].query ? resume_query(resume, i, &in[i], &l, e)
+                                   : read_new_files(&in[i], &p->source, &l, resume, i, e);
+        else
+            rc = s->table[i].query ? sources_read_query(&in[i], &l, NULL, e)
+                                   : read_files(&in[i], &p->source, &l, &done, bytes, e);
         if (rc == 0 && (rc = check_rows(&in[i], e)) == 0)
             rc = intake_finish(&in[i], &t[i], e);
     }
@@ -189,9 +212,30 @@ static int read_all(const struct params *p, const struct schema *s, struct intak
     }
     for (size_t i = 0; i < s->n_table && rc == 0; i++)
         log_summary(&in[i]);
+    for (size_t i = 0; i < s->n_table && rc == 0 && p->incremental; i++)
+        resume_note(resume, i, &in[i]);
     for (size_t i = 0; i < s->n_table && rc == 0; i++)
         rc = check_share(&in[i], p->max_reject_share, e);
     return rc;
+}
+
+/* All that decides what is read from the same bytes. */
+static int open_last(const struct params *p, const struct schema *s, struct resume *resume,
+                     struct err *e)
+{
+    struct hash hash;
+    char sum[HASH_HEX];
+    int rc = hash_file(p->schema, sum, NULL, e);
+    if (rc)
+        return rc;
+    hash_init(&hash);
+    hash_add_text(&hash, "import 1"); /* to be raised when it reads anything differently */
+    hash_add_text(&hash, sum);
+    hash_add_text(&hash, p->database ? p->database : "");
+    hash_add(&hash, &p->max_field, sizeof p->max_field);
+    hash_hex(&hash, sum);
+    resume_open(resume, p->table, s, sum);
+    return 0;
 }
 
 static int run(const void *params, struct err *e)
@@ -199,6 +243,7 @@ static int run(const void *params, struct err *e)
     const struct params *p = params;
     struct schema schema = { 0 };
     struct reject_list rejects = { 0 };
+    struct resume resume = { 0 };
     int rc;
 
     if ((rc = schema_read(&schema, p->schema, e)))
@@ -208,15 +253,19 @@ static int run(const void *params, struct err *e)
     for (size_t i = 0; i < schema.n_table; i++)
         intake_init(&in[i], &schema.table[i], i == schema.main_index ? schema.roles.id : NULL,
                     p->table);
-    rc = read_all(p, &schema, in, t, e);
+    if (p->incremental && (rc = open_last(p, &schema, &resume, e)))
+        goto out;
+    rc = read_all(p, &schema, in, t, &resume, e);
     for (size_t i = 0; i < schema.n_table; i++)
         reject_list_move(&rejects, &in[i].rejects);
     if (rc == 0) {
         set_roles(&schema, &t[schema.main_index]);
-        rc = write_tables(p, &schema, t, &rejects, e);
+        rc = write_tables(p, &schema, t, &rejects, p->incremental ? &resume.now : NULL, e);
     } else if (rc == ERR_DATA) {
         log_rejects(&rejects);
     }
+out:
+    resume_release(&resume);
     for (size_t i = 0; i < schema.n_table; i++) {
         intake_release(&in[i]);
         table_release(&t[i]);

@@ -30,6 +30,8 @@ void intake_init(struct intake *in, const struct schema_table *schema, const cha
         const struct schema_column *s = &schema->col[j];
         bool is_key = schema->key && strcmp(s->name, schema->key) == 0;
         grown_init(&in->col[j], s, beside);
+        if (schema->since && strcmp(s->name, schema->since) == 0)
+            in->ordered = &in->col[j];
         if (is_key || (id && strcmp(s->name, id) == 0) || s->unique)
             add_distinct(in, &in->col[j],
                          is_key      ? REJECT_SAME_KEY
@@ -58,9 +60,13 @@ static const char *current_path(const struct intake *in)
 
 void intake_open(struct intake *in, const char *name)
 {
+    in->last_bad = 0;
+    if (in->again) {
+        in->again = false;
+        return;
+    }
     in->path = mem_grow(in->path, in->n_path, sizeof *in->path);
     in->path[in->n_path++] = mem_strdup(name);
-    in->last_bad = 0;
 }
 
 /* ---- header
@@ -200,11 +206,12 @@ static void take_value(struct distinct *d, size_t row)
     intern_add(&d->seen, str_text(&d->text), d->text.n);
 }
 
-static void reject_cell(struct intake *in, const struct grown *g, const struct record *row)
+static void reject_cell(struct intake *in, const struct grown *g, const struct record *row,
+                        int64_t line)
 {
     const struct record_field *f = &row->field[g->source];
     char *value = record_shorten(f->text ? f->text : "", f->n, DETAIL);
-    intake_reject(in, current_path(in), row->line, g->schema->name, value,
+    intake_reject(in, current_path(in), line, g->schema->name, value,
                   (enum reject_kind)(REJECT_CELL + (int)g->fault));
     free(value);
 }
@@ -218,7 +225,7 @@ static bool must_have(const struct intake *in, const struct grown *g)
 }
 
 /* Parse all cells. False if the row must stay out. A value that is only wrong becomes a gap. */
-static bool take_cells(struct intake *in, const struct record *row)
+static bool take_cells(struct intake *in, const struct record *row, int64_t line)
 {
     bool wrong = false;
     for (size_t j = 0; j < in->schema->n_col; j++) {
@@ -234,38 +241,48 @@ static bool take_cells(struct intake *in, const struct record *row)
             continue;
         if (must_have(in, g)) {
             g->fault = g->fault == CELL_OK ? CELL_REQUIRED : g->fault;
-            reject_cell(in, g, row);
+            reject_cell(in, g, row, line);
             return false;
         }
         wrong = wrong || g->fault != CELL_OK;
     }
     for (size_t j = 0; wrong && j < in->schema->n_col; j++)
         if (in->col[j].fault != CELL_OK)
-            reject_cell(in, &in->col[j], row);
+            reject_cell(in, &in->col[j], row, line);
     return true;
+}
+
+static void take_since(struct intake *in, const struct record_field *f)
+{
+    str_clear(&in->since);
+    if (f->text)
+        str_add(&in->since, f->text, f->n);
 }
 
 static int on_row(void *ctx, const struct record *row, struct err *e)
 {
     struct intake *in = ctx;
+    int64_t line = row->line + in->n_before;
     int rc = 0;
 
     in->n_read++;
+    if (in->ordered)
+        take_since(in, &row->field[in->ordered->source]);
     event_progress(in->done + row->at, in->total, "bytes");
     if (in->n_row == MAX_ROWS)
         return err_set(e, ERR_DATA, "'%s' line %" PRId64 ": table '%s' has more than %d rows",
                        current_path(in), row->line, in->schema->name, MAX_ROWS);
-    if (!take_cells(in, row))
+    if (!take_cells(in, row, line))
         return 0;
     for (size_t i = 0; i < in->n_distinct; i++)
-        if (is_taken(in, &in->distinct[i], row->line))
+        if (is_taken(in, &in->distinct[i], line))
             return 0;
     intake_reserve(in, in->n_row + 1);
     for (size_t i = 0; i < in->n_distinct; i++)
         take_value(&in->distinct[i], in->n_row);
     for (size_t j = 0; j < in->schema->n_col && rc == 0; j++)
         rc = grown_append(&in->col[j], in->n_row, e);
-    in->line[in->n_row] = row->line;
+    in->line[in->n_row] = line;
     in->file[in->n_row] = (int32_t)in->n_path - 1;
     in->n_row++;
     return rc;
@@ -277,7 +294,7 @@ static int on_bad(void *ctx, int64_t line, enum record_fault fault, const char *
     struct intake *in = ctx;
     (void)e;
     in->n_read++;
-    intake_reject(in, current_path(in), line, "", detail,
+    intake_reject(in, current_path(in), line + in->n_before, "", detail,
                   (enum reject_kind)(REJECT_RECORD + (int)fault));
     return 0;
 }
@@ -339,6 +356,7 @@ void intake_release(struct intake *in)
     }
     free(in->distinct);
     reject_list_release(&in->rejects);
+    str_release(&in->since);
     free(in->line);
     free(in->file);
     mem_free_texts(in->path, in->n_path);

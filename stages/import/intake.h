@@ -59,6 +59,10 @@ struct intake {
     int64_t n_bad;    /* rows with at least one reject */
     int64_t last_bad; /* line in this source of the last of them */
     int64_t count[N_REJECT_KIND];
+    const struct grown *ordered; /* query: the column `since`, or NULL */
+    struct str since;            /* its text in the last row */
+    bool again;                  /* the next source goes on with the one that was restored last */
+    int64_t n_before;    /* rows of this source that were restored: lines count from there */
     int64_t done, total; /* bytes: for progress */
 };
 

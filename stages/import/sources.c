@@ -90,7 +90,7 @@ static bool is_json(const char *path)
 }
 
 static int read_json(struct intake *in, const char *path, const struct limits *l, struct hash *hash,
-                     struct err *e)
+                     int64_t *out_size, struct err *e)
 {
     size_t n = in->schema->n_col;
     struct jsonrows_field *field = mem_calloc(n, sizeof *field);
@@ -100,7 +100,7 @@ static int read_json(struct intake *in, const char *path, const struct limits *l
         field[j] = (struct jsonrows_field){ in->schema->col[j].from, in->schema->col[j].n_from };
     intake_open_named(in, base_name(path));
     int rc = jsonrows_read(path, field, n, l->max_field, l->max_ratio, hash, &intake_sink, in, seen,
-                           e);
+                           out_size, e);
     if (rc == 0 && in->n_read > before)
         rc = intake_seen(in, seen, e);
     free(seen);
@@ -115,7 +115,7 @@ int sources_read_file(struct intake *in, const char *path, const struct limits *
     if (is_json(path)) {
         if (mark)
             *mark = (struct csv_mark){ 0 };
-        return read_json(in, path, l, hash, e);
+        return read_json(in, path, l, hash, mark ? &mark->size : NULL, e);
     }
     dialect.max_ratio = l->max_ratio;
     intake_open(in, base_name(path));

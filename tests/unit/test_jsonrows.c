@@ -43,7 +43,7 @@ static int read_text(const char *text, size_t n, size_t max_field, struct str *o
     assert_int_equal(fwrite(text, 1, n, f), n);
     fclose(f);
     seen[0] = seen[1] = false;
-    return jsonrows_read("in.json", field, 2, max_field, 200, NULL, &sink, out, seen, e);
+    return jsonrows_read("in.json", field, 2, max_field, 200, NULL, &sink, out, seen, NULL, e);
 }
 
 static void reads(const char *text, const char *want)
