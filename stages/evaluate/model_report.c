@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "stages/evaluate/plot.h"
-#include "stages/evaluate/style.h"
+#include "io/plot.h"
+#include "io/style.h"
 
 /* ---- metrics.json
  * -------------------------------------------------------------------------------------------------

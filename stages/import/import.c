@@ -11,19 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/event.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/str.h"
+#include "io/jsonfile.h"
+#include "io/outfile.h"
 #include "io/query.h"
+#include "profile.h"
 #include "resume.h"
 
 struct params {
     struct opt_list source;
-    const char *schema, *table, *database;
-    double max_reject_share, max_ratio;
+    const char *schema, *table, *database, *profile, *page, *drift;
+    double max_reject_share, max_ratio, drift_limit;
     bool incremental;
     int64_t max_field;
 };
@@ -36,6 +40,15 @@ static const struct opt options[] = {
       .help = "what the files hold" },
     { OPT_OUT(struct params, table), .format = "hdf5:refit.table",
       .help = "the typed tables and the rejects" },
+    { OPT_OUT(struct params, profile), .optional = true, .format = "json",
+      .help = "what is in the tables; where the last one lies there (persist: true), how far it "
+              "moved" },
+    { OPT_OUT(struct params, page), .optional = true, .format = "html",
+      .help = "the same with plots" },
+    { OPT_CHOICE(struct params, drift), .text = "warn", .choices = "off|warn|fail",
+      .help = "what a column that moved too far does" },
+    { OPT_REAL(struct params, drift_limit), .def = 0.25, .min = 0, .max = 1e6,
+      .help = "largest population stability index of a column, above what chance gives" },
     { OPT_TEXT(struct params, database), .optional = true,
       .help = "where queries go: sqlite:PATH or postgresql://[USER@]HOST/NAME (PGPASSWORD)" },
     { OPT_REAL(struct params, max_reject_share), .def = 0.05, .min = 0, .max = 1,
@@ -189,6 +202,54 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
     return rc;
 }
 
+/* The last profile, if there is one that can be used. */
+static json_t *last_profile(const char *path)
+{
+    struct err why = { 0 };
+    json_t *last = NULL;
+    if (access(path, F_OK) == 0 && jsonfile_read(path, &last, &why))
+        log_warn("no drift is told: %s", why.text);
+    return last;
+}
+
+static int write_page(const char *path, const json_t *profile, struct err *e)
+{
+    struct str page = { 0 };
+    profile_page(&page, profile);
+    int rc = outfile_put(path, page.text, page.n, e);
+    str_release(&page);
+    return rc;
+}
+
+static int tell_profile(const struct params *p, const struct schema *s, const struct table *t,
+                        struct err *e)
+{
+    struct drift drift = { .limit = p->drift_limit };
+    struct profile_table *shown = mem_calloc(s->n_table, sizeof *shown);
+    json_t *last = p->profile && strcmp(p->drift, "off") != 0 ? last_profile(p->profile) : NULL;
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; i < s->n_table; i++)
+        if (!s->table[i].join)
+            shown[n++] = (struct profile_table){ &t[i], s->table[i].key };
+    json_t *profile = profile_make(shown, n, last, &drift);
+    free(shown);
+    if (drift.n_over && strcmp(p->drift, "fail") == 0)
+        rc = err_set(e, ERR_DATA,
+                     "%zu columns moved since the last import, most %s; --drift_limit allows %g",
+                     drift.n_over, drift.worst, p->drift_limit);
+    else if (drift.n_over)
+        log_warn("%zu columns moved since the last import, most %s (limit %g)", drift.n_over,
+                 drift.worst, p->drift_limit);
+    if (rc == 0 && p->page)
+        rc = write_page(p->page, profile, e);
+    if (rc == 0 && p->profile)
+        rc = jsonfile_write(p->profile, profile, e);
+    json_decref(profile);
+    json_decref(last);
+    return rc;
+}
+
 static int read_all(const struct params *p, const struct schema *s, struct intake *in,
                     struct table *t, struct resume *resume, struct err *e)
 {
@@ -260,7 +321,10 @@ static int run(const void *params, struct err *e)
         reject_list_move(&rejects, &in[i].rejects);
     if (rc == 0) {
         set_roles(&schema, &t[schema.main_index]);
-        rc = write_tables(p, &schema, t, &rejects, p->incremental ? &resume.now : NULL, e);
+        if (p->profile || p->page)
+            rc = tell_profile(p, &schema, t, e);
+        if (rc == 0)
+            rc = write_tables(p, &schema, t, &rejects, p->incremental ? &resume.now : NULL, e);
     } else if (rc == ERR_DATA) {
         log_rejects(&rejects);
     }

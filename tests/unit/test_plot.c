@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* A stage's own files are not in the library. */
-#include "stages/evaluate/plot.c"
+#include "common/io/plot.c"
 #include "stages/evaluate/model_report.c"
 
 static size_t occurrences(const char *text, const char *part)

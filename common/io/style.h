@@ -1,5 +1,5 @@
-#ifndef EVALUATE_STYLE_H
-#define EVALUATE_STYLE_H
+#ifndef IO_STYLE_H
+#define IO_STYLE_H
 
 /* The style sheet of the page: light and dark by the reader's system, one column on a phone, no
  * resource from outside. */

@@ -1,5 +1,5 @@
-#ifndef EVALUATE_PLOT_H
-#define EVALUATE_PLOT_H
+#ifndef IO_PLOT_H
+#define IO_PLOT_H
 
 #include <stdbool.h>
 #include <stddef.h>

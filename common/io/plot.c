@@ -1,4 +1,4 @@
-#include "stages/evaluate/plot.h"
+#include "io/plot.h"
 
 #include <math.h>
 

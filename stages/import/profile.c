@@ -1,0 +1,461 @@
+/* Every column becomes a sample of numbers: its values, the lengths of its texts, or the codes of
+ * its levels. What is told of it, and what it is compared by, follows from that. */
+#include "profile.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/record.h"
+#include "io/spill.h"
+#include "num/psi.h"
+
+enum { N_BAR = 20, N_BIN = 10, N_TOP = 20 };
+
+struct sample {
+    const struct column *c;
+    double *v; /* (n) owned, of the rows with a value, ascending unless they are codes */
+    size_t n, n_row;
+};
+
+static bool has_codes(const struct column *c)
+{
+    return c->type == COLUMN_CATEGORY || c->type == COLUMN_BOOL;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Characters of UTF-8. */
+static size_t text_length(const char *bytes, size_t n)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++)
+        length += ((unsigned char)bytes[i] & 0xC0) != 0x80;
+    return length;
+}
+
+static double value_of(const struct column *c, size_t i)
+{
+    size_t n;
+    const char *bytes;
+    switch (c->type) {
+    case COLUMN_FLOAT:
+        return c->real[i];
+    case COLUMN_INT:
+        return (double)c->whole[i];
+    case COLUMN_DATE: /* in days */
+        return (double)c->whole[i] / (strcmp(c->unit, "us") == 0 ? 86400e6 : 1);
+    case COLUMN_BOOL:
+        return c->flag[i];
+    case COLUMN_CATEGORY:
+        return c->code[i];
+    case COLUMN_STRING:
+        bytes = column_string(c, i, &n);
+        return (double)text_length(bytes, n);
+    }
+    return 0;
+}
+
+/* Rows are passed in order: what was looked at of a mapped column may leave the memory. */
+static void forget_behind(const struct column *c, size_t i, size_t *from)
+{
+    const size_t slice = 4 << 20;
+    if (!c->n_mapped)
+        return;
+    size_t to = (size_t)c->offset[i + 1];
+    if (to - *from < slice && i + 1 < c->n)
+        return;
+    spill_forget(c->bytes, *from, to);
+    *from = to;
+}
+
+static void take_sample(struct sample *s, const struct column *c)
+{
+    size_t from = 0;
+    *s = (struct sample){ .c = c, .v = mem_calloc(c->n, sizeof *s->v), .n_row = c->n };
+    for (size_t i = 0; i < c->n; i++) {
+        if (column_valid(c, i))
+            s->v[s->n++] = value_of(c, i);
+        forget_behind(c, i, &from);
+    }
+    if (!has_codes(c))
+        qsort(s->v, s->n, sizeof *s->v, compare);
+}
+
+/* ---- distinct values and rows
+ * ---------------------------------------------------------------------------------------------
+ */
+
+/* FNV-1a, 64 bits (RFC 9923). */
+static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 1099511628211u;
+    return h;
+}
+
+static uint64_t mix_cell(uint64_t h, const struct column *c, size_t i)
+{
+    unsigned char valid = column_valid(c, i);
+    h = mix(h, &valid, 1);
+    if (!valid)
+        return h;
+    if (c->type == COLUMN_STRING) {
+        size_t n;
+        const char *bytes = column_string(c, i, &n);
+        return mix(mix(h, &n, sizeof n), bytes, n);
+    }
+    if (c->type == COLUMN_INT || c->type == COLUMN_DATE)
+        return mix(h, &c->whole[i], sizeof c->whole[i]);
+    double v = value_of(c, i) + 0.0; /* -0 is 0 */
+    return mix(h, &v, sizeof v);
+}
+
+static size_t count_distinct(uint64_t *hash, size_t n)
+{
+    size_t distinct = n > 0;
+    qsort(hash, n, sizeof *hash, compare_hashes);
+    for (size_t i = 1; i < n; i++)
+        distinct += hash[i] != hash[i - 1];
+    return distinct;
+}
+
+static size_t distinct_values(const struct column *c)
+{
+    uint64_t *hash = mem_calloc(c->n, sizeof *hash);
+    size_t n = 0, from = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (column_valid(c, i))
+            hash[n++] = mix_cell(14695981039346656037u, c, i);
+        forget_behind(c, i, &from);
+    }
+    size_t distinct = count_distinct(hash, n);
+    free(hash);
+    return distinct;
+}
+
+static bool names_rows(const struct profile_table *p, const struct column *c)
+{
+    const char *id = p->t->roles.id;
+    return (id && strcmp(id, c->name) == 0) || (p->key && strcmp(p->key, c->name) == 0);
+}
+
+/* Rows that equal an earlier one in all but what names them. */
+static size_t duplicate_rows(const struct profile_table *p)
+{
+    const struct table *t = p->t;
+    uint64_t *hash = mem_calloc(t->n_row, sizeof *hash);
+    size_t n_col = 0;
+    for (size_t i = 0; i < t->n_row; i++)
+        hash[i] = 14695981039346656037u;
+    for (size_t j = 0; j < t->n_col; j++) {
+        const struct column *c = &t->col[j];
+        size_t from = 0;
+        if (names_rows(p, c))
+            continue;
+        n_col++;
+        for (size_t i = 0; i < t->n_row; i++) {
+            hash[i] = mix_cell(hash[i], c, i);
+            forget_behind(c, i, &from);
+        }
+    }
+    size_t distinct = n_col ? count_distinct(hash, t->n_row) : t->n_row;
+    free(hash);
+    return t->n_row - distinct;
+}
+
+/* ---- one column
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static json_t *reals(const double *v, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_real(v[i]));
+    return list;
+}
+
+static json_t *counts(const double *v, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_integer((json_int_t)v[i]));
+    return list;
+}
+
+/* In how many bins: edges e[0] <= e[1] ...; bin i is (e[i], e[i + 1]], the first from -infinity,
+ * the last to +infinity; one more for rows without a value. */
+static void count_bins(const struct sample *s, const double *inner, size_t n_inner, double *out)
+{
+    for (size_t i = 0; i < n_inner + 2; i++)
+        out[i] = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t bin = 0;
+        while (bin < n_inner && s->v[i] > inner[bin])
+            bin++;
+        out[bin]++;
+    }
+    out[n_inner + 1] = (double)(s->n_row - s->n);
+}
+
+/* The inner edges of bins with a tenth of the values each; fewer where values are tied. */
+static size_t tenths(const struct sample *s, double *out)
+{
+    size_t n = 0;
+    for (size_t k = 1; k < N_BIN && s->n; k++) {
+        double edge = s->v[(s->n - 1) * k / N_BIN];
+        if ((n == 0 || edge > out[n - 1]) && edge < s->v[s->n - 1])
+            out[n++] = edge;
+    }
+    return n;
+}
+
+static json_t *histogram(const struct sample *s)
+{
+    double count[N_BAR] = { 0 }, low = s->v[0], high = s->v[s->n - 1];
+    for (size_t i = 0; i < s->n; i++) {
+        double at = high > low ? (s->v[i] - low) / (high - low) * N_BAR : 0;
+        count[at >= N_BAR ? N_BAR - 1 : at > 0 ? (size_t)at : 0]++;
+    }
+    return json_pack("{s:f,s:f,s:o}", "from", low, "to", high, "counts", counts(count, N_BAR));
+}
+
+static double mean_of(const struct sample *s, double *out_sd)
+{
+    double mean = 0, m2 = 0; /* Welford, Technometrics 4 (1962) 419 */
+    for (size_t i = 0; i < s->n; i++) {
+        double d = s->v[i] - mean;
+        mean += d / (double)(i + 1);
+        m2 += d * (s->v[i] - mean);
+    }
+    *out_sd = s->n > 1 ? sqrt(m2 / (double)(s->n - 1)) : 0;
+    return mean;
+}
+
+static void tell_numbers(const struct sample *s, json_t *to)
+{
+    double inner[N_BIN], count[N_BIN + 2], sd, mean = mean_of(s, &sd);
+    size_t n = tenths(s, inner);
+    if (s->n == 0)
+        return;
+    json_object_set_new(to, "min", json_real(s->v[0]));
+    json_object_set_new(to, "median", json_real(s->v[(s->n - 1) / 2]));
+    json_object_set_new(to, "max", json_real(s->v[s->n - 1]));
+    if (isfinite(mean))
+        json_object_set_new(to, "mean", json_real(mean));
+    if (isfinite(sd))
+        json_object_set_new(to, "sd", json_real(sd));
+    json_object_set_new(to, "histogram", histogram(s));
+    count_bins(s, inner, n, count);
+    json_object_set_new(
+        to, "bins",
+        json_pack("{s:o,s:o}", "edges", reals(inner, n), "counts", counts(count, n + 2)));
+}
+
+struct level {
+    const char *name;
+    double count;
+    size_t at;
+};
+
+static int compare_levels(const void *a, const void *b)
+{
+    const struct level *x = a, *y = b;
+    return x->count < y->count ? 1 : x->count > y->count ? -1 : (x->at > y->at) - (x->at < y->at);
+}
+
+static struct level *count_levels(const struct sample *s, size_t *out_n)
+{
+    bool is_bool = s->c->type == COLUMN_BOOL;
+    size_t n = is_bool ? 2 : s->c->n_level;
+    struct level *level = mem_calloc(n, sizeof *level);
+    for (size_t i = 0; i < n; i++)
+        level[i] = (struct level){ is_bool ? i ? "true" : "false" : s->c->level[i], 0, i };
+    for (size_t i = 0; i < s->n; i++)
+        level[(size_t)s->v[i]].count++;
+    *out_n = n;
+    return level;
+}
+
+/* The most frequent ones, and all others together. */
+static void tell_levels(const struct sample *s, json_t *to)
+{
+    size_t n;
+    struct level *level = count_levels(s, &n);
+    json_t *list = json_array();
+    double others = 0;
+    qsort(level, n, sizeof *level, compare_levels);
+    for (size_t i = 0; i < n; i++) {
+        if (i < N_TOP)
+            json_array_append_new(list, json_pack("{s:s,s:I}", "level", level[i].name, "count",
+                                                  (json_int_t)level[i].count));
+        else
+            others += level[i].count;
+    }
+    json_object_set_new(to, "levels", list);
+    json_object_set_new(to, "others", json_integer((json_int_t)others));
+    free(level);
+}
+
+/* ---- against the last import
+ * ------------------------------------------------------------------------------------------
+ */
+
+static double number_at(const json_t *list, size_t i)
+{
+    return json_number_value(json_array_get(list, i));
+}
+
+/* The counts of both in the bins of the last profile; 0 if it has none that can be used. */
+static size_t bins_of_numbers(const struct sample *s, const json_t *last, double **before,
+                              double **now)
+{
+    const json_t *bins = json_object_get(last, "bins"), *edges = json_object_get(bins, "edges"),
+                 *counts = json_object_get(bins, "counts");
+    size_t n = json_array_size(edges);
+    double inner[N_BIN];
+    if (n > N_BIN || json_array_size(counts) != n + 2)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        inner[i] = number_at(edges, i);
+    *before = mem_calloc(n + 2, sizeof **before);
+    *now = mem_calloc(n + 2, sizeof **now);
+    for (size_t i = 0; i < n + 2; i++)
+        (*before)[i] = number_at(counts, i);
+    count_bins(s, inner, n, *now);
+    return n + 2;
+}
+
+static size_t bins_of_levels(const struct sample *s, const json_t *last, double **before,
+                             double **now)
+{
+    const json_t *levels = json_object_get(last, "levels");
+    size_t n = json_array_size(levels), n_level;
+    if (!json_is_array(levels) || n > N_TOP)
+        return 0;
+    struct level *level = count_levels(s, &n_level);
+    *before = mem_calloc(n + 2, sizeof **before);
+    *now = mem_calloc(n + 2, sizeof **now);
+    (*before)[n] = json_number_value(json_object_get(last, "others"));
+    (*before)[n + 1] = json_number_value(json_object_get(last, "missing"));
+    (*now)[n + 1] = (double)(s->n_row - s->n);
+    for (size_t i = 0; i < n; i++)
+        (*before)[i] = json_number_value(json_object_get(json_array_get(levels, i), "count"));
+    for (size_t j = 0; j < n_level; j++) {
+        size_t i = 0;
+        for (; i < n; i++) {
+            const char *name = json_string_value(
+                json_object_get(json_array_get(levels, i), "level"));
+            if (name && strcmp(name, level[j].name) == 0)
+                break;
+        }
+        (*now)[i] += level[j].count;
+    }
+    free(level);
+    return n + 2;
+}
+
+static void tell_drift(const struct sample *s, const json_t *last, json_t *to, struct drift *d)
+{
+    double *before = NULL, *now = NULL;
+    size_t n = has_codes(s->c) ? bins_of_levels(s, last, &before, &now)
+                               : bins_of_numbers(s, last, &before, &now);
+    if (n && s->n_row) {
+        double index = psi(before, now, n), chance = psi_chance(before, now, n);
+        bool over = index - chance > d->limit;
+        json_object_set_new(
+            to, "drift",
+            json_pack("{s:f,s:f,s:b}", "psi", index, "chance", chance, "over", (int)over));
+        d->n_over += over;
+        if (over && index - chance > d->worst_psi) {
+            struct str text = { 0 };
+            d->worst_psi = index - chance;
+            str_addf(&text, "'%s' %.3f", s->c->name, index);
+            char *shown = record_shorten(text.text, text.n, sizeof d->worst - 4);
+            memcpy(d->worst, shown, strlen(shown) + 1);
+            free(shown);
+            str_release(&text);
+        }
+    }
+    free(before);
+    free(now);
+}
+
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static const json_t *find_named(const json_t *list, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *other = json_string_value(json_object_get(item, "name"));
+        if (other && strcmp(other, name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+static json_t *column_profile(const struct profile_table *p, const struct column *c,
+                              const json_t *last, struct drift *drift)
+{
+    struct sample s;
+    take_sample(&s, c);
+    json_t *out = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "type", column_type_name(c->type),
+                            "missing", (json_int_t)(s.n_row - s.n), "distinct",
+                            (json_int_t)distinct_values(c));
+    const char *type = json_string_value(json_object_get(last, "type"));
+    if (c->type == COLUMN_STRING || c->type == COLUMN_DATE)
+        json_object_set_new(out, "of", json_string(c->type == COLUMN_DATE ? "days" : "lengths"));
+    if (has_codes(c))
+        tell_levels(&s, out);
+    else
+        tell_numbers(&s, out);
+    /* dates always move on, and so does what names a row */
+    if (type && strcmp(type, column_type_name(c->type)) == 0 && c->type != COLUMN_DATE &&
+        !names_rows(p, c))
+        tell_drift(&s, last, out, drift);
+    free(s.v);
+    return out;
+}
+
+static json_t *table_profile(const struct profile_table *p, const json_t *last, struct drift *drift)
+{
+    const struct table *t = p->t;
+    json_t *columns = json_array(), *out;
+    for (size_t j = 0; j < t->n_col; j++)
+        json_array_append_new(
+            columns,
+            column_profile(p, &t->col[j],
+                           find_named(json_object_get(last, "columns"), t->col[j].name), drift));
+    out = json_pack("{s:s,s:I,s:I}", "name", t->name, "rows", (json_int_t)t->n_row, "duplicates",
+                    (json_int_t)duplicate_rows(p));
+    if (t->roles.label)
+        json_object_set_new(out, "label", json_string(t->roles.label));
+    json_object_set_new(out, "columns", columns);
+    return out;
+}
+
+json_t *profile_make(const struct profile_table *t, size_t n, const json_t *last,
+                     struct drift *drift)
+{
+    json_t *tables = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            tables,
+            table_profile(&t[i], find_named(json_object_get(last, "tables"), t[i].t->name), drift));
+    return json_pack("{s:i,s:o}", "profile", 1, "tables", tables);
+}

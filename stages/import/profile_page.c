@@ -1,0 +1,129 @@
+/* The profile as one self-contained page: a card a column. */
+#include <math.h>
+#include <string.h>
+
+#include "io/plot.h"
+#include "io/style.h"
+#include "profile.h"
+
+static double number(const json_t *of, const char *key)
+{
+    const json_t *v = json_object_get(of, key);
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
+}
+
+static const char *text(const json_t *of, const char *key)
+{
+    const char *v = json_string_value(json_object_get(of, key));
+    return v ? v : "";
+}
+
+static void fact(struct str *out, const char *name, double value)
+{
+    if (!isfinite(value))
+        return;
+    str_addf(out, "<div><dt>%s</dt><dd>%.6g</dd></div>\n", name, value);
+}
+
+static void add_histogram(struct str *out, const json_t *histogram)
+{
+    enum { WIDTH = 400, HEIGHT = 80 };
+    const json_t *counts = json_object_get(histogram, "counts");
+    size_t n = json_array_size(counts);
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, json_number_value(json_array_get(counts, i)));
+    str_addf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"histogram\">\n", WIDTH,
+             HEIGHT);
+    for (size_t i = 0; i < n; i++) {
+        double height = most > 0 ? json_number_value(json_array_get(counts, i)) / most * HEIGHT : 0;
+        str_addf(out,
+                 "<rect class=\"dot one\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+                 (double)(WIDTH * i) / (double)n + 0.5, HEIGHT - height,
+                 (double)WIDTH / (double)n - 1, height);
+    }
+    str_addf(out, "</svg><p class=\"note\">%.6g to %.6g</p>\n", number(histogram, "from"),
+             number(histogram, "to"));
+}
+
+static void add_levels(struct str *out, const json_t *column, double rows)
+{
+    const json_t *levels = json_object_get(column, "levels");
+    double others = number(column, "others");
+    str_addz(out, "<div class=\"scroll\"><table><tbody>\n");
+    for (size_t i = 0; i < json_array_size(levels); i++) {
+        const json_t *level = json_array_get(levels, i);
+        double share = rows > 0 ? number(level, "count") / rows : 0;
+        str_addz(out, "<tr class=\"main\"><th>");
+        plot_escape(out, text(level, "level"));
+        str_addz(out, "</th><td class=\"w\">");
+        plot_bar(out, share, "wide");
+        str_addf(out, "</td><td class=\"n\">%.0f</td><td class=\"n\">", number(level, "count"));
+        plot_percent(out, share);
+        str_addz(out, "</td></tr>\n");
+    }
+    if (others > 0)
+        str_addf(out, "<tr><th>others</th><td></td><td class=\"n\">%.0f</td><td></td></tr>\n",
+                 others);
+    str_addz(out, "</tbody></table></div>\n");
+}
+
+static void add_column(struct str *out, const json_t *column, double rows)
+{
+    const json_t *drift = json_object_get(column, "drift");
+    str_addz(out, "<section><h2>");
+    plot_escape(out, text(column, "name"));
+    str_addf(out, " <small>%s%s%s</small></h2>\n", text(column, "type"),
+             *text(column, "of") ? ", " : "", text(column, "of"));
+    str_addz(out, "<dl class=\"facts\">\n");
+    fact(out, "missing", number(column, "missing"));
+    fact(out, "distinct", number(column, "distinct"));
+    fact(out, "min", number(column, "min"));
+    fact(out, "median", number(column, "median"));
+    fact(out, "mean", number(column, "mean"));
+    fact(out, "sd", number(column, "sd"));
+    fact(out, "max", number(column, "max"));
+    if (drift)
+        str_addf(out, "<div><dt>drift (PSI)</dt><dd>%.3f%s</dd></div>\n", number(drift, "psi"),
+                 json_is_true(json_object_get(drift, "over")) ? ", over the limit" : "");
+    str_addz(out, "</dl>\n");
+    if (json_object_get(column, "histogram"))
+        add_histogram(out, json_object_get(column, "histogram"));
+    if (json_object_get(column, "levels"))
+        add_levels(out, column, rows);
+    str_addz(out, "</section>\n");
+}
+
+static void tile(struct str *out, const char *name, double value)
+{
+    str_addf(out, "<div class=\"tile\"><b>%.0f</b><span>%s</span></div>\n", value, name);
+}
+
+static void add_table(struct str *out, const json_t *table)
+{
+    const json_t *columns = json_object_get(table, "columns");
+    str_addz(out, "<h1>");
+    plot_escape(out, text(table, "name"));
+    str_addz(out, "</h1>\n<div class=\"tiles\">\n");
+    tile(out, "rows", number(table, "rows"));
+    tile(out, "columns", (double)json_array_size(columns));
+    tile(out, "rows that equal an earlier one", number(table, "duplicates"));
+    str_addz(out, "</div>\n<div class=\"charts\">\n");
+    for (size_t i = 0; i < json_array_size(columns); i++)
+        add_column(out, json_array_get(columns, i), number(table, "rows"));
+    str_addz(out, "</div>\n");
+}
+
+void profile_page(struct str *out, const json_t *profile)
+{
+    const json_t *tables = json_object_get(profile, "tables");
+    str_addz(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                  "<title>Data profile</title>\n<style>\n");
+    for (size_t i = 0; i < sizeof page_style / sizeof *page_style; i++)
+        str_addf(out, "%s\n", page_style[i]);
+    str_addz(out, "</style>\n</head>\n<body>\n<main>\n");
+    for (size_t i = 0; i < json_array_size(tables); i++)
+        add_table(out, json_array_get(tables, i));
+    str_addz(out, "</main>\n</body>\n</html>\n");
+}
