@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "runner/execute/proc.h"
+#include "runner/execute/spawn.h"
 
 enum { FIRST_YEAR = 2025, LAST_YEAR = 2100, MIN_FILES = 256 };
 
@@ -88,15 +88,19 @@ static void check_limits(struct doctor *d)
 
 static void check_kernel(struct doctor *d)
 {
-    long fd = syscall(SYS_pidfd_open, getpid(), 0);
-    if (fd >= 0)
-        close((int)fd);
+    struct err e = { 0 };
+    int fd = -1, rc = process_handle(getpid(), &fd, &e);
     if (fd >= 0)
         doctor_find(d, HEALTH_OK, "kernel", NULL, "pidfd works");
-    else
-        doctor_find(d, HEALTH_ERROR, "kernel",
+    else if (rc == 0)
+        doctor_find(d, HEALTH_WARNING, "kernel",
                     "use Linux 5.3 or later, and a container whose filter lets pidfd_open through",
-                    "pidfd_open: %s", strerror(errno));
+                    "no pidfd (%s): refit does without, but has to look again and again whether "
+                    "a process of another one has ended",
+                    strerror(errno));
+    else
+        doctor_find(d, HEALTH_ERROR, "kernel", "raise what it lacks", "%s", e.text);
+    close_fd(&fd);
 }
 
 /* Our own cgroup: "0::/path". */

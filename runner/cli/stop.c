@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -15,24 +16,33 @@
 #include "runner/memory/ticks.h"
 #include "runner/read/manifest.h"
 
+/* Until its runner has ended. */
+static void wait_for(const struct proc_id *id)
+{
+    static const struct timespec rest = { .tv_nsec = 50 * 1000000 };
+    struct pollfd wait = { .fd = proc_open(id), .events = POLLIN };
+    if (wait.fd >= 0) {
+        poll(&wait, 1, -1);
+        close(wait.fd);
+    }
+    while (proc_lives(id)) /* no pidfd to be had */
+        nanosleep(&rest, NULL);
+}
+
 /* Its runner by pid, start time and boot: never another process that has the pid now. */
 static int stop_running(const struct cli *c, const struct run_row *run, struct err *e)
 {
-    int fd = proc_open(&run->holder);
-    if (fd < 0)
+    if (!proc_tell(&run->holder, SIGTERM))
         return err_set(e, ERR_IO, "the runner of run %s (pid %lld) is not to be seen from here",
                        run->id, (long long)run->holder.pid);
-    proc_signal(fd, SIGTERM);
     if (c->now) /* the second signal kills; one of each is never merged into one */
-        proc_signal(fd, SIGINT);
+        proc_tell(&run->holder, SIGINT);
     if (!c->quiet && !c->json) {
         printf("stopping run %s of '%s' (pid %lld)\n", run->id, run->pipeline,
                (long long)run->holder.pid);
         fflush(stdout);
     }
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
-    poll(&wait, 1, -1);
-    close(fd);
+    wait_for(&run->holder);
     return 0;
 }
 

@@ -177,8 +177,9 @@ static size_t signal_all(const char *directory, int sig)
     return n;
 }
 
-size_t cgroup_signal(const struct cgroup *g, int sig)
+size_t cgroup_signal(struct cgroup *g, int sig)
 {
+    g->killed |= sig == SIGKILL;
     return g->path ? signal_all(g->path, sig) : 0;
 }
 

@@ -24,8 +24,10 @@ struct cgroups {
 };
 
 struct cgroup {
-    char *path; /* NULL: none; owned */
-    int fd;     /* of the directory; -1 */
+    char *path;  /* NULL: none; owned */
+    int fd;      /* of the directory; -1 */
+    bool killed; /* no job may be born in it any more: Linux 6.15 and later kill at birth what is
+                    cloned into a group that was ever killed as one */
 };
 
 /** Where are we? `proc` is /proc/self, of a test a directory like it. */
@@ -49,7 +51,7 @@ bool cgroup_limit(struct cgroups *c, struct cgroup *g, int64_t memory);
 
 /** Send a signal (0: none) to each process of it; returns how many there are. KILL reaches all of
  * them at one instant. */
-size_t cgroup_signal(const struct cgroup *g, int sig);
+size_t cgroup_signal(struct cgroup *g, int sig);
 
 bool cgroup_has(const struct cgroup *g, pid_t pid);
 

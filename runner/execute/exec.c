@@ -1,4 +1,5 @@
-/* exec_local: pidfds, one signalfd and one timerfd in one epoll; no polling, no threads. */
+/* exec_local: pidfds (without them SIGCHLD), one signalfd and one timerfd in one epoll; no polling,
+ * no threads. */
 #define _GNU_SOURCE
 #include "runner/execute/exec.h"
 
@@ -108,9 +109,13 @@ static bool read_signal(struct local *x, struct exec_report *out)
         *out = (struct exec_report){ .kind = EXEC_SIGNAL, .signal = (int)info.ssi_signo };
         return true;
     }
-    for (size_t i = 0; i < x->n_job; i++)
-        if (x->job[i].phase == LINGERING)
-            job_check_gone(x, &x->job[i]);
+    for (size_t i = 0; i < x->n_job; i++) {
+        struct job *j = &x->job[i];
+        if (j->phase == ALIVE && j->pidfd < 0)
+            job_reap(x, j);
+        else if (j->phase == LINGERING)
+            job_check_gone(x, j);
+    }
     return false;
 }
 

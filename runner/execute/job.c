@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,7 +77,7 @@ void job_give_group(struct local *x, struct job *j)
 {
     if (j->end.n_left > 0) {
         cgroup_forget(&j->group);
-    } else if (j->end.memory_by_group) {
+    } else if (j->end.memory_by_group || j->group.killed) {
         cgroup_remove(&j->group);
     } else if (j->group.path) {
         x->spare = mem_grow(x->spare, x->n_spare, sizeof *x->spare);
@@ -128,10 +127,8 @@ int job_start(void *self, size_t key, const struct exec_job *job, char **out_han
     j->mark = mem_strdup(job->mark);
     if (job->timeout_ms > 0)
         j->timeout_at = monotonic_ms(x) + job->timeout_ms;
-    j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
-    if (j->pidfd < 0)
-        rc = err_sys(e, "cannot watch process %d", (int)j->pid);
-    if (rc == 0)
+    rc = process_handle(j->pid, &j->pidfd, e);
+    if (rc == 0 && j->pidfd >= 0)
         rc = watch(x, j->pidfd, FIRST_JOB + N_END * slot + PROCESS, e);
     if (rc == 0 && j->events >= 0)
         rc = watch(x, j->events, FIRST_JOB + N_END * slot + CHANNEL, e);

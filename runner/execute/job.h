@@ -26,7 +26,7 @@ struct job {
     enum phase phase;
     size_t key;
     pid_t pid;         /* and its process group */
-    int pidfd, events; /* events: read end; -1 */
+    int pidfd, events; /* -1: none; events: read end */
     char *mark;        /* owned */
     int64_t kill_after_ms;
     int64_t timeout_at, kill_at, lost_at; /* -1: none */

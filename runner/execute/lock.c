@@ -184,12 +184,9 @@ void lock_holder(const char *pipeline, struct lock_holder *out)
     read_holder(fd, out);
     close(fd);
     /* One that has only just taken it has not said so: the file still names the one before. */
-    int alive = out->id.pid ? proc_open(&out->id) : -1;
-    if (alive < 0) {
+    if (!proc_lives(&out->id)) {
         lock_holder_release(out);
         out->held = true;
-    } else {
-        close(alive);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,18 +84,22 @@ struct proc_id proc_self(void)
     return id;
 }
 
-int proc_open(const struct proc_id *id)
+bool proc_lives(const struct proc_id *id)
 {
     char boot[PROC_BOOT], state;
     pid_t parent;
     int64_t start;
 
     read_boot(boot);
-    if (id->pid <= 0 || strcmp(boot, id->boot) != 0)
-        return -1;
+    return id->pid > 0 && strcmp(boot, id->boot) == 0 &&
+           read_stat((pid_t)id->pid, &state, &parent, &start) && start == id->start && state != 'Z';
+}
+
+int proc_open(const struct proc_id *id)
+{
     /* Opened before it is looked at: from then on the descriptor cannot come to mean another. */
-    int fd = (int)syscall(SYS_pidfd_open, (pid_t)id->pid, 0);
-    if (fd >= 0 && (!read_stat((pid_t)id->pid, &state, &parent, &start) || start != id->start)) {
+    int fd = id->pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)id->pid, 0) : -1;
+    if (fd >= 0 && !proc_lives(id)) {
         close(fd);
         fd = -1;
     }
@@ -104,6 +109,17 @@ int proc_open(const struct proc_id *id)
 void proc_signal(int pidfd, int sig)
 {
     syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+bool proc_tell(const struct proc_id *id, int sig)
+{
+    int fd = proc_open(id);
+    if (fd <
+        0) /* no pidfd to be had: between the look and the signal another could get its number */
+        return proc_lives(id) && kill((pid_t)id->pid, sig) == 0;
+    proc_signal(fd, sig);
+    close(fd);
+    return true;
 }
 
 pid_t *proc_all(size_t *out_n)

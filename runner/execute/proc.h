@@ -23,12 +23,18 @@ char *proc_read(const char *path);
 /** Who we are. */
 struct proc_id proc_self(void);
 
+/** Is exactly that process there, and not dead yet? */
+bool proc_lives(const struct proc_id *id);
+
 /** A pidfd of exactly that process, -1 if it is gone (or of another boot, or not to be seen from
- * here). */
+ * here), and where the machine has none (process_handle of spawn.h). */
 int proc_open(const struct proc_id *id);
 
 /** By a pidfd; harmless when it is gone. */
 void proc_signal(int pidfd, int sig);
+
+/** Send a signal to exactly that process; false if it is gone or not to be seen from here. */
+bool proc_tell(const struct proc_id *id, int sig);
 
 /** Our direct children, those adopted as a subreaper too; the array is owned by the caller. */
 pid_t *proc_children(size_t *out_n);

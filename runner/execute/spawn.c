@@ -32,6 +32,21 @@ void close_fd(int *fd)
     *fd = -1;
 }
 
+int process_handle(pid_t pid, int *out_fd, struct err *e)
+{
+    *out_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (*out_fd >= 0 || errno == ENOSYS || errno == EPERM || errno == EACCES)
+        return 0;
+    return err_sys(e, "cannot watch process %d", (int)pid);
+}
+
+bool process_has_ended(pid_t child)
+{
+    siginfo_t info = { 0 };
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == child;
+}
+
 /* Out of the way of 0 to 3, which dup2 is about to fill. */
 static int lift(int fd)
 {

@@ -23,6 +23,16 @@ struct spawn_ends {
 int spawn_process(const struct exec_job *job, const struct spawn_ends *given, bool group_memory,
                   pid_t *out_pid, struct err *e);
 
+/**
+ * What becomes readable when the process has ended, to be closed: a pidfd. -1 where this machine
+ * has none (Linux before 5.3, the filter of a container, valgrind): SIGCHLD and waitpid then tell
+ * the end of a child. ERR_IO.
+ */
+int process_handle(pid_t pid, int *out_fd, struct err *e);
+
+/** Has this child ended? It is not waited for yet. */
+bool process_has_ended(pid_t child);
+
 /** Close a descriptor, if it is open (>= 0), and make it -1; an epoll that watched it forgets it.
  */
 void close_fd(int *fd);

@@ -82,15 +82,11 @@ static int give_way(struct run *r, const char *pipeline, const char *holder, str
 
 static void stop_holder(struct run *r, const struct lock_holder *h)
 {
-    int fd = proc_open(&h->id);
     char *text = str_format("overlap: cancel, stopping run %s (pid %lld)", h->run,
                             (long long)h->id.pid);
     show_text(&r->show, false, text);
     free(text);
-    if (fd >= 0) {
-        proc_signal(fd, SIGTERM);
-        close(fd);
-    }
+    proc_tell(&h->id, SIGTERM);
 }
 
 /* Somebody holds the lock. A holder that has no run (it plans, or has just begun), or has this very

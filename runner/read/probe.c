@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pipe2, memfd_create, SYS_pidfd_open */
+#define _GNU_SOURCE /* pipe2, memfd_create */
 #include "runner/read/probe.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +16,10 @@
 #include "base/mem.h"
 #include "runner/execute/spawn.h"
 
-enum { MAX_PARALLEL = 64 };
+enum {
+    MAX_PARALLEL = 64,
+    LOOK_AGAIN_MS = 10, /* where nothing tells that a process has ended */
+};
 
 static int64_t now_ms(void)
 {
@@ -99,9 +101,7 @@ static int start(struct probe *p, int64_t timeout_ms, struct err *e)
         str_addf(&p->err, "cannot start '%s': %s\n", p->argv[0], strerror(failed));
         goto out;
     }
-    p->handle = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    if (p->handle < 0) {
-        rc = err_sys(e, "cannot watch '%s'", p->argv[0]);
+    if ((rc = process_handle(p->pid, &p->handle, e))) {
         kill(-p->pid, SIGKILL);
         waitpid(p->pid, NULL, 0);
         p->pid = 0;
@@ -172,6 +172,8 @@ static int wait_some(struct probe **running, size_t n, size_t max_bytes, struct 
         fds[3 * i] = (struct pollfd){ .fd = p->handle, .events = POLLIN };
         fds[3 * i + 1] = (struct pollfd){ .fd = p->fd[0], .events = POLLIN };
         fds[3 * i + 2] = (struct pollfd){ .fd = p->fd[1], .events = POLLIN };
+        if (p->handle < 0 && wait > LOOK_AGAIN_MS)
+            wait = LOOK_AGAIN_MS;
         if (p->timed_out)
             continue;
         wait = p->deadline_ms - now < wait ? p->deadline_ms - now : wait;
@@ -183,7 +185,7 @@ static int wait_some(struct probe **running, size_t n, size_t max_bytes, struct 
         struct probe *p = running[i];
         drain(p, 0, max_bytes);
         drain(p, 1, max_bytes);
-        if (fds[3 * i].revents) {
+        if (fds[3 * i].revents || (p->handle < 0 && process_has_ended(p->pid))) {
             finish(p, max_bytes);
         } else if (!p->timed_out && now >= p->deadline_ms) {
             p->timed_out = true;

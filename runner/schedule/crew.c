@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "runner/execute/lock.h"
 #include "runner/execute/spawn.h"
 
+enum { LOOK_AGAIN_MS = 500 };
 enum { ON_SIGNAL = -1, ON_TIMER = -2, ON_ERRAND = -3 }; /* epoll data; else the pidfd */
 
 /* ---- start ---- */
@@ -55,8 +55,7 @@ static int spawn_self(char *const *argv, pid_t *out_pid, int *out_pidfd, struct 
         errno = failed;
         return err_sys(e, "cannot start '%s'", path);
     }
-    *out_pidfd = (int)syscall(SYS_pidfd_open, *out_pid, 0);
-    return *out_pidfd < 0 ? err_sys(e, "cannot watch process %d", (int)*out_pid) : 0;
+    return process_handle(*out_pid, out_pidfd, e);
 }
 
 int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, struct err *e)
@@ -72,6 +71,8 @@ int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, st
 static int watch(struct crew *c, int fd, int data, struct err *e)
 {
     struct epoll_event ev = { .events = EPOLLIN, .data.fd = data };
+    if (fd < 0) /* no pidfd: SIGCHLD tells */
+        return 0;
     return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? err_sys(e, "cannot watch a descriptor")
                                                            : 0;
 }
@@ -91,8 +92,9 @@ bool crew_adopt(struct crew *c, const char *run, const char *pipeline, const str
     struct err ignored = { 0 };
     struct member m = { .run = mem_strdup(run),
                         .pipeline = mem_strdup(pipeline),
-                        .pidfd = proc_open(holder) };
-    bool watched = m.pidfd >= 0 && add(c, &m, &ignored) == 0;
+                        .pidfd = proc_open(holder),
+                        .id = *holder };
+    bool watched = (m.pidfd >= 0 || proc_lives(holder)) && add(c, &m, &ignored) == 0;
     if (!watched)
         member_release(&m);
     return watched;
@@ -145,20 +147,27 @@ int crew_start(struct crew *c, struct state *s, const char *pipeline, bool all, 
 int crew_open(struct crew *c, const struct starter *starter, struct err *e)
 {
     sigset_t mask;
-    int rc;
+    int rc, handle = -1;
 
     sigemptyset(&mask);
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGHUP);
+    if ((rc = process_handle(getpid(), &handle, e)) == 0 && handle < 0)
+        sigaddset(&mask, SIGCHLD);
+    close_fd(&handle);
     *c = (struct crew){ .starter = *starter,
                         .epoll = epoll_create1(EPOLL_CLOEXEC),
                         .signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
                         .timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK) };
-    if (c->epoll < 0 || c->signals < 0 || c->timer < 0 || sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+    if (rc) {
+        /* told */
+    } else if (c->epoll < 0 || c->signals < 0 || c->timer < 0 ||
+               sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
         rc = err_sys(e, "cannot wait for signals and times");
-    else if ((rc = watch(c, c->signals, ON_SIGNAL, e)) == 0)
+    } else if ((rc = watch(c, c->signals, ON_SIGNAL, e)) == 0) {
         rc = watch(c, c->timer, ON_TIMER, e);
+    }
     if (rc)
         crew_close(c);
     return rc;
@@ -210,15 +219,21 @@ static int status_of(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void take_ended(struct crew *c, int pidfd, struct crew_event *out)
+static size_t member_of(const struct crew *c, int pidfd)
 {
     size_t i = 0;
-    int status = 0;
     while (i < c->n && c->member[i].pidfd != pidfd)
         i++;
     assert(i < c->n);
+    return i;
+}
+
+static void take_ended(struct crew *c, size_t i, struct crew_event *out)
+{
+    int status = 0;
     *out = (struct crew_event){ .kind = CREW_ENDED, .member = c->member[i], .status = -1 };
-    epoll_ctl(c->epoll, EPOLL_CTL_DEL, pidfd, NULL);
+    if (out->member.pidfd >= 0)
+        epoll_ctl(c->epoll, EPOLL_CTL_DEL, out->member.pidfd, NULL);
     if (out->member.pid > 0 && waitpid(out->member.pid, &status, 0) == out->member.pid)
         out->status = status_of(status);
     memmove(&c->member[i], &c->member[i + 1], (c->n - i - 1) * sizeof *c->member);
@@ -229,31 +244,68 @@ static void errand_ended(struct crew *c, struct crew_event *out)
 {
     int status = 0;
     *out = (struct crew_event){ .kind = CREW_ERRAND, .status = -1 };
-    epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->errand_fd, NULL);
+    if (c->errand_fd >= 0)
+        epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->errand_fd, NULL);
     if (waitpid(c->errand, &status, 0) == c->errand)
         out->status = status_of(status);
     close_fd(&c->errand_fd);
     c->errand = 0;
 }
 
-int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err *e)
+/* One of those without a pidfd has ended. One signal may stand for several of them. */
+static bool take_unwatched(struct crew *c, struct crew_event *out)
+{
+    if (c->errand > 0 && c->errand_fd < 0 && process_has_ended(c->errand)) {
+        errand_ended(c, out);
+        return true;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        const struct member *m = &c->member[i];
+        if (m->pidfd < 0 && (m->pid > 0 ? process_has_ended(m->pid) : !proc_lives(&m->id))) {
+            take_ended(c, i, out);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing tells of the end of another's child without a pidfd. */
+static int shortened(const struct crew *c, int timeout_ms)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->member[i].pidfd < 0 && c->member[i].pid == 0 &&
+            (timeout_ms < 0 || timeout_ms > LOOK_AGAIN_MS))
+            return LOOK_AGAIN_MS;
+    return timeout_ms;
+}
+
+/* The signal that has come, 0 if there is none. */
+static int read_signal(struct crew *c)
 {
     struct signalfd_siginfo got;
+    return read(c->signals, &got, sizeof got) == (ssize_t)sizeof got ? (int)got.ssi_signo : 0;
+}
+
+int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err *e)
+{
     struct epoll_event ev;
     uint64_t n_expired;
+    int n, sig = 0;
 
     *out = (struct crew_event){ .kind = CREW_TIMEOUT };
-    int n;
-    do
-        n = epoll_wait(c->epoll, &ev, 1, timeout_ms);
-    while (n < 0 && errno == EINTR); /* no signal has a handler: a debugger looks */
+    do {
+        if (take_unwatched(c, out))
+            return 0;
+        n = epoll_wait(c->epoll, &ev, 1, shortened(c, timeout_ms));
+        sig = n > 0 && ev.data.fd == ON_SIGNAL ? read_signal(c) : 0;
+    } while ((n < 0 && errno == EINTR) || sig == SIGCHLD); /* EINTR: a debugger looks */
     if (n < 0)
         return err_sys(e, "cannot wait");
     if (n == 0)
         return 0;
     if (ev.data.fd == ON_SIGNAL) {
-        if (read(c->signals, &got, sizeof got) == (ssize_t)sizeof got)
-            *out = (struct crew_event){ .kind = CREW_SIGNAL, .signal = (int)got.ssi_signo };
+        if (sig)
+            *out = (struct crew_event){ .kind = CREW_SIGNAL, .signal = sig };
     } else if (ev.data.fd == ON_TIMER) {
         /* ECANCELED: the clock was set. Either way it is time to look at it. */
         if (read(c->timer, &n_expired, sizeof n_expired) > 0 || errno == ECANCELED)
@@ -261,16 +313,26 @@ int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err
     } else if (ev.data.fd == ON_ERRAND) {
         errand_ended(c, out);
     } else {
-        take_ended(c, ev.data.fd, out);
+        take_ended(c, member_of(c, ev.data.fd), out);
     }
     return 0;
+}
+
+void member_signal(const struct member *m, int sig)
+{
+    if (m->pidfd >= 0)
+        proc_signal(m->pidfd, sig);
+    else if (m->pid > 0) /* our child: nobody else has its number before it is waited for */
+        kill(m->pid, sig);
+    else
+        proc_tell(&m->id, sig);
 }
 
 void crew_stop(struct crew *c, bool at_once)
 {
     for (size_t i = 0; i < c->n; i++) {
-        proc_signal(c->member[i].pidfd, SIGTERM);
+        member_signal(&c->member[i], SIGTERM);
         if (at_once) /* one of each is never merged into one */
-            proc_signal(c->member[i].pidfd, SIGINT);
+            member_signal(&c->member[i], SIGINT);
     }
 }

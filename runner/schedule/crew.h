@@ -17,7 +17,7 @@
 /** Seam: start the runner of a queued run. */
 struct starter {
     void *self;
-    /** *out_pid is a child of ours, *out_pidfd stands for it. */
+    /** *out_pid is a child of ours, *out_pidfd is as process_handle of spawn.h gives it. */
     int (*start)(void *self, const char *run, pid_t *out_pid, int *out_pidfd, struct err *e);
 };
 
@@ -28,7 +28,8 @@ int runner_start(void *self, const char *run, pid_t *out_pid, int *out_pidfd, st
 struct member {
     char *run, *pipeline; /* owned */
     pid_t pid;            /* 0: not our child */
-    int pidfd;
+    int pidfd;         /* -1: none to be had; SIGCHLD tells the end of a child, of others a look */
+    struct proc_id id; /* of one that is not our child */
 };
 
 struct crew {
@@ -81,6 +82,9 @@ struct crew_event {
 /** `timeout_ms` -1: none. */
 int crew_wait(struct crew *c, int timeout_ms, struct crew_event *out, struct err *e);
 void member_release(struct member *m);
+
+/** Send a signal to its runner. */
+void member_signal(const struct member *m, int sig);
 
 /** Tell all to stop; `at_once` kills their stages. */
 void crew_stop(struct crew *c, bool at_once);

@@ -325,7 +325,7 @@ static void stop_waiting_ones(struct daemon *d)
     for (size_t i = 0; i < d->crew.n; i++) {
         struct outcome o;
         if (outcome_read(s, d->crew.member[i].run, 0, &o, &e) == 0 && o.queued)
-            proc_signal(d->crew.member[i].pidfd, SIGTERM);
+            member_signal(&d->crew.member[i], SIGTERM);
         outcome_release(&o);
     }
     state_close(s);
