@@ -15,7 +15,8 @@ double live_clock(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Figures of single steps go out about once a second: all of them are in the history. */
+/* Figures of single steps go out once a second, later after every hundredth of the time so far, for
+ * a runner keeps only so many: all of them are in the history. */
 static void tell_step(struct live *l, const struct history *h)
 {
     const struct step *last = &h->step[h->n_step - 1];
@@ -31,14 +32,14 @@ void live_step(struct live *l, const struct history *h, const struct epoch *epoc
 {
     double now = live_clock();
     if (l->measured == 0)
-        l->measured = l->told = now;
+        l->begun = l->measured = l->told = now;
     l->rows += (double)rows;
     if (now - l->measured > 0.5) {
         l->rate = l->rows / (now - l->measured);
         l->measured = now;
         l->rows = 0;
     }
-    if (now - l->told > 1) {
+    if (now - l->told > fmax(1, (now - l->begun) / 100)) {
         l->told = now;
         tell_step(l, h);
     }

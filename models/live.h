@@ -7,10 +7,10 @@
  * and nowhere else, for outputs have none. */
 
 struct live {
-    size_t total;          /* steps of all epochs */
-    size_t epochs;         /* at most */
-    double told, measured; /* seconds of the clock: last metrics of a step, begin of the rate */
-    double rows, rate;     /* since then; rows/s at the last look */
+    size_t total;                 /* steps of all epochs */
+    size_t epochs;                /* at most */
+    double begun, told, measured; /* clock: first step, last metrics of one, begin of the rate */
+    double rows, rate;            /* since then; rows/s at the last look */
 };
 
 /** Seconds of a clock that never goes back. */

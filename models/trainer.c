@@ -251,6 +251,10 @@ static int run_epoch(struct run *r, struct err *e)
     int rc = train_epoch(r, e);
     if (rc)
         return rc;
+    if (p->epoch.step == 0) { /* the time was over before it began */
+        p->history->ending = ENDING_TIME;
+        return 0;
+    }
     struct epoch figures = figures_so_far(r);
     double took = live_clock() - start;
     if ((rc = validate_epoch(r, &figures, e)))

@@ -52,6 +52,21 @@ ok "after two TERMs it goes on" train --checkpoint r.ckpt $outs
 has "after two TERMs it goes on from there" "$err" "from checkpoint 'r.ckpt'"
 kept "after two TERMs"
 
+# Time that was spent before an interruption counts: here all of it, in the first epoch.
+if /usr/bin/python3 -c 'import h5py' 2>/dev/null; then
+    rm -f r.ckpt
+    strace -f -qq -o strace.log -e trace=rename -e inject=rename:signal=KILL:when=11 "$L/train" --network net.yaml \
+        --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 --features toy/features.h5 --split toy/split.h5 \
+        --checkpoint r.ckpt --checkpoint_seconds 0 --max_minutes 1000 $outs 2>/dev/null
+    /usr/bin/python3 -c "import h5py; h5py.File('r.ckpt', 'r+').attrs['seconds'] = 1e9"
+    ok "a time budget that was used up before" train --checkpoint r.ckpt --max_minutes 1000 $outs
+    has "ends the training at once" "$(cat r.json)" '"stopped": "max_minutes"'
+    is "with the epochs that there are" "$(grep -c '"epoch":' r.json)" 1
+    has "the last of them being whole" "$err" "after 140 of its 140 rows"
+else
+    skip "a time budget that was used up before" "no h5py"
+fi
+
 # A checkpoint that is none of this training.
 interrupted() {
     rm -f r.ckpt
