@@ -84,16 +84,14 @@ stage '"seq 10000; read x <f; seq 10001 13000; read x <f; echo end"' '    log: {
 mkfifo f
 refit run -q &
 runner=$!
-exec 8<>f
-until_in() { for _ in $(seq 500); do grep -qs "$1" "$2" && return; /usr/bin/python3 -c 'import select; select.select([], [], [], 0.01)'; done; fail "$2 has $1"; }
-until [ -e .refit/runs/*/only.1.log ]; do /usr/bin/python3 -c 'import select; select.select([], [], [], 0.01)'; done
+until_in() { until_true eval "grep -qs '$1' $2" || fail "$2 has $1"; }
+until_in '^10000$' '.refit/runs/*/only.1.log'
 refit logs -f only >followed &
 follower=$!
 until_in '^10000$' followed
-echo go >&8
-until_in '^13000$' .refit/runs/*/only.1.log
-echo go >&8
-exec 8>&-
+echo go >f
+until_in '^13000$' '.refit/runs/*/only.1.log'
+echo go >f
 wait $runner
 wait $follower
 has "who follows a log is told that it was cut" "$(cat followed)" "[refit: "

@@ -70,6 +70,7 @@ follow_again=$!
 until_true grep -q begun slow.out && pass "logs -f shows what is there" || fail "logs -f shows what is there" "$(cat slow.out)"
 until_true test -s watch.out
 until_true test -s watch.json
+until_true eval "ls -l /proc/$follow_again/fd | grep -q inotify" # it waits for an attempt
 # Others that look must not wake who waits (asking for the lock opens a file beside the memory).
 switches() { sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' /proc/$watch/status /proc/$follow/status; }
 asleep() {

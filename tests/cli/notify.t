@@ -97,9 +97,9 @@ kill -INT $runner 2>/dev/null || true
 kill -TERM $runner
 wait $runner
 is "stopped by a person: nobody is told" "$(told)" 9
-echo 'timeout: 200ms' >>pipeline.yaml
+echo 'timeout: 1s' >>pipeline.yaml
 refit run -q >/dev/null 2>&1
-is "a run that took too long" "$(told) $(field "$hook/10" 'd["event"], d["subject"], d["stage"]["name"]')" "10 failure [refit] toy failed: timed out after 0.2 s: work (SIGTERM) work"
+is "a run that took too long" "$(told) $(field "$hook/10" 'd["event"], d["subject"], d["stage"]["name"]')" "10 failure [refit] toy failed: timed out after 1.0 s: work (SIGTERM) work"
 rm there
 
 # ---- what does not arrive ----
@@ -134,7 +134,7 @@ echo 'echo >there; read x <there' >do
 refit run -q -s work >/dev/null 2>&1 &
 runner=$!
 read -r _ <there
-until refit status | grep -q '^  work  *running'; do kill -0 $runner || break; done
+until_true eval 'refit status | grep -q "^  work  *running"'
 kill -9 $runner
 wait $runner 2>/dev/null
 is "a dead runner tells nothing itself" "$(told)" 0
@@ -181,7 +181,7 @@ fresh "{on_failure: [{webhook: \"http://127.0.0.1:$port/x\"}]}"
 echo 'exit 1' >do
 refit run -q >/dev/null 2>&1 &
 runner=$!
-until [ -s "$hook/1" ]; do kill -0 $runner || break; done
+until_true test -s "$hook/1"
 kill -9 $runner
 wait $runner 2>/dev/null
 echo 5 >other
@@ -292,7 +292,7 @@ while not os.path.exists("free"):
     time.sleep(0.01)
 c.execute("COMMIT")
 EOY
-until [ -e locked ]; do kill -0 $! || break; done
+until_true test -e locked
 refit notify -q && touch free
 wait $!
 pass "a memory that another process writes to is waited for"

@@ -113,11 +113,11 @@ else
 fi
 
 # ---- the time of a run ----
-leaving 'echo x >here; exec sleep 1000' "$note" 'timeout: 200ms'
+leaving 'echo x >here; exec sleep 1000' "$note" 'timeout: 1s'
 printf '  next: {cmd: "true", needs: [work]}\n  other: {cmd: "true", needs: [next], run_if: always}\n' >>pipeline.yaml
 sed -i 's/echo x >here; //' pipeline.yaml
 run refit run
-is "a run that takes too long is stopped: exit 124" "$rc $(last 'd["state"], d["reason"]')" "124 failed timed out after 0.2 s"
+is "a run that takes too long is stopped: exit 124" "$rc $(last 'd["state"], d["reason"]')" "124 failed timed out after 1.0 s"
 is "with its stages" "$(last '[(s["state"], s["reason"]) for s in d["stages"]][:3]')" \
    "[('aborted', 'stopped: the time of the run is over'), ('upstream_failed', \"'work' did not succeed\"), ('pending', 'not started: the time of the run is over')]"
 is "and on_exit is told" "$(cat said)" "failed 124"

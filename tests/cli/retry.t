@@ -48,7 +48,7 @@ is "nor a program that is not there" "$rc $(wc -l <n)" "1 1"
 
 one 'if [ -e "$2" ]; then cat "$2" >"$1"; else echo saved >"$2"; mkfifo f; read x <f; fi' \
     '    retry: {max: 1, delay: 1ms, on_timeout: true}
-    timeout: 300ms
+    timeout: 1500ms
     kill_after: 50ms
     checkpoint: work/ckpt'
 sed -i 's|"${outs.o}"\]|"${outs.o}", "${checkpoint}"]|' pipeline.yaml

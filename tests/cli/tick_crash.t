@@ -42,7 +42,7 @@ kill_at() {
 }
 
 lost=0
-for call in clone3 vfork clone mkdir openat write pwrite64 ftruncate fdatasync fsync renameat2 unlink; do
+for call in clone3 vfork clone mkdir openat write pwrite64 ftruncate fdatasync fsync rename renameat2 unlink rmdir; do
     bad=
     i=1
     while kill_at $call $i; do
