@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "models/batch.h"
 #include "models/identity.h"
+#include "models/nn/memory.h"
 #include "models/network.h"
 #include "models/rows.h"
 #include "models/trainer.h"
@@ -75,6 +76,7 @@ static char *summary(const struct nn_training *t, const struct rows *rows, uint6
 
 static void log_network(const struct model *m, const struct rows *rows)
 {
+    const struct network *w = m->state;
     struct str text = { 0 };
     log_info("%s model: %zu classes, %zu training rows, %zu validation rows", model_kind(m),
              m->classes.n, rows->n_train, rows->n_validation);
@@ -84,6 +86,10 @@ static void log_network(const struct model *m, const struct rows *rows)
         log_info("%.*s", (int)n, line);
         line += n + (line[n] == '\n');
     }
+    str_release(&text);
+    struct nn_memory memory = net_memory(w->net, &w->spec.training);
+    net_memory_text(w->net, &memory, &text);
+    log_info("%s", text.text);
     str_release(&text);
 }
 

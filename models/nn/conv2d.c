@@ -25,7 +25,8 @@ enum { CHUNK_FLOATS = 1 << 16 }; /* of what a convolution puts out before it is 
 struct conv {
     struct conv_shape s;
     bool pixels;               /* pixel_conv, or */
-    struct winograd *winograd; /* or */
+    bool tiles;                /* Winograd, or */
+    struct winograd *winograd; /* that, once it is made */
     struct dnnl_conv *dnnl;    /* or none of them: im2col */
     size_t nx, ny;             /* floats of a picture in and out */
     size_t chunk;              /* pictures at a time */
@@ -54,16 +55,16 @@ static struct conv_shape shape_of(const struct op *o, const struct net *n)
 static void choose(struct net *n, struct conv *c)
 {
     if (n->kernels == KERNELS_AUTO && winograd_fits(&c->s))
-        c->winograd = winograd_new(&c->s);
+        c->tiles = true;
     else if (n->block && !(c->dnnl = dnnl_conv_new(&c->s, n->n_worker)))
         n->retry_plain = true;
 }
 
 static size_t scratch_of(const struct conv *c)
 {
-    return c->winograd ? winograd_scratch(c->winograd)
-           : c->dnnl   ? dnnl_conv_scratch(c->dnnl)
-                       : im2col_scratch(&c->s);
+    return c->tiles  ? winograd_scratch(&c->s)
+           : c->dnnl ? dnnl_conv_scratch(c->dnnl)
+                     : im2col_scratch(&c->s);
 }
 
 static int plan(struct net *n, struct op *o, struct err *e)
@@ -85,10 +86,19 @@ static int plan(struct net *n, struct op *o, struct err *e)
     o->keeps_out = c->s.relu;
     o->flop = 2.0 * (double)(c->ny * k * k * c->s.ci);
     choose(n, c);
-    c->chunk = c->winograd ? CHUNK_FLOATS / c->ny : 1;
+    o->own_floats = c->tiles ? winograd_floats(&c->s) : 0;
+    c->chunk = c->tiles ? CHUNK_FLOATS / c->ny : 1;
     c->chunk = c->chunk < 1 ? 1 : c->chunk > n->shard_rows ? n->shard_rows : c->chunk;
     c->out = o->scratch = scratch_of(c) / 16 * 16 + 16;
     return 0;
+}
+
+static void make(struct net *n, struct op *o)
+{
+    struct conv *c = o->own;
+    (void)n;
+    if (c->tiles)
+        c->winograd = winograd_new(&c->s);
 }
 
 void conv2d_pool(struct net *n, struct op *o, struct op *pool)
@@ -202,10 +212,10 @@ static void backward(const struct op *o, const struct pass *p)
 static const char *kernel(const struct op *o)
 {
     const struct conv *c = o->own;
-    return c->pixels     ? "bytes to pooled, 3 x 3 avx512"
-           : c->winograd ? "Winograd F(4x4, 3x3) avx512"
-           : c->dnnl     ? dnnl_conv_name(c->dnnl)
-                         : "im2col + sgemm";
+    return c->pixels  ? "bytes to pooled, 3 x 3 avx512"
+           : c->tiles ? "Winograd F(4x4, 3x3) avx512"
+           : c->dnnl  ? dnnl_conv_name(c->dnnl)
+                      : "im2col + sgemm";
 }
 
 static void release(struct op *o)
@@ -219,6 +229,7 @@ static void release(struct op *o)
 }
 
 const struct op_kind op_conv2d = { .plan = plan,
+                                   .make = make,
                                    .prepare = prepare,
                                    .forward = forward,
                                    .backward = backward,

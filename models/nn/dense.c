@@ -20,9 +20,14 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ out.c }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
     o->flop = 2.0 * (double)(in->steps * in->c * out.c);
-    o->own = mem_calloc(1, sizeof(struct factor));
-    factor_init(o->own, in->c, out.c, n->kernels != KERNELS_AUTO);
+    o->own_floats = factor_floats(in->c, out.c, n->kernels != KERNELS_AUTO);
     return 0;
+}
+
+static void make(struct net *n, struct op *o)
+{
+    o->own = mem_calloc(1, sizeof(struct factor));
+    factor_init(o->own, op_in(o, n)->shape.c, op_out(o, n)->shape.c, n->kernels != KERNELS_AUTO);
 }
 
 static void release(struct op *o)
@@ -68,6 +73,7 @@ static void backward(const struct op *o, const struct pass *p)
 }
 
 const struct op_kind op_dense = { .plan = plan,
+                                  .make = make,
                                   .prepare = prepare,
                                   .forward = forward,
                                   .backward = backward,

@@ -13,6 +13,11 @@ void factor_init(struct factor *f, size_t k, size_t n, bool blas)
     packed_init(&f->transposed, n, k);
 }
 
+size_t factor_floats(size_t k, size_t n, bool blas)
+{
+    return blas || !packed_is_here() ? 0 : 2 * k * n;
+}
+
 void factor_release(struct factor *f)
 {
     packed_release(&f->plain);

@@ -12,6 +12,7 @@ struct factor {
 
 /** blas: do without packing. */
 void factor_init(struct factor *f, size_t k, size_t n, bool blas);
+size_t factor_floats(size_t k, size_t n, bool blas); /* that it takes */
 void factor_release(struct factor *f);
 
 /** Once W has changed: lay it out, and W' too if there will be a way back. */

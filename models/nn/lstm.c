@@ -80,12 +80,18 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_X, o->layer->rate > 0 ? T * rows * I : 0);
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
-    struct factors *f = o->own = mem_calloc(1, sizeof *f);
-    factor_init(&f->of[KERNEL], I, 4 * H, n->kernels != KERNELS_AUTO);
-    factor_init(&f->of[RECURRENT], H, 4 * H, n->kernels != KERNELS_AUTO);
+    o->own_floats = factor_floats(I + H, 4 * H, n->kernels != KERNELS_AUTO);
     o->keeps_out = false;
     o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;
+}
+
+static void make(struct net *n, struct op *o)
+{
+    size_t H = (size_t)o->layer->size;
+    struct factors *f = o->own = mem_calloc(1, sizeof *f);
+    factor_init(&f->of[KERNEL], op_in(o, n)->shape.c, 4 * H, n->kernels != KERNELS_AUTO);
+    factor_init(&f->of[RECURRENT], H, 4 * H, n->kernels != KERNELS_AUTO);
 }
 
 /* One row of one step: gates from their sums, then cell and output. */
@@ -267,6 +273,7 @@ static void backward(const struct op *o, const struct pass *p)
 }
 
 const struct op_kind op_lstm = { .plan = plan,
+                                 .make = make,
                                  .prepare = prepare,
                                  .forward = forward,
                                  .backward = backward,

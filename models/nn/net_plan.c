@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "models/nn/dnnl_conv.h"
+#include "models/nn/memory.h"
 #include "models/nn/op.h"
 
 static const struct op_kind *const kind_of[] = {
@@ -32,7 +34,6 @@ static const struct op_kind *const input_of[] = {
 
 enum { ALIGN = 16, PIECE = 1 << 14 };
 #define MAX_WEIGHTS ((size_t)1 << 30)
-#define MAX_ARENA   ((size_t)1 << 36) /* floats of all shards together */
 
 static size_t aligned(size_t floats)
 {
@@ -302,21 +303,24 @@ static void cut_params(struct net *n)
     }
 }
 
-static int allocate(struct net *n, struct err *e)
+static int allocate(struct net *n, const struct nn_training *t, struct err *e)
 {
     size_t workers = (size_t)n->n_worker;
+    int rc;
     if (n->n_weight > MAX_WEIGHTS)
         return err_set(e, ERR_USAGE, "the network has too many weights: want at most %zu",
                        MAX_WEIGHTS);
-    if (n->arena_floats > MAX_ARENA / n->n_shard || n->scratch_floats > MAX_ARENA / workers)
-        return err_set(e, ERR_USAGE, "the network needs too much memory at batch %zu",
-                       n->dims.batch);
+    if ((rc = net_check_memory(n, t, machine_memory(), e)))
+        return rc;
     n->weight = mem_aligned(n->n_weight, sizeof *n->weight);
     n->gradient = mem_aligned(n->n_weight, sizeof *n->gradient);
     n->arena = mem_aligned(n->n_shard * n->arena_floats, sizeof *n->arena);
     n->shard_gradient = mem_aligned(n->n_shard * n->shard_floats, sizeof *n->shard_gradient);
     n->square = mem_calloc(optimizer_tasks(n), sizeof *n->square);
     n->scratch = mem_aligned(workers * n->scratch_floats, sizeof *n->scratch);
+    for (size_t i = 0; i < n->n_op; i++)
+        if (n->op[i].kind->make)
+            n->op[i].kind->make(n, &n->op[i]);
     for (size_t s = 0; s < n->n_shard; s++) {
         n->shard[s].arena = n->arena + s * n->arena_floats;
         n->shard[s].gradient = n->shard_gradient + s * n->shard_floats;
@@ -345,5 +349,5 @@ int net_plan(struct net *n, const struct nn_spec *s, struct err *e)
     for (size_t i = 0; i < n->n_op; i++)
         if (n->op[i].scratch > n->scratch_floats)
             n->scratch_floats = aligned(n->op[i].scratch);
-    return allocate(n, e);
+    return allocate(n, &s->training, e);
 }

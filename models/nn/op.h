@@ -49,6 +49,7 @@ struct op {
     size_t param[MAX_PARAM], n_param;     /* in net->param */
     size_t state[MAX_STATE];              /* arena offsets of what forward leaves for backward */
     double flop;                          /* forward, of one row: a multiply-add is two */
+    size_t own_floats;                    /* that make() takes */
     size_t scratch;                       /* floats of a worker's scratch */
     bool keeps_in, keeps_out;             /* backward reads its input, its output */
     bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
@@ -80,6 +81,8 @@ struct pass {
 struct op_kind {
     int (*plan)(struct net *n, struct op *o, struct err *e);
     /* Before any shard of a batch, where weights may have changed; may be NULL. */
+    void (*make)(struct net *n,
+                 struct op *o); /* what it keeps for itself, once all sizes fit; may be NULL */
     void (*prepare)(const struct net *n, const struct op *o);
     void (*forward)(const struct op *o, const struct pass *p);
     void (*backward)(const struct op *o, const struct pass *p);

@@ -51,21 +51,6 @@ static struct layer_row total_of(const struct net *n)
     return total;
 }
 
-struct nn_memory net_memory(const struct net *n, const struct nn_training *t)
-{
-    size_t block = n->n_weight * sizeof(float);
-    size_t states = t->optimizer != OPTIMIZER_SGD ? 2 : t->momentum > 0 ? 1 : 0;
-    struct nn_memory m = {
-        .weights = 2 * block,
-        .optimizer = (states + (t->keep != KEEP_LAST)) * block,
-        .activations = n->n_shard * n->arena_floats * sizeof(float),
-        .gradients = n->n_shard * n->shard_floats * sizeof(float),
-        .scratch = (size_t)n->n_worker * n->scratch_floats * sizeof(float),
-    };
-    m.total = m.weights + m.optimizer + m.activations + m.gradients + m.scratch;
-    return m;
-}
-
 /* "64 x 128", "32 x 32 x 16"; words have no values. */
 static void add_shape(struct str *out, const struct shape *s)
 {
@@ -128,13 +113,9 @@ void net_summary(const struct net *n, const struct nn_training *t, struct str *o
     add_grouped(out, total.weights);
     str_addf(out, " (%.1f MB), of which ", (double)total.weights * sizeof(float) / 1e6);
     add_grouped(out, total.weights - total.fixed);
-    str_addf(out,
-             " are trained\nmemory of training: %.1f MB: weights and gradients %.1f, optimizer and "
-             "kept weights %.1f, activations %.1f, gradients of %zu shards %.1f, scratch of %d "
-             "threads %.1f\n",
-             (double)m.total / 1e6, (double)m.weights / 1e6, (double)m.optimizer / 1e6,
-             (double)m.activations / 1e6, n->n_shard, (double)m.gradients / 1e6, n->n_worker,
-             (double)m.scratch / 1e6);
+    str_addz(out, " are trained\n");
+    net_memory_text(n, &m, out);
+    str_addc(out, '\n');
     str_addz(out, "MFLOP: matrix products of one row, forward. MB: what the layer puts out for a "
                   "batch; 0: never stored as a whole.\n");
 }
@@ -163,11 +144,12 @@ void net_summary_json(const struct net *n, const struct nn_training *t, struct s
         str_addf(out, ", \"weights\": %zu, \"trained\": %zu, \"flops\": %.0f, \"bytes\": %zu}",
                  r.weights, r.weights - r.fixed, r.flops, r.bytes);
     }
-    str_addf(
-        out,
-        "\n ],\n \"batch\": %zu, \"shards\": %zu, \"threads\": %d,\n \"weights\": %zu, "
-        "\"trained\": %zu, \"flops\": %.0f,\n \"memory\": {\"weights\": %zu, \"optimizer\": "
-        "%zu, \"activations\": %zu, \"gradients\": %zu, \"scratch\": %zu, \"total\": %zu}\n}\n",
-        n->dims.batch, n->n_shard, n->n_worker, total.weights, total.weights - total.fixed,
-        total.flops, m.weights, m.optimizer, m.activations, m.gradients, m.scratch, m.total);
+    str_addf(out,
+             "\n ],\n \"batch\": %zu, \"shards\": %zu, \"threads\": %d,\n \"weights\": %zu, "
+             "\"trained\": %zu, \"flops\": %.0f,\n \"memory\": {\"weights\": %zu, \"optimizer\": "
+             "%zu, \"kernels\": %zu, \"activations\": %zu, \"gradients\": %zu, \"scratch\": %zu, "
+             "\"total\": %zu}\n}\n",
+             n->dims.batch, n->n_shard, n->n_worker, total.weights, total.weights - total.fixed,
+             total.flops, m.weights, m.optimizer, m.kernels, m.activations, m.gradients, m.scratch,
+             m.total);
 }

@@ -2,7 +2,7 @@
 #define NN_SUMMARY_H
 
 #include "base/str.h"
-#include "models/nn/net.h"
+#include "models/nn/memory.h"
 
 /**
  * A network layer by layer, as Keras' summary has it: what each puts out for one row, its weights,
@@ -12,17 +12,6 @@
  * kernel of n weights 2 n at every position (step or pixel) that it is used at. Backward takes
  * about twice that again.
  */
-
-/** Bytes that training takes, planned before it begins. */
-struct nn_memory {
-    size_t weights;     /* weights and their gradients */
-    size_t optimizer;   /* its state, and the kept weights */
-    size_t activations; /* of all shards */
-    size_t gradients;   /* of all shards, before they are summed */
-    size_t scratch;     /* of all workers */
-    size_t total;
-};
-struct nn_memory net_memory(const struct net *n, const struct nn_training *t);
 
 /** The table as text, with totals below; or as JSON. Appended to *out. */
 void net_summary(const struct net *n, const struct nn_training *t, struct str *out);

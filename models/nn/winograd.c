@@ -77,15 +77,20 @@ static size_t point_of(size_t c)
     return TILES * c + LANES;
 }
 
-static size_t block_floats(const struct winograd *w)
+static size_t block_floats(const struct conv_shape *s)
 {
-    return POINTS * point_of(w->s.ci > w->s.co ? w->s.ci : w->s.co);
+    return POINTS * point_of(s->ci > s->co ? s->ci : s->co);
 }
 
 /* The two blocks of tiles, then the gathered gradients. */
-size_t winograd_scratch(const struct winograd *w)
+size_t winograd_scratch(const struct conv_shape *s)
 {
-    return 2 * block_floats(w) + POINTS * w->s.ci * w->s.co + w->s.co;
+    return 2 * block_floats(s) + POINTS * s->ci * s->co + s->co;
+}
+
+size_t winograd_floats(const struct conv_shape *s)
+{
+    return (s->data_gradient ? 2 * POINTS + 9 : POINTS) * s->ci * s->co;
 }
 
 /* ---- transforms of a row or column ---- */
@@ -358,7 +363,7 @@ static void convolve(const struct plane *in, const struct plane *out, size_t pad
 void winograd_forward(const struct winograd *w, size_t n, const float *x, float *y, float *scratch)
 {
     convolve(&w->x, &w->y, w->s.pad, n, x, w->forward, w->bias, w->s.relu, y, scratch,
-             scratch + block_floats(w));
+             scratch + block_floats(&w->s));
 }
 
 /* Gathers dU (POINTS, ci, co) and db (co). */
@@ -389,7 +394,7 @@ AVX512 static void gather(const struct winograd *w, size_t n, const float *x, co
 void winograd_backward(const struct winograd *w, size_t n, const float *x, const float *dy,
                        float *dx, bool first, float *scratch)
 {
-    float *v = scratch, *m = v + block_floats(w), *dU = m + block_floats(w),
+    float *v = scratch, *m = v + block_floats(&w->s), *dU = m + block_floats(&w->s),
           *db = dU + POINTS * w->s.ci * w->s.co;
     if (first)
         memset(dU, 0, (POINTS * w->s.ci * w->s.co + w->s.co) * sizeof *dU);
@@ -437,7 +442,7 @@ void winograd_weights(struct winograd *w, const float *kernel, const float *bias
 AVX512 void winograd_gathered(const struct winograd *w, float *dW, float *db, const float *scratch)
 {
     size_t I = w->s.ci, O = w->s.co;
-    const float *dU = scratch + 2 * block_floats(w);
+    const float *dU = scratch + 2 * block_floats(&w->s);
     for (size_t at = 0; at < I * O; at += LANES) {
         __m512 half[3][6], d[6], o[3];
         for (size_t b = 0; b < 6; b++) {
@@ -475,9 +480,15 @@ void winograd_free(struct winograd *w)
     (void)w;
 }
 
-size_t winograd_scratch(const struct winograd *w)
+size_t winograd_floats(const struct conv_shape *s)
 {
-    (void)w;
+    (void)s;
+    return 0;
+}
+
+size_t winograd_scratch(const struct conv_shape *s)
+{
+    (void)s;
     return 0;
 }
 

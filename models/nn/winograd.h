@@ -18,8 +18,9 @@ bool winograd_fits(const struct conv_shape *s);
 struct winograd *winograd_new(const struct conv_shape *s);
 void winograd_free(struct winograd *w);
 
-/** Floats of scratch that a worker must hand in, 64-byte aligned. */
-size_t winograd_scratch(const struct winograd *w);
+/** Floats that winograd_new takes; and of scratch that a worker must hand in, 64-byte aligned. */
+size_t winograd_floats(const struct conv_shape *s);
+size_t winograd_scratch(const struct conv_shape *s);
 
 /** Take over the weights (3, 3, ci, co) and the bias (co) before a batch; the bias is borrowed. */
 void winograd_weights(struct winograd *w, const float *kernel, const float *bias);

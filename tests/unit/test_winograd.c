@@ -28,7 +28,7 @@ static void check(struct conv_shape s, size_t rows)
     double *wy = mem_calloc(rows * ny, sizeof *wy), *wdx = mem_calloc(rows * nx, sizeof *wdx),
            *wdW = mem_calloc(nw, sizeof *wdW), *wdb = mem_calloc(s.co, sizeof *wdb);
     struct winograd *w = winograd_new(&s);
-    float *scratch = mem_aligned(winograd_scratch(w), sizeof *scratch);
+    float *scratch = mem_aligned(winograd_scratch(&s), sizeof *scratch);
 
     for (size_t i = 0; i < rows; i++) {
         struct arrays a = { x + i * nx, W, dy + i * ny, wy + i * ny, wdx + i * nx, wdW };
@@ -133,7 +133,7 @@ static void a_nan_stays_one_under_relu(void **state)
     struct winograd *w = winograd_new(&s);
     float *W = mem_aligned(9 * 256, sizeof *W), *x = mem_aligned(256, sizeof *x),
           *y = mem_aligned(256, sizeof *y), *b = mem_aligned(16, sizeof *b),
-          *scratch = mem_aligned(winograd_scratch(w), sizeof *scratch);
+          *scratch = mem_aligned(winograd_scratch(&s), sizeof *scratch);
     b[0] = nanf("");
     winograd_weights(w, W, b);
     winograd_forward(w, 1, x, y, scratch);
