@@ -18,9 +18,9 @@
 #include "io/tokens.h"
 
 struct params {
-    const char *table, *text, *language, *charset;
-    bool lower, stop_words, stem, html;
-    int64_t max_words;
+    const char *table, *text, *language, *charset, *ngram_of;
+    bool lower, stop_words, stem, html, mask_digits, mask_urls;
+    int64_t max_words, ngram_min, ngram_max;
 };
 
 static const struct opt options[] = {
@@ -35,32 +35,52 @@ static const struct opt options[] = {
               "of every script" },
     { OPT_BOOL(struct params, lower), .def = true, .help = "fold upper case to lower" },
     { OPT_BOOL(struct params, stop_words), .def = true,
-      .help =
-          "leave out the common words of the language (there are lists for french and english)" },
+      .help = "leave out the common words of the language" },
     { OPT_BOOL(struct params, stem), .def = false,
       .help = "reduce words to their stem (Snowball)" },
     { OPT_BOOL(struct params, html), .def = true, .help = "drop HTML tags and decode entities" },
+    { OPT_BOOL(struct params, mask_digits), .def = false,
+      .help = "every decimal digit becomes 0: 128gb is 000gb" },
+    { OPT_BOOL(struct params, mask_urls), .def = false,
+      .help = "a web address becomes the one word <url>" },
     { OPT_INT(struct params, max_words), .def = 0, .min = 0, .max = 1e9, .unit = "words",
       .help = "keep only the first words of a row; 0: all" },
+    { OPT_CHOICE(struct params, ngram_of), .text = "words", .choices = TEXT_UNITS,
+      .help = "n-grams of the words of a row, or of the characters of each word" },
+    { OPT_INT(struct params, ngram_min), .def = 1, .min = 1, .max = TEXT_MAX_NGRAM,
+      .help = "shortest n-grams" },
+    { OPT_INT(struct params, ngram_max), .def = 1, .min = 1, .max = TEXT_MAX_NGRAM,
+      .help = "longest n-grams; 1 of words: the words themselves" },
     { 0 },
 };
 
-/* Rows are cut into pieces of fixed size, each with a dictionary of its own, which are then joined
- * in order: so the result does not depend on the threads, and the shared dictionary is asked once
- * per word and piece. */
-enum { PIECE_ROWS = 512, WAVE_PIECES = 64 };
+/* Rows are cut into pieces of fixed size, each numbered by itself, which are then joined in order:
+ * so the result does not depend on the threads. A thread keeps the words that it has met, so that
+ * neither a piece nor the join looks for a word that is known. */
+enum { PIECE_ROWS = 512, WAVE_PIECES = 64, MOST_WORDS = 4 << 20 };
 
 struct piece {
-    struct intern words;
-    int32_t *id; /* (n_id) owned, into words */
+    struct hand *hand; /* borrowed: whose words these are */
+    int32_t *word;     /* (n_word) owned: numbers in the hand, in order of first appearance here */
+    size_t n_word, room_word;
+    int32_t *id; /* (n_id) owned, into word */
     size_t n_id, room;
     size_t end[PIECE_ROWS]; /* of the row's words in id */
+};
+
+/* Of a word that a thread has met. */
+struct known {
+    size_t piece;   /* the piece, counted from 1, in which it was met last */
+    int32_t number; /* its number there */
+    int32_t joined; /* its number in the result, counted from 1; 0: not yet there */
 };
 
 /* What one thread works with. */
 struct hand {
     struct text cleaner;
-    struct words words;
+    struct text_ids ids;
+    struct known *known; /* (room_known) owned, by number in the cleaner */
+    size_t room_known;
     struct text_part *part; /* (n_column) owned */
     struct str *value;      /* (n_column) owned: columns that are not text already */
 };
@@ -93,8 +113,13 @@ static struct text_options options_of(const struct params *p)
                               .stop_words = p->stop_words,
                               .stem = p->stem,
                               .html = p->html,
-                              .max_words = p->max_words };
+                              .mask_digits = p->mask_digits,
+                              .mask_urls = p->mask_urls,
+                              .max_words = p->max_words,
+                              .ngram_min = p->ngram_min,
+                              .ngram_max = p->ngram_max };
     text_charset_parse(p->charset, &o.charset, &never);
+    text_unit_parse(p->ngram_of, &o.ngram_of, &never);
     return o;
 }
 
@@ -146,11 +171,12 @@ static void job_release(struct job *job)
             str_release(&h->value[k]);
         free(h->value);
         free(h->part);
-        words_release(&h->words);
+        text_ids_release(&h->ids);
+        free(h->known);
         text_release(&h->cleaner);
     }
     for (size_t i = 0; job->piece && i < WAVE_PIECES; i++) {
-        intern_release(&job->piece[i].words);
+        free(job->piece[i].word);
         free(job->piece[i].id);
     }
     free(job->piece);
@@ -171,18 +197,35 @@ static void read_row(const struct job *job, struct hand *h, size_t row)
         column_text(c, row, &h->value[i]);
         *part = (struct text_part){ str_text(&h->value[i]), h->value[i].n };
     }
-    text_words(&h->cleaner, h->part, job->n_column, &h->words);
+    text_numbers(&h->cleaner, h->part, job->n_column, &h->ids);
 }
 
-static void add_words(struct piece *p, const struct words *w)
+/* The words of a row, numbered by the piece. */
+static void add_words(struct piece *p, size_t number, struct hand *h)
 {
-    while (p->n_id + w->n > p->room) {
-        p->room = p->room ? 2 * p->room : 4096;
+    size_t n_word = h->cleaner.words.n;
+    if (n_word > h->room_known) {
+        h->known = mem_realloc(h->known, 2 * n_word, sizeof *h->known);
+        memset(h->known + h->room_known, 0, (2 * n_word - h->room_known) * sizeof *h->known);
+        h->room_known = 2 * n_word;
+    }
+    if (p->n_id + h->ids.n > p->room) {
+        p->room = 2 * (p->n_id + h->ids.n) + 4096;
         p->id = mem_realloc(p->id, p->room, sizeof *p->id);
     }
-    for (size_t i = 0; i < w->n; i++) {
-        const char *word = words_get(w, i);
-        p->id[p->n_id++] = intern_add(&p->words, word, strlen(word));
+    for (size_t i = 0; i < h->ids.n; i++) {
+        int32_t word = h->ids.id[i];
+        struct known *k = &h->known[word];
+        if (k->piece != number) {
+            if (p->n_word == p->room_word) {
+                p->room_word = 2 * p->room_word + 1024;
+                p->word = mem_realloc(p->word, p->room_word, sizeof *p->word);
+            }
+            k->piece = number;
+            k->number = (int32_t)p->n_word;
+            p->word[p->n_word++] = word;
+        }
+        p->id[p->n_id++] = k->number;
     }
 }
 
@@ -194,9 +237,10 @@ static void do_piece(void *ctx, int worker, size_t i)
 
     if (n > PIECE_ROWS)
         n = PIECE_ROWS;
+    p->hand = &job->hand[worker];
     for (size_t k = 0; k < n; k++) {
-        read_row(job, &job->hand[worker], start + k);
-        add_words(p, &job->hand[worker].words);
+        read_row(job, p->hand, start + k);
+        add_words(p, job->first_piece + i + 1, p->hand);
         p->end[k] = p->n_id;
     }
     size_t done = atomic_fetch_add(&job->n_done, n) + n;
@@ -206,14 +250,16 @@ static void do_piece(void *ctx, int worker, size_t i)
 
 static int join_piece(struct joined *j, struct piece *p, size_t n_row, struct err *e)
 {
-    int32_t *number = mem_calloc(p->words.n, sizeof *number);
-    if (j->words.n + p->words.n >= INT32_MAX - 1) {
-        free(number);
+    struct hand *h = p->hand;
+    if (j->words.n + p->n_word >= INT32_MAX - 1)
         return err_set(e, ERR_DATA, "more than %d distinct words", INT32_MAX - 2);
-    }
-    for (size_t i = 0; i < p->words.n; i++) {
-        const char *word = intern_get(&p->words, i);
-        number[i] = intern_add(&j->words, word, strlen(word));
+    for (size_t i = 0; i < p->n_word; i++) {
+        struct known *k = &h->known[p->word[i]];
+        if (!k->joined) {
+            const char *word = text_word(&h->cleaner, p->word[i]);
+            k->joined = intern_add(&j->words, word, strlen(word)) + 1;
+        }
+        p->word[i] = k->joined - 1;
     }
     while (j->n_id + p->n_id > j->room) {
         j->room *= 2;
@@ -222,13 +268,23 @@ static int join_piece(struct joined *j, struct piece *p, size_t n_row, struct er
     for (size_t k = 0, i = 0; k < n_row; k++) {
         j->n_empty += i == p->end[k];
         for (; i < p->end[k]; i++)
-            j->id[j->n_id++] = number[p->id[i]];
+            j->id[j->n_id++] = p->word[p->id[i]];
         j->offset[++j->n_row] = (int64_t)j->n_id;
     }
-    free(number);
-    intern_release(&p->words);
-    p->n_id = 0;
+    p->n_id = p->n_word = 0;
     return 0;
+}
+
+/* Between waves: a thread's words are no more than a convenience. */
+static void forget_much(struct job *job)
+{
+    for (int i = 0; i < job->n_hand; i++) {
+        struct hand *h = &job->hand[i];
+        if (h->cleaner.words.n < MOST_WORDS)
+            continue;
+        text_forget(&h->cleaner);
+        memset(h->known, 0, h->room_known * sizeof *h->known);
+    }
 }
 
 static int join_all(struct job *job, struct joined *j, struct err *e)
@@ -249,6 +305,7 @@ static int join_all(struct job *job, struct joined *j, struct err *e)
             if (rc)
                 return rc;
         }
+        forget_much(job);
     }
     return 0;
 }

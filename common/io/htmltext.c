@@ -2,8 +2,11 @@
 
 #include <gumbo.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/mem.h"
 
 /* Elements that stand inside words; every other tag separates them. */
 static const char *const inline_names[] = {
@@ -20,6 +23,7 @@ static const char *const verbatim_names[] = { "title", "textarea" };
 
 struct scan {
     const char *at, *end;
+    struct htmltext *known;
     struct str *out;
 };
 
@@ -116,15 +120,97 @@ static const char *closing_tag(const struct scan *s, const struct tag *tag)
     return s->end;
 }
 
+static void add_node_text(const GumboNode *node, struct str *out)
+{
+    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE)
+        str_addz(out, node->v.text.text);
+}
+
+/* Decode one character reference, behind a letter because gumbo drops a blank at the beginning: the
+ * tree that it builds has depth three. */
+static void decode(struct str *out, const char *name, size_t n)
+{
+    GumboOptions options = kGumboDefaultOptions;
+    struct str text = { 0 }, shown = { 0 };
+    options.max_errors = 0;
+    str_addc(&text, 'x');
+    str_add(&text, name, n);
+    GumboOutput *tree = gumbo_parse_with_options(&options, text.text, text.n);
+    const GumboVector *html = &tree->root->v.element.children;
+    for (unsigned i = 0; i < html->length; i++) {
+        const GumboNode *part = html->data[i];
+        if (part->type != GUMBO_NODE_ELEMENT)
+            continue;
+        for (unsigned j = 0; j < part->v.element.children.length; j++)
+            add_node_text(part->v.element.children.data[j], &shown);
+    }
+    gumbo_destroy_output(&options, tree);
+    if (shown.n > 1)
+        str_add(out, shown.text + 1, shown.n - 1);
+    str_release(&shown);
+    str_release(&text);
+}
+
+/* Bytes of a character reference at p, which is a '&': the standard's longest name has 32, and what
+ * follows a letter or digit more cannot change what it is. Standard: 13.2.5.72. */
+static size_t reference_length(const char *p, const char *end)
+{
+    const char *start = p++;
+    if (p < end && *p == '#')
+        p++;
+    while (p < end && p - start < 64 && (is_letter(*p) || (*p >= '0' && *p <= '9')))
+        p++;
+    return (size_t)(p - start) + (p < end && *p == ';');
+}
+
+static void forget(struct htmltext *h)
+{
+    intern_release(&h->name);
+    str_clear(&h->text);
+}
+
+static void add_reference(struct htmltext *h, struct str *out, const char *name, size_t n)
+{
+    enum { MOST = 8192 };
+    if (h->name.n >= MOST)
+        forget(h);
+    size_t known = h->name.n, i = (size_t)intern_add(&h->name, name, n);
+    if (i == known) {
+        if (h->room < h->name.n)
+            h->end = mem_realloc(h->end, h->room = 2 * h->name.n + 64, sizeof *h->end);
+        decode(&h->text, intern_get(&h->name, i), n);
+        h->end[i] = h->text.n;
+    }
+    size_t start = i ? h->end[i - 1] : 0;
+    str_add(out, str_text(&h->text) + start, h->end[i] - start);
+}
+
+/* Text without tags. */
+static void add_text(struct scan *s, const char *p, const char *end)
+{
+    while (p < end) {
+        const char *amp = memchr(p, '&', (size_t)(end - p));
+        str_add(s->out, p, (size_t)((amp ? amp : end) - p));
+        if (!amp)
+            return;
+        size_t n = reference_length(amp, end);
+        if (n > 1)
+            add_reference(s->known, s->out, amp, n);
+        else
+            str_addc(s->out, '&');
+        p = amp + n;
+    }
+}
+
 /* Text in which '<' is only a character: a blank does as well, for every word ends there. */
-static void add_verbatim(struct str *out, const char *p, const char *end)
+static void add_verbatim(struct scan *s, const char *p, const char *end)
 {
     while (p < end) {
         const char *lt = memchr(p, '<', (size_t)(end - p));
         const char *stop = lt ? lt : end;
-        str_add(out, p, (size_t)(stop - p));
+        add_text(s, p, stop);
         if (lt)
-            str_addc(out, ' ');
+            str_addc(s->out, ' ');
         p = lt ? lt + 1 : end;
     }
 }
@@ -139,7 +225,7 @@ static void after_tag(struct scan *s, const struct tag *tag)
         s->at = closing_tag(s, tag);
     } else if (listed(tag, verbatim_names, COUNT(verbatim_names))) {
         const char *stop = closing_tag(s, tag);
-        add_verbatim(s->out, s->at, stop);
+        add_verbatim(s, s->at, stop);
         s->at = stop;
     }
 }
@@ -177,55 +263,25 @@ static bool scan_markup(struct scan *s)
     return true;
 }
 
-static void strip_tags(const char *bytes, size_t n, struct str *out)
+void htmltext_add(struct htmltext *h, const char *bytes, size_t n, struct str *out)
 {
-    struct scan s = { bytes, bytes + n, out };
+    struct scan s = { bytes, bytes + n, h, out };
     while (s.at < s.end) {
         const char *lt = memchr(s.at, '<', (size_t)(s.end - s.at));
         const char *stop = lt ? lt : s.end;
-        str_add(out, s.at, (size_t)(stop - s.at));
+        add_text(&s, s.at, stop);
         s.at = stop;
         if (lt && !scan_markup(&s)) {
-            add_verbatim(out, s.at, s.end);
+            add_verbatim(&s, s.at, s.end);
             s.at = s.end;
         }
     }
 }
 
-static void add_node_text(const GumboNode *node, struct str *out)
+void htmltext_release(struct htmltext *h)
 {
-    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE)
-        str_addz(out, node->v.text.text);
-}
-
-/* Decode the character references of a text without '<': the tree that gumbo builds has depth
- * three. */
-static void add_decoded(struct str *out, const char *text, size_t n)
-{
-    GumboOptions options = kGumboDefaultOptions;
-    options.max_errors = 0;
-    GumboOutput *tree = gumbo_parse_with_options(&options, text, n);
-    const GumboVector *html = &tree->root->v.element.children;
-    for (unsigned i = 0; i < html->length; i++) {
-        const GumboNode *part = html->data[i];
-        if (part->type != GUMBO_NODE_ELEMENT)
-            continue;
-        for (unsigned j = 0; j < part->v.element.children.length; j++)
-            add_node_text(part->v.element.children.data[j], out);
-    }
-    gumbo_destroy_output(&options, tree);
-}
-
-void htmltext_add(const char *bytes, size_t n, struct str *out)
-{
-    if (!n)
-        return;
-    if (!memchr(bytes, '&', n)) {
-        strip_tags(bytes, n, out);
-        return;
-    }
-    struct str stripped = { 0 };
-    strip_tags(bytes, n, &stripped);
-    add_decoded(out, str_text(&stripped), stripped.n);
-    str_release(&stripped);
+    intern_release(&h->name);
+    str_release(&h->text);
+    free(h->end);
+    *h = (struct htmltext){ 0 };
 }

@@ -3,7 +3,16 @@
 
 #include <stddef.h>
 
+#include "base/intern.h"
 #include "base/str.h"
+
+/** What character references stand for, as far as they were met; all zeros: none yet. */
+struct htmltext {
+    struct intern name; /* "&eacute;", "&#233" */
+    size_t *end;        /* (name.n) of its text in `text`; owned */
+    size_t room;
+    struct str text;
+};
 
 /**
  * Append the visible text of an HTML fragment to `out`.
@@ -22,8 +31,10 @@
  *
  *   bytes  valid UTF-8 without NUL, n bytes
  *   out    may hold bytes that are not UTF-8: gumbo overflows at "&#99999999999;"
- *   cost   O(n); character references are the slow part (gumbo, about 25 MB/s)
+ *   cost   O(n); gumbo is asked once for each spelling of a reference, up to some thousands
  */
-void htmltext_add(const char *bytes, size_t n, struct str *out);
+void htmltext_add(struct htmltext *h, const char *bytes, size_t n, struct str *out);
+
+void htmltext_release(struct htmltext *h);
 
 #endif

@@ -1,15 +1,14 @@
 #include "io/text.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <libstemmer.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/mem.h"
-#include "io/htmltext.h"
+#include "base/utf8.h"
 #include "io/stopwords.h"
+#include "io/text_token.h"
 
 const char *words_get(const struct words *w, size_t i)
 {
@@ -24,12 +23,21 @@ void words_release(struct words *w)
     *w = (struct words){ 0 };
 }
 
+void text_ids_release(struct text_ids *ids)
+{
+    free(ids->id);
+    *ids = (struct text_ids){ 0 };
+}
+
 int text_init(struct text *t, const struct text_options *o, struct err *e)
 {
     int rc = text_check(o, e);
     if (rc)
         return rc;
     *t = (struct text){ .options = *o };
+    for (int c = 0; c < 256; c++)
+        t->inside[c] = c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       (c >= '0' && c <= '9' && o->charset == TEXT_UNICODE);
     if (o->stop_words)
         t->stop = stopwords(o->language, &t->n_stop);
     if (o->stem && !(t->stemmer = sb_stemmer_new(o->language, "UTF_8")))
@@ -37,46 +45,51 @@ int text_init(struct text *t, const struct text_options *o, struct err *e)
     return 0;
 }
 
+static void memo_release(struct text_memo *m)
+{
+    intern_release(&m->token);
+    free(m->slot);
+    free(m->start);
+    free(m->id);
+    *m = (struct text_memo){ 0 };
+}
+
+void text_forget(struct text *t)
+{
+    memo_release(&t->memo);
+    intern_release(&t->words);
+}
+
 void text_release(struct text *t)
 {
     if (t->stemmer)
         sb_stemmer_delete(t->stemmer);
+    text_forget(t);
+    htmltext_release(&t->html);
     str_release(&t->valid);
     str_release(&t->shown);
-    str_release(&t->plain);
     str_release(&t->word);
+    text_ids_release(&t->ids);
+    text_ids_release(&t->grams);
     free(t->point);
     *t = (struct text){ 0 };
 }
 
-/* ---- valid UTF-8 ---- */
-
-/* Bytes from p on that are valid and hold no NUL. */
-static size_t valid_run(const uint8_t *p, size_t n)
+const char *text_word(const struct text *t, int32_t number)
 {
-    size_t i = 0;
-    while (i < n) {
-        if (p[i] < 0x80) {
-            if (!p[i])
-                return i;
-            i++;
-            continue;
-        }
-        utf8proc_int32_t point;
-        utf8proc_ssize_t used = utf8proc_iterate(p + i, (utf8proc_ssize_t)(n - i > 4 ? 4 : n - i),
-                                                 &point);
-        if (used <= 0)
-            return i;
-        i += (size_t)used;
-    }
-    return n;
+    return intern_get(&t->words, (size_t)number);
 }
 
-/* Step 1: append what is valid, and U+FFFD for each byte that is not. */
+/* ---- valid UTF-8 ---- */
+
+/* Step 1: append what is valid, and U+FFFD for each byte that is not, and for each NUL. */
 static void add_valid(struct str *out, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t run = valid_run((const uint8_t *)bytes + i, n - i);
+        size_t run = utf8_prefix(bytes + i, n - i);
+        const char *nul = run ? memchr(bytes + i, '\0', run) : NULL;
+        if (nul)
+            run = (size_t)(nul - (bytes + i));
         str_add(out, bytes + i, run);
         i += run;
         if (i < n) {
@@ -86,186 +99,127 @@ static void add_valid(struct str *out, const char *bytes, size_t n)
     }
 }
 
-/* ---- words ---- */
-
-static void end_word(struct text *t, struct words *out)
+/* The same bytes where there is nothing to replace, else a copy in `copy`. */
+static void make_valid(const char **bytes, size_t *n, struct str *copy)
 {
-    const char *word = str_text(&t->word);
-    size_t n = t->word.n;
-    if (!n || stopwords_have(t->stop, t->n_stop, word)) {
-        str_clear(&t->word);
+    if (utf8_valid(*bytes, *n) && !memchr(*bytes, '\0', *n))
         return;
-    }
-    if (t->stemmer && n <= INT32_MAX) {
-        const sb_symbol *stem = sb_stemmer_stem(t->stemmer, (const sb_symbol *)word, (int)n);
-        if (stem && sb_stemmer_length(t->stemmer) > 0) {
-            word = (const char *)stem;
-            n = (size_t)sb_stemmer_length(t->stemmer);
-        }
-    }
-    if (out->n == out->room) {
-        out->room = out->room ? 2 * out->room : 64;
-        out->at = mem_realloc(out->at, out->room, sizeof *out->at);
-    }
-    out->at[out->n++] = out->bytes.n;
-    str_add(&out->bytes, word, n);
-    str_addc(&out->bytes, '\0');
-    str_clear(&t->word);
+    str_clear(copy);
+    add_valid(copy, *bytes, *n);
+    *bytes = str_text(copy);
+    *n = copy->n;
 }
 
-static bool full(const struct text *t, const struct words *out)
+/* ---- tokens ---- */
+
+static bool starts(const char *p, const char *end, const char *with)
+{
+    for (; *with; p++, with++)
+        if (p == end || (*p | 0x20) != *with)
+            return false;
+    return true;
+}
+
+/* Behind a web address that begins at p; p if none does. RFC 3986: what may stand in one is ASCII
+ * without blanks, quotes and angle brackets; signs at its end belong to the sentence. */
+static const char *url_end(const char *p, const char *end)
+{
+    static const char *const scheme[] = { "http:", "https:", "ftp:", "www." };
+    const char *q = NULL;
+    for (size_t i = 0; i < 4 && !q; i++)
+        if (starts(p, end, scheme[i])) {
+            q = p + strlen(scheme[i]);
+            if (i < 3 && (end - q < 2 || q[0] != '/' || q[1] != '/'))
+                return p;
+            q += i < 3 ? 2 : 0;
+        }
+    const char *host = q;
+    while (q && q<end && * q> ' ' && *q < 0x7f && !strchr("<>\"\\^`{|}", *q))
+        q++;
+    while (q && q > host && strchr(".,;:!?)'", q[-1]))
+        q--;
+    return q && q > host ? q : p;
+}
+
+static bool full(const struct text *t, const struct text_ids *out)
 {
     return t->options.max_words > 0 && out->n >= (size_t)t->options.max_words;
 }
 
-/* What a code point is to a word under this charset: 0 separates, 1 goes on, 2 also starts one. */
-static int role(enum text_charset charset, utf8proc_int32_t point)
+/* Step 4: valid text without markup. Tokens are looked for some at a time, so that memory answers
+ * for all of them at once. */
+static void add_tokens(struct text *t, const char *p, const char *end, struct text_ids *out)
 {
-    if (charset == TEXT_ASCII)
-        return (point >= 'a' && point <= 'z') || (point >= 'A' && point <= 'Z') ? 2 : 0;
-    switch (utf8proc_category(point)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-        return 2;
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-        return 1;
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-        return charset == TEXT_UNICODE ? 2 : 0;
-    default:
-        return 0;
-    }
-}
-
-static void add_point(struct text *t, struct words *out, utf8proc_int32_t point)
-{
-    int r = role(t->options.charset, point);
-    if (r == 2 || (r == 1 && t->word.n)) {
-        utf8proc_uint8_t utf8[4];
-        utf8proc_ssize_t n = utf8proc_encode_char(point, utf8);
-        str_add(&t->word, (const char *)utf8, (size_t)n);
-    } else if (!full(t, out)) {
-        end_word(t, out);
-    }
-}
-
-/* Steps 3 and 4 for a stretch that normalises by itself. */
-static void add_stretch(struct text *t, struct words *out, const char *p, size_t n)
-{
-    utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE;
-    if (t->options.lower)
-        how |= UTF8PROC_CASEFOLD;
-    for (;;) {
-        utf8proc_ssize_t got = utf8proc_decompose((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)n,
-                                                  t->point, (utf8proc_ssize_t)t->room_point, how);
-        assert(got >= 0); /* valid UTF-8, and these options do not contradict each other */
-        if ((size_t)got <= t->room_point) {
-            n = (size_t)utf8proc_normalize_utf32(t->point, got, how);
-            break;
-        }
-        t->room_point = (size_t)got + 64;
-        t->point = mem_realloc(t->point, t->room_point, sizeof *t->point);
-    }
-    for (size_t i = 0; i < n && !full(t, out); i++)
-        add_point(t, out, t->point[i]);
-}
-
-/**
- * The end of the bytes from p on that are not ASCII. Ends early behind 30 combining marks in a row
- * (the Stream-Safe Text Format of UAX #15, section 13), because utf8proc sorts marks in quadratic
- * time.
- */
-static const char *stretch_end(const char *p, const char *end)
-{
-    int marks = 0;
-    while (p < end && (unsigned char)*p >= 0x80) {
-        utf8proc_int32_t point;
-        utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)p,
-                                                 (utf8proc_ssize_t)(end - p), &point);
-        assert(used > 0);
-        p += used;
-        marks = utf8proc_get_property(point)->combining_class ? marks + 1 : 0;
-        if (marks == 30)
-            break;
-    }
-    return p;
-}
-
-/* What an ASCII byte is to a word: 0 separates, else the byte that is added. */
-static char ascii_byte(const struct text_options *o, char c)
-{
-    if (c >= 'a' && c <= 'z')
-        return c;
-    if (c >= 'A' && c <= 'Z')
-        return o->lower ? (char)(c - 'A' + 'a') : c;
-    return c >= '0' && c <= '9' && o->charset == TEXT_UNICODE ? c : 0;
-}
-
-/* ASCII is its own NFKC and never composes with what precedes it, so only stretches of other bytes,
- * each with the one ASCII letter before it, go through utf8proc: the result is that of the whole
- * text. */
-static void split_words(struct text *t, struct words *out)
-{
-    const char *p = str_text(&t->plain), *end = p + t->plain.n;
-    char map[128];
-
-    for (int c = 0; c < 128; c++)
-        map[c] = ascii_byte(&t->options, (char)c);
+    enum { BATCH = 32 };
+    struct token token[BATCH];
+    const uint8_t *inside = t->inside;
     while (p < end && !full(t, out)) {
-        if ((unsigned char)*p < 0x80) {
-            const char *start = p;
-            char run[256];
-            size_t n = 0;
-            while (p < end && (unsigned char)*p < 0x80 && n < sizeof run && map[(unsigned char)*p])
-                run[n++] = map[(unsigned char)*p++];
-            if (n)
-                str_add(&t->word, run, n);
-            if (p == start) {
-                end_word(t, out);
+        bool url = false;
+        size_t n = 0;
+        while (n < BATCH) {
+            while (p < end && !inside[(uint8_t)*p])
                 p++;
+            if (p == end)
+                break;
+            const char *start = p;
+            if (t->options.mask_urls && (p = url_end(start, end)) > start) {
+                url = true;
+                break;
             }
-            continue;
+            while (p < end && inside[(uint8_t)*p])
+                p++;
+            token[n] = (struct token){ .bytes = start, .n = (size_t)(p - start) };
+            text_token_hash(t, &token[n++]);
         }
-        const char *start = p;
-        p = stretch_end(p, end);
-        if (t->word.n && start > str_text(&t->plain) && (unsigned char)start[-1] < 0x80) {
-            t->word.text[--t->word.n] = '\0'; /* it may compose with a mark that follows */
-            start--;
-        }
-        add_stretch(t, out, start, (size_t)(p - start));
+        for (size_t i = 0; i < n; i++)
+            text_token(t, &token[i], out);
+        if (url)
+            text_add_word(t, "<url>", 5, out);
     }
-    if (!full(t, out))
-        end_word(t, out);
-    str_clear(&t->word);
+}
+
+static void add_part(struct text *t, const char *bytes, size_t n, struct text_ids *out)
+{
+    make_valid(&bytes, &n, &t->valid);
+    if (t->options.html && (memchr(bytes, '<', n) || memchr(bytes, '&', n))) {
+        str_clear(&t->shown);
+        htmltext_add(&t->html, bytes, n, &t->shown);
+        bytes = str_text(&t->shown);
+        n = t->shown.n;
+        make_valid(&bytes, &n, &t->valid); /* gumbo overflows at "&#99999999999;" */
+    }
+    add_tokens(t, bytes, bytes + n, out);
+}
+
+void text_numbers(struct text *t, const struct text_part *part, size_t n_part, struct text_ids *out)
+{
+    const struct text_options *o = &t->options;
+    bool grams = o->ngram_of == TEXT_CHARACTERS || o->ngram_max > 1;
+    struct text_ids *words = grams ? &t->grams : out;
+    words->n = 0;
+    for (size_t i = 0; i < n_part && !full(t, words); i++)
+        if (part[i].n)
+            add_part(t, part[i].bytes, part[i].n, words);
+    if (full(t, words))
+        words->n = (size_t)o->max_words; /* a token may be several words */
+    if (grams)
+        text_ngrams(t, words, out);
 }
 
 void text_words(struct text *t, const struct text_part *part, size_t n_part, struct words *out)
 {
+    enum { MOST_WORDS = 1 << 20, MOST_BYTES = 64 << 20 };
+    if (t->words.n > MOST_WORDS || t->words.bytes.n + t->memo.token.bytes.n > MOST_BYTES ||
+        t->memo.n_short > MOST_WORDS)
+        text_forget(t);
+    text_numbers(t, part, n_part, &t->ids);
     out->n = 0;
     str_clear(&out->bytes);
-    str_clear(&t->plain);
-    for (size_t i = 0; i < n_part; i++) {
-        if (!part[i].n)
-            continue;
-        if (t->plain.n)
-            str_addc(&t->plain, ' ');
-        if (!t->options.html ||
-            !(memchr(part[i].bytes, '<', part[i].n) || memchr(part[i].bytes, '&', part[i].n))) {
-            add_valid(&t->plain, part[i].bytes, part[i].n);
-            continue;
-        }
-        str_clear(&t->valid);
-        str_clear(&t->shown);
-        add_valid(&t->valid, part[i].bytes, part[i].n);
-        htmltext_add(str_text(&t->valid), t->valid.n, &t->shown);
-        add_valid(&t->plain, str_text(&t->shown),
-                  t->shown.n); /* gumbo overflows at "&#99999999999;" */
+    if (t->ids.n > out->room)
+        out->at = mem_realloc(out->at, out->room = 2 * t->ids.n, sizeof *out->at);
+    for (size_t i = 0; i < t->ids.n; i++) {
+        const char *word = text_word(t, t->ids.id[i]);
+        out->at[out->n++] = out->bytes.n;
+        str_add(&out->bytes, word, strlen(word) + 1);
     }
-    split_words(t, out);
 }

@@ -23,7 +23,7 @@ is "stdout stays empty" "$out" ""
 is "words stand in order of first appearance, decoded and folded" "$(words t.h5)" \
     "écran 0 grand beau 2 3 4 5 6 7 8 "
 has "the options travel along" "$(h5dump -a text/recipe t.h5)" \
-    '{"version":1,"language":"french","charset":"unicode","lower":true,"stop_words":true,"stem":false,"html":true,"max_words":0}'
+    '{"version":2,"language":"french","charset":"unicode","lower":true,"stop_words":true,"stem":false,"html":true,"mask_digits":false,"mask_urls":false,"max_words":0,"ngram_of":"words","ngram_min":1,"ngram_max":1}'
 is "the rows are those of the table" "$(h5dump -a text/keys_sha256 t.h5 | grep '(0)')" \
     "$(h5dump -a products/keys_sha256 in/table.h5 | grep '(0)')"
 ok "one thread" text --table in/table.h5 --text t1.h5 --language french --threads 1
@@ -36,8 +36,12 @@ ok "options change the words" text --table in/table.h5 --text o.h5 --language fr
 is "stop words stay, digits leave, words are stemmed, three are kept" "$(words o.h5)" "l écran n "
 ok "without HTML and folding" text --table in/table.h5 --text p.h5 --html false --lower false --charset ascii
 is "tags are letters then" "$(words p.h5)" "L cran n p Tr egrave s b grand amp beau "
-ok "a language without a list" text --table in/table.h5 --text g.h5 --language german
-has "says so" "$err" "there is no list of stop words for german: none are left out"
+ok "masks and n-grams" text --table in/table.h5 --text m.h5 --mask_digits true --mask_urls true --ngram_min 2 --ngram_max 3
+is "n-grams of two words, digits as 0" "$(words m.h5)" "l écran écran n n 0 0 très très grand grand beau l écran n écran n 0 n 0 très 0 très grand très grand beau "
+ok "n-grams of characters" text --table in/table.h5 --text c.h5 --ngram_of characters --ngram_min 3 --ngram_max 3 --threads 2
+is "know where a word ends" "$(words c.h5)" " l   éc écr cra ran an   n   0   tr trè rès "
+ok "a language without a list" text --table in/table.h5 --text g.h5 --language hungarian
+has "says so" "$err" "there is no list of stop words for hungarian: none are left out"
 has "and notes it" "$(h5dump -a text/recipe g.h5)" '"stop_words":false'
 ok "a table without rows" text --table in/none.h5 --text n.h5
 is "gives no words" "$err" "0 rows, 0 words, 0 of them distinct; 0 rows without words"
@@ -55,6 +59,8 @@ refuses "a stemmer without language" 64 "stem needs a language" text --table in/
 refuses "the same by --check, which reads no file" 64 "stem needs a language" text --check --stem true
 refuses "stop words without folding" 64 "stop_words needs lower case" \
     text --table in/table.h5 --text x.h5 --language french --lower false
+refuses "n-grams out of order" 64 "n-grams of 3 to 2: want 1 <= ngram_min <= ngram_max <= 10" \
+    text --table in/table.h5 --text x.h5 --ngram_min 3 --ngram_max 2
 refuses "a number of words below zero" 64 "--max_words '-1' is out of range" text --table in/table.h5 --text x.h5 --max_words -1
 ok "--check of good options" text --check --language french --stem true
 full() { trap '' XFSZ; ulimit -f 4; text "$@"; }

@@ -172,11 +172,13 @@ static void the_first_words_are_counted_at_every_kind_of_end(void **state)
 static void stop_lists_are_sorted_and_found(void **state)
 {
     (void)state;
-    static const char *const language[] = { "french", "english" };
-    for (size_t k = 0; k < 2; k++) {
+    static const char *const language[] = { "danish",  "dutch",   "english",   "french",
+                                            "german",  "italian", "norwegian", "portuguese",
+                                            "spanish", "swedish" };
+    for (size_t k = 0; k < sizeof language / sizeof *language; k++) {
         size_t n;
         const char *const *list = stopwords(language[k], &n);
-        assert_true(n > 100);
+        assert_true(n >= 90);
         for (size_t i = 0; i < n; i++) {
             assert_true(i == 0 || strcmp(list[i - 1], list[i]) < 0);
             assert_true(stopwords_have(list, n, list[i]));
@@ -232,6 +234,99 @@ static void parts_are_joined_and_missing_ones_skipped(void **state)
     assert_int_equal(w.n, 0);
     words_release(&w);
     text_release(&t);
+}
+
+/* ---- masks and n-grams ---- */
+
+static void digits_are_masked_by_zeros(void **state)
+{
+    (void)state;
+    struct text_options o = plain();
+    o.mask_digits = true;
+    const char text[] = "24 x 120 cm, 128Go, \xd9\xa3\xd9\xa4, x\xc2\xb2, \xef\xbc\x97";
+    assert_string_equal(words_of(&o, text, strlen(text)), "00|x|000|cm|000go|00|x0|0");
+}
+
+static void web_addresses_are_one_word(void **state)
+{
+    (void)state;
+    struct text_options o = plain();
+    o.mask_urls = true;
+    static const char *const text[][2] = {
+        { "Voir http://shop.fr/a?b=1&c=%20#x, merci", "voir|<url>|merci" },
+        { "(www.shop.fr/x). Suite", "<url>|suite" },
+        { "HTTPS://Shop.FR:80/ et ftp://x.y", "<url>|et|<url>" },
+        { "https http:/x www x.www.y http://", "https|http|x|www|x|<url>|http" },
+        { "<a href=\"http://a.b\">lien</a> http://a.b<br>fin", "lien|<url>|fin" },
+        { "http://a.b/\xc3\xa9t\xc3\xa9", "<url>|été" },
+    };
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        assert_string_equal(words_of(&o, text[i][0], strlen(text[i][0])), text[i][1]);
+    assert_string_equal(words("http://a.b"), "http|a|b");
+}
+
+static void n_grams_of_words_follow_the_words(void **state)
+{
+    (void)state;
+    struct text_options o = plain();
+    const char text[] = "le drap de bain";
+    o.ngram_max = 3;
+    assert_string_equal(words_of(&o, text, strlen(text)),
+                        "le|drap|de|bain|le drap|drap de|de bain|le drap de|drap de bain");
+    o.ngram_min = 2;
+    o.max_words = 3;
+    assert_string_equal(words_of(&o, text, strlen(text)), "le drap|drap de|le drap de");
+    o.stop_words = true, o.language = "french",
+    o.max_words = 0; /* what stop words leave is joined */
+    assert_string_equal(words_of(&o, text, strlen(text)), "drap bain");
+    assert_string_equal(words_of(&o, "drap", 4), "");
+}
+
+/* scikit-learn 1.2.1: CountVectorizer(analyzer="char_wb", ngram_range=(2, 4)).build_analyzer(). */
+static void n_grams_of_characters_know_the_ends_of_words(void **state)
+{
+    (void)state;
+    struct text_options o = plain();
+    o.ngram_of = TEXT_CHARACTERS, o.ngram_min = 2, o.ngram_max = 4;
+    const char text[] = "L'été";
+    assert_string_equal(words_of(&o, text, strlen(text)),
+                        " l|l | l | é|ét|té|é | ét|été|té | été|été ");
+    o.ngram_min = o.ngram_max = 5;
+    assert_string_equal(words_of(&o, text, strlen(text)), " l | été ");
+}
+
+static void a_cleaner_that_forgets_gives_the_same_words(void **state)
+{
+    (void)state;
+    struct text_options o = plain();
+    struct text t = { 0 };
+    struct err e = { 0 };
+    struct text_ids first = { 0 }, again = { 0 };
+    static const char text[] = "L'écran <b>écran</b> anticonstitutionnellement "
+                               "anticonstitutionnellement &eacute;t&eacute; "
+                               "un-deux-trois 1,2 écran";
+    const struct text_part part = { text, sizeof text - 1 };
+    assert_ok(text_init(&t, &o, &e), e);
+    text_numbers(&t, &part, 1, &first);
+    text_numbers(&t, &part, 1, &again); /* by now all of it is known */
+    assert_int_equal(first.n, 12);
+    assert_int_equal(again.n, 12);
+    assert_memory_equal(first.id, again.id, 12 * sizeof *first.id);
+    assert_string_equal(text_word(&t, first.id[3]), "anticonstitutionnellement");
+    text_forget(&t);
+    text_numbers(&t, &part, 1, &again);
+    assert_memory_equal(first.id, again.id, 12 * sizeof *first.id);
+    text_ids_release(&first);
+    text_ids_release(&again);
+    text_release(&t);
+}
+
+static void a_blank_written_as_a_reference_separates(void **state)
+{
+    (void)state;
+    assert_string_equal(words("a&#32;b&nbsp;c&#10;d&Tab;e"), "a|b|c|d|e");
+    assert_string_equal(words("&eacute;cran &eacutecran &ampx; &notit; &; &#; &#x; & x"),
+                        "écran|écran|x|it|x|x");
 }
 
 /* ---- against the libraries' own whole ---- */
@@ -425,12 +520,23 @@ static void hostile_megabytes_are_read_in_one_pass(void **state)
 static void a_recipe_comes_back_as_it_went(void **state)
 {
     (void)state;
-    struct text_options o = { "german", TEXT_LETTERS, true, false, true, false, 12 }, back;
+    struct text_options o = { .language = "german",
+                              .charset = TEXT_LETTERS,
+                              .lower = true,
+                              .stem = true,
+                              .mask_urls = true,
+                              .max_words = 12,
+                              .ngram_of = TEXT_CHARACTERS,
+                              .ngram_min = 2,
+                              .ngram_max = 5 },
+                        back;
     struct err e = { 0 };
     char *json = text_recipe(&o), *again;
     assert_string_equal(
-        json, "{\"version\":1,\"language\":\"german\",\"charset\":\"letters\",\"lower\":true,"
-              "\"stop_words\":false,\"stem\":true,\"html\":false,\"max_words\":12}");
+        json, "{\"version\":2,\"language\":\"german\",\"charset\":\"letters\",\"lower\":true,"
+              "\"stop_words\":false,\"stem\":true,\"html\":false,\"mask_digits\":false,"
+              "\"mask_urls\":true,\"max_words\":12,\"ngram_of\":\"characters\",\"ngram_min\":2,"
+              "\"ngram_max\":5}");
     assert_ok(text_recipe_parse(&back, json, &e), e);
     again = text_recipe(&back);
     assert_string_equal(json, again);
@@ -444,16 +550,24 @@ static void a_bad_recipe_is_refused(void **state)
     struct text_options o;
     struct err e = { 0 };
     const char rest[] =
-        "\"charset\":\"unicode\",\"lower\":true,\"stop_words\":true,\"stem\":false,\"html\":true";
+        "\"charset\":\"unicode\",\"lower\":true,\"stop_words\":true,\"stem\":false,\"html\":true,"
+        "\"mask_digits\":false,\"mask_urls\":false,\"ngram_min\":1";
     assert_error(text_recipe_parse(&o, "{", &e), ERR_DATA, e, "text recipe is no JSON");
     assert_error(text_recipe_parse(&o, "[]", &e), ERR_DATA, e, "no JSON object");
     assert_error(text_recipe_parse(&o, "{}", &e), ERR_DATA, e, "'version' is missing");
+#define W ",\"ngram_of\":\"words\",\"ngram_max\":1"
     static const char *const bad[][2] = {
-        { "\"version\":1,\"language\":\"none\",\"max_words\":-1", "'max_words' is -1" },
-        { "\"version\":2,\"language\":\"none\",\"max_words\":1", "'version' is 2, want 1 to 1" },
-        { "\"version\":1,\"language\":\"klingon\",\"max_words\":1", "language 'klingon'" },
-        { "\"version\":1,\"language\":3,\"max_words\":1", "'language' is 3, want a text" },
-        { "\"version\":1,\"language\":\"none\",\"max_words\":1,\"x\":2", "unknown key 'x'" }
+        { "\"version\":2,\"language\":\"none\",\"max_words\":-1" W, "'max_words' is -1" },
+        { "\"version\":1,\"language\":\"none\",\"max_words\":1" W, "'version' is 1, want 2 to 2" },
+        { "\"version\":2,\"language\":\"klingon\",\"max_words\":1" W, "language 'klingon'" },
+        { "\"version\":2,\"language\":3,\"max_words\":1" W, "'language' is 3, want a text" },
+        { "\"version\":2,\"language\":\"none\",\"max_words\":1,\"x\":2" W, "unknown key 'x'" },
+        { "\"version\":2,\"language\":\"none\",\"max_words\":1,\"ngram_of\":\"lines\","
+          "\"ngram_max\":1",
+          "ngram_of 'lines' is not one of words|characters" },
+        { "\"version\":2,\"language\":\"none\",\"max_words\":1,\"ngram_of\":\"words\","
+          "\"ngram_max\":11",
+          "'ngram_max' is 11, want 1 to 10" }
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *json = str_format("{%s,%s}", bad[i][0], rest);
@@ -495,6 +609,12 @@ int main(void)
         cmocka_unit_test(words_are_stemmed),
         cmocka_unit_test(every_language_of_the_list_has_a_stemmer),
         cmocka_unit_test(parts_are_joined_and_missing_ones_skipped),
+        cmocka_unit_test(digits_are_masked_by_zeros),
+        cmocka_unit_test(web_addresses_are_one_word),
+        cmocka_unit_test(n_grams_of_words_follow_the_words),
+        cmocka_unit_test(n_grams_of_characters_know_the_ends_of_words),
+        cmocka_unit_test(a_cleaner_that_forgets_gives_the_same_words),
+        cmocka_unit_test(a_blank_written_as_a_reference_separates),
         cmocka_unit_test(stretches_give_what_the_whole_gives),
         cmocka_unit_test(well_formed_html_gives_what_gumbos_tree_gives),
         cmocka_unit_test(hostile_megabytes_are_read_in_one_pass),
