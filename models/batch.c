@@ -6,6 +6,16 @@
 
 #include "base/mem.h"
 
+static void map_words(struct batcher *b)
+{
+    const struct tokens *t = b->data.tokens;
+    if (t->n_word >= b->room_map) {
+        b->room_map = t->n_word + 1;
+        b->map = mem_realloc(b->map, b->room_map, sizeof *b->map);
+    }
+    vocab_map_into(&b->prep->vocab, t, b->map);
+}
+
 void batcher_init(struct batcher *b, const struct prep *prep, const struct model_data *data,
                   size_t max, const int32_t *class_of_row, const float *weight_of_class)
 {
@@ -15,7 +25,7 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
                            .class_of_row = class_of_row,
                            .weight_of_class = weight_of_class };
     if (prep->reads[NN_TEXT]) {
-        b->map = vocab_map(&prep->vocab, data->tokens);
+        map_words(b);
         b->ids = mem_calloc(max, prep->shape.length * sizeof *b->ids);
         b->n_word = mem_calloc(max, sizeof *b->n_word);
     }
@@ -31,6 +41,17 @@ void batcher_init(struct batcher *b, const struct prep *prep, const struct model
         b->label = mem_calloc(max, sizeof *b->label);
     if (class_of_row && weight_of_class)
         b->weight = mem_calloc(max, sizeof *b->weight);
+}
+
+void batcher_turn(struct batcher *b, const struct model_data *data)
+{
+    b->data = *data;
+    if (b->map)
+        map_words(b);
+    if (b->gram_first) {
+        gram_reader_release(&b->grams);
+        gram_reader_init(&b->grams, &b->prep->grams, data->tokens);
+    }
 }
 
 /* The n-grams of row i of the batch, behind those of the rows before it. */

@@ -17,6 +17,7 @@ struct batcher {
     const int32_t *class_of_row;   /* borrowed; NULL: no labels */
     const float *weight_of_class;  /* borrowed; NULL: all 1 */
     const struct augment *augment; /* borrowed; NULL: none */
+    size_t room_map;
     int32_t *map; /* dictionary of the tokens -> ids; the rest: (max) rows each, owned */
     int32_t *ids, *n_word, *label;
     const uint8_t **pixels;
@@ -31,6 +32,9 @@ struct batcher {
 /** For data that prep_check has passed; class_of_row and weight_of_class may be NULL. */
 void batcher_init(struct batcher *b, const struct prep *prep, const struct model_data *data,
                   size_t max, const int32_t *class_of_row, const float *weight_of_class);
+
+/** Other data from now on, in the same storage. */
+void batcher_turn(struct batcher *b, const struct model_data *data);
 
 /** The rows `row` (n <= max) as a batch that is valid until the next call. */
 void batcher_fill(struct batcher *b, const size_t *row, size_t n, struct nn_batch *out);

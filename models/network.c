@@ -19,6 +19,7 @@ static void network_free(void *state)
 
 void network_release(struct network *w)
 {
+    predictor_release(&w->predictor);
     net_free(w->net);
     nn_spec_release(&w->spec);
     free(w->last);
@@ -180,15 +181,7 @@ out:
 void network_run(struct network *w, const struct prep *p, const struct model_data *data,
                  const size_t *row, size_t n, float *out)
 {
-    struct batcher batcher;
-    batcher_init(&batcher, p, data, w->dims.batch, NULL, NULL);
-    for (size_t start = 0; start < n; start += w->dims.batch) {
-        struct nn_batch b;
-        batcher_fill(&batcher, row + start, n - start < w->dims.batch ? n - start : w->dims.batch,
-                     &b);
-        net_predict(w->net, &b, out + start * w->dims.n_class);
-    }
-    batcher_release(&batcher);
+    predictor_run(&w->predictor, w->net, &w->dims, p, data, row, n, out);
 }
 
 static int network_predict(struct model *m, const struct model_data *data, const size_t *row,

@@ -3,6 +3,7 @@
 
 #include "models/family.h"
 #include "models/nn/net.h"
+#include "models/predictor.h"
 
 /** State of the family of networks: what a network file describes, on the inputs that its branches
  * read. All owned. */
@@ -12,6 +13,7 @@ struct network {
     struct net *net;
     float *last; /* (n_weight) of the last epoch, and how they came to be; NULL: not wanted */
     char *last_training; /* JSON */
+    struct predictor predictor;
 };
 
 void network_release(struct network *w);

@@ -140,11 +140,16 @@ int32_t vocab_id(const struct vocab *v, const char *word)
     return id ? (int32_t)id : VOCAB_UNKNOWN;
 }
 
+void vocab_map_into(const struct vocab *v, const struct tokens *t, int32_t *map)
+{
+    for (size_t i = 0; i < t->n_word; i++)
+        map[i] = vocab_id(v, t->word[i]);
+}
+
 int32_t *vocab_map(const struct vocab *v, const struct tokens *t)
 {
     int32_t *map = mem_calloc(t->n_word + 1, sizeof *map);
-    for (size_t i = 0; i < t->n_word; i++)
-        map[i] = vocab_id(v, t->word[i]);
+    vocab_map_into(v, t, map);
     return map;
 }
 

@@ -47,6 +47,7 @@ int32_t vocab_id(const struct vocab *v, const char *word);
 
 /** Ids of the dictionary of a token file: (t->n_word), owned by the caller. */
 int32_t *vocab_map(const struct vocab *v, const struct tokens *t);
+void vocab_map_into(const struct vocab *v, const struct tokens *t, int32_t *map);
 
 /** How rows become equally long. */
 struct vocab_shape {

@@ -318,6 +318,26 @@ static double thread_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static struct pass pass_of(const struct batch_run *r, size_t shard, int worker)
+{
+    const struct net *n = r->n;
+    return (struct pass){
+        n,      r->b,        &n->shard[shard], n->scratch + (size_t)worker * n->scratch_floats,
+        worker, r->training, r->draw
+    };
+}
+
+static void run_steps(const struct batch_run *r, const struct pass *p, size_t from, size_t to)
+{
+    const struct net *n = r->n;
+    for (size_t at = from; at < to; at++) {
+        double start = n->clock ? thread_seconds() : 0;
+        step(r, p, at);
+        if (n->clock)
+            n->clock[(size_t)p->worker * (2 * n->n_op + 1) + at] += thread_seconds() - start;
+    }
+}
+
 /* One shard from r->from up to before r->to, where it gathers what the operator there wants to know
  * of all shards. */
 static void run_shard(void *arg, size_t i, int worker)
@@ -325,20 +345,21 @@ static void run_shard(void *arg, size_t i, int worker)
     const struct batch_run *r = arg;
     const struct net *n = r->n;
     size_t N = n->n_op;
-    struct pass p = {
-        n,      r->b,        &n->shard[i], n->scratch + (size_t)worker * n->scratch_floats,
-        worker, r->training, r->draw
-    };
-    for (size_t at = r->from; at < r->to; at++) {
-        double start = n->clock ? thread_seconds() : 0;
-        step(r, &p, at);
-        if (n->clock)
-            n->clock[(size_t)worker * (2 * N + 1) + at] += thread_seconds() - start;
-    }
+    struct pass p = pass_of(r, i, worker);
+    run_steps(r, &p, r->from, r->to);
     if (r->to < N && n->op[r->to].kind->gather)
         n->op[r->to].kind->gather(&n->op[r->to], &p);
     else if (r->to > N && r->to <= 2 * N && n->op[2 * N - r->to].kind->gather_back)
         n->op[2 * N - r->to].kind->gather_back(&n->op[2 * N - r->to], &p);
+}
+
+/* Task i is one branch of one shard. */
+static void run_branch(void *arg, size_t i, int worker)
+{
+    const struct batch_run *r = arg;
+    const struct net *n = r->n;
+    struct pass p = pass_of(r, i / n->n_part, worker);
+    run_steps(r, &p, n->part[i % n->n_part], n->part[i % n->n_part + 1]);
 }
 
 static bool looks_across(const struct net *n, size_t at)
@@ -358,7 +379,12 @@ static void run_batch(struct batch_run *r)
     if (r->training || !n->prepared)
         workers_run(n->workers, N, prepare_op, n);
     n->prepared = !r->training; /* a step follows, or statistics have moved */
-    for (r->from = 0; r->from < end; r->from = r->to) {
+    r->from = 0;
+    if (!r->training && n->n_part > 1 && r->n_shard < (size_t)n->n_worker) {
+        workers_run(n->workers, r->n_shard * n->n_part, run_branch, r); /* too few rows to share */
+        r->from = n->part[n->n_part];
+    }
+    for (; r->from < end; r->from = r->to) {
         r->to = r->from + 1;
         while (r->to < end && !(r->training && looks_across(n, r->to)))
             r->to++;

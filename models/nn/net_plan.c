@@ -189,12 +189,15 @@ static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
     copy_layers(n, s);
     for (size_t i = 0; rc == 0 && i < s->n_branch; i++) {
         const struct nn_branch *b = &n->branch[i];
+        n->part[i] = n->n_op;
         rc = add_branch(n, b, e);
         if (nn_ends_in_classes(b->layer, b->n_layer))
             wide[n_wide++] = n->n_tensor - 1;
         else
             deep[n_deep++] = n->n_tensor - 1;
     }
+    n->n_part = s->n_branch;
+    n->part[n->n_part] = n->n_op;
     if (rc == 0 && n_deep)
         rc = add_head(n, s, deep, n_deep, wide, &n_wide, e);
     n->logits = wide[0];
@@ -255,7 +258,8 @@ static size_t lowest(const struct room *room, size_t k)
         for (size_t i = 0; i < k; i++) {
             const struct room *q = &room[i];
             bool together = q->first <= r->last && r->first <= q->last;
-            if (together && at < q->offset + q->n && q->offset < at + r->n) {
+            bool apart = q->part && r->part && q->part != r->part; /* at once, by two threads */
+            if ((together || apart) && at < q->offset + q->n && q->offset < at + r->n) {
                 at = q->offset + q->n;
                 moved = true;
             }
@@ -268,6 +272,10 @@ static size_t lowest(const struct room *room, size_t k)
  * during its life. */
 static void place_rooms(struct net *n)
 {
+    for (size_t i = 0; i < n->n_room; i++)
+        for (size_t k = 0; k < n->n_part; k++)
+            if (n->room[i].first >= n->part[k] && n->room[i].first < n->part[k + 1])
+                n->room[i].part = k + 1;
     qsort(n->room, n->n_room, sizeof *n->room, larger_first);
     for (size_t i = 0; i < n->n_room; i++) {
         struct room *r = &n->room[i];

@@ -33,6 +33,7 @@ struct tensor {
 struct room {
     size_t n;           /* floats */
     size_t first, last; /* time of first and last use; see net_plan.c */
+    size_t part;        /* branch that needs it on the way forward, from 1; 0: else */
     size_t *out;        /* where the offset goes */
     size_t offset;
 };
@@ -135,6 +136,7 @@ struct net {
     size_t n_param, n_weight;
     float *weight, *gradient; /* the blocks */
 
+    size_t part[N_NN_INPUT + 1], n_part; /* branch k has the operators part[k] .. part[k + 1] - 1 */
     struct shard *shard;
     size_t n_shard, shard_rows; /* shards of a full batch, rows of the largest */
     struct room *room;

@@ -40,6 +40,7 @@ static inline __attribute__((always_inline)) float nn_exp(float x)
     return y * scale;
 }
 
+/** 1 / (1 + e^-x), error < 4 units in the last place. */
 static inline __attribute__((always_inline)) float nn_sigmoid(float x)
 {
     return 1.0f / (1.0f + nn_exp(-x));
