@@ -18,6 +18,7 @@ struct reader {
     const struct record_sink *sink;
     void *ctx;
     bool *seen;
+    struct intern *names; /* only the keys are wanted */
     struct err *e;
     struct record_field *field; /* (n_want) owned */
     size_t *begin;              /* (n_want) owned: in text, of what is not a string */
@@ -91,12 +92,22 @@ static int hand_over(struct reader *r, const json_t *record)
     return r->sink->row(r->ctx, &row, r->e);
 }
 
+static void take_names(struct reader *r, json_t *record)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(record, key, value) intern_add(r->names, key, strlen(key));
+}
+
 static int take_record(struct reader *r, const char *text, size_t n)
 {
     json_error_t why;
     json_t *record = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     int rc;
-    if (json_is_object(record)) {
+    if (r->names) {
+        take_names(r, record);
+        rc = 0;
+    } else if (json_is_object(record)) {
         rc = hand_over(r, record);
     } else {
         char *shown = record_shorten(text, n, DETAIL);
@@ -135,7 +146,7 @@ static int read_lines(struct reader *r)
         }
         looked = 0;
         if (!end && !w->ended) {
-            if ((rc = report(r, RECORD_TOO_LONG, p, DETAIL)) == 0)
+            if ((rc = r->names ? 0 : report(r, RECORD_TOO_LONG, p, DETAIL)) == 0)
                 rc = window_skip_line(w, r->e);
             continue;
         }
@@ -257,6 +268,25 @@ static int read_array(struct reader *r)
     return rc;
 }
 
+static int read_file(struct reader *r, const char *path, double max_ratio, struct hash *hash)
+{
+    char c = 0;
+    int rc = source_open(&r->w.source, path, SOURCE_UTF8, max_ratio, r->e);
+    r->w.line = 1;
+    if (rc == 0) {
+        r->w.source.hash = hash;
+        rc = next_byte(r, &c);
+    }
+    if (rc)
+        return rc;
+    if (c == '[')
+        return read_array(r);
+    if (c == '{')
+        return read_lines(r);
+    return err_set(r->e, ERR_DATA, "'%s' %s, want an array of objects or an object a line", path,
+                   c ? "is not JSON" : "is empty");
+}
+
 int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n_field,
                   size_t max_field, double max_ratio, struct hash *hash,
                   const struct record_sink *sink, void *ctx, bool *out_seen, int64_t *out_size,
@@ -268,29 +298,23 @@ int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n
                         .sink = sink,
                         .ctx = ctx,
                         .seen = out_seen,
-                        .e = e,
-                        .w.line = 1 };
-    char c = 0;
-    int rc;
-
+                        .e = e };
     r.field = mem_calloc(n_field, sizeof *r.field);
     r.begin = mem_calloc(n_field, sizeof *r.begin);
-    if ((rc = source_open(&r.w.source, path, SOURCE_UTF8, max_ratio, e)) == 0) {
-        r.w.source.hash = hash;
-        rc = next_byte(&r, &c);
-    }
-    if (rc == 0 && c == '[')
-        rc = read_array(&r);
-    else if (rc == 0 && c == '{')
-        rc = read_lines(&r);
-    else if (rc == 0)
-        rc = err_set(e, ERR_DATA, "'%s' %s, want an array of objects or an object a line", path,
-                     c ? "is not JSON" : "is empty");
+    int rc = read_file(&r, path, max_ratio, hash);
     if (out_size)
         *out_size = r.w.source.taken;
     window_release(&r.w);
     str_release(&r.text);
     free(r.field);
     free(r.begin);
+    return rc;
+}
+
+int jsonrows_names(const char *path, double max_ratio, struct intern *out, struct err *e)
+{
+    struct reader r = { .names = out, .e = e };
+    int rc = read_file(&r, path, max_ratio, NULL);
+    window_release(&r.w);
     return rc;
 }

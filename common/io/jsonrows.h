@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "base/intern.h"
 #include "io/record.h"
 #include "num/hash.h"
 
@@ -32,5 +33,8 @@ int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n
                   size_t max_field, double max_ratio, struct hash *hash,
                   const struct record_sink *sink, void *ctx, bool *out_seen, int64_t *out_size,
                   struct err *e);
+
+/** The keys of all records, in order of first appearance. Errors as above. */
+int jsonrows_names(const char *path, double max_ratio, struct intern *out, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
  *                  with the reason
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/str.h"
+#include "infer.h"
 #include "io/jsonfile.h"
 #include "io/outfile.h"
 #include "io/query.h"
@@ -351,8 +353,53 @@ static int check(const void *params, struct err *e)
     return rc;
 }
 
+/* ---- import --infer
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct infer_params {
+    struct opt_list infer;
+    const char *schema;
+};
+
+static const struct opt infer_options[] = {
+    { OPT_INS(struct infer_params, infer), .help = "CSV or JSON files to look at" },
+    { OPT_OUT(struct infer_params, schema), .optional = true, .format = "yaml",
+      .help = "the schema; default: standard output" },
+    { 0 },
+};
+
+static int infer(const void *params, struct err *e)
+{
+    const struct infer_params *p = params;
+    struct str text = { 0 };
+    int rc = infer_schema(&p->infer, &text, e);
+    if (rc == 0 && p->schema)
+        rc = outfile_put(p->schema, text.text, text.n, e);
+    else if (rc == 0 && (fwrite(text.text, 1, text.n, stdout) != text.n || fflush(stdout)))
+        rc = err_sys(e, "cannot write the schema");
+    str_release(&text);
+    return rc;
+}
+
+static bool is_infer(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--infer") == 0 || str_starts(argv[i], "--infer="))
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
+    static const struct stage infer_stage = {
+        .name = "import",
+        .purpose = "write a first schema from the data",
+        .more = "  import --infer X.csv >schema.yaml",
+        .opts = infer_options,
+        .size = sizeof(struct infer_params),
+        .run = infer,
+    };
     static const struct stage stage = {
         .name = "import",
         .purpose = "read files and queries into a typed table, as a schema file says",
@@ -361,11 +408,12 @@ int main(int argc, char **argv)
                 "the table `rejects` of the output; over --max_reject_share the program ends with "
                 "65.\n\n"
                 "  import --source X.csv --source Y.csv --schema data/schemas/products.yaml "
-                "--table table.h5",
+                "--table table.h5\n"
+                "  import --infer X.csv >schema.yaml    writes a first schema from the data",
         .opts = options,
         .size = sizeof(struct params),
         .run = run,
         .check = check,
     };
-    return stage_main(&stage, argc, argv);
+    return stage_main(is_infer(argc, argv) ? &infer_stage : &stage, argc, argv);
 }

@@ -77,7 +77,7 @@ int sources_check(const struct schema *s, const struct opt_list *source, const c
  * -----------------------------------------------------------------------------------------------------
  */
 
-static bool is_json(const char *path)
+bool sources_is_json(const char *path)
 {
     static const char *const ending[] = { ".json", ".jsonl", ".ndjson" };
     size_t n = strlen(path) - (str_ends(path, ".gz") ? 3 : 0);
@@ -112,7 +112,7 @@ int sources_read_file(struct intake *in, const char *path, const struct limits *
                       struct csv_mark *mark, struct hash *hash, struct err *e)
 {
     struct csv_dialect dialect = in->schema->csv;
-    if (is_json(path)) {
+    if (sources_is_json(path)) {
         if (mark)
             *mark = (struct csv_mark){ 0 };
         return read_json(in, path, l, hash, mark ? &mark->size : NULL, e);
