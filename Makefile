@@ -143,6 +143,7 @@ bench:
 	@tests/packages.sh $(APT) $(APT_bench)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BIN=$(B) bench/run.sh
+	@BIN=$(B) bench/tables.sh
 	@BIN=$(B) bench/train.sh
 	@BIN=$(B) bench/orchestrate.sh
 
