@@ -138,6 +138,33 @@ schema: 1
 tables:
   t: {query: "SELECT id, v FROM odd", columns: {id: int, v: int}}
 END
+mkdir p
+cat >p/schema.yaml <<'END'
+schema: 1
+tables:
+  original: {query: SELECT * FROM original ORDER BY rowid, columns: {class: category, tweet: string}}
+text: [tweet]
+END
+cat >p/pipeline.yaml <<'END'
+refit: 1
+name: votes
+stages:
+  import:
+    deps: {schema: schema.yaml}
+    outs: {table: work/table.h5}
+    params: {database: "sqlite:../votes.db"}
+    always_changed: true
+  below:
+    cmd: [cp, "${deps.table}", "${outs.copy}"]
+    deps: {table: work/table.h5}
+    outs: {copy: work/copy.h5}
+END
+ok "a stage that imports from a database is valid" refit -C p validate
+ok "and runs" refit -C p run
+ok "and looks again" refit -C p run
+has "but the same rows stop the run there" "$out$err" "1 done, 1 reused"
+sed 's|sqlite:../votes.db|postgresql://u:p@h/db|' p/pipeline.yaml >p/bad.yaml
+refuses "a password in its URL does not pass" 64 "a password in a URL would be kept in the history" refit -C p validate -f bad.yaml
 refuses "a query that returns other types than declared" 65 "table 't': 3 of 4 rows are bad (75.0 %)" import --database sqlite:votes.db
 has "with the value" "$err" "reject: query line 2 column v: not a whole number: 'x'"
 has "and bytes that are no text" "$err" "reject: query line 3: invalid encoding"
