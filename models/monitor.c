@@ -21,12 +21,12 @@ double monitor_worst(enum nn_monitor what)
 
 void plateau_init(struct plateau *p, const struct nn_training *t)
 {
-    *p = (struct plateau){ .monitor = t->plateau_monitor,
+    *p = (struct plateau){ .monitor = (enum nn_monitor)t->plateau_monitor,
                            .factor = t->plateau_factor,
                            .min_delta = t->plateau_min_delta,
                            .patience = t->plateau_patience,
                            .cooldown = t->plateau_cooldown,
-                           .best = monitor_worst(t->plateau_monitor) };
+                           .best = monitor_worst((enum nn_monitor)t->plateau_monitor) };
 }
 
 double plateau_step(struct plateau *p, double value, double learning_rate)
@@ -50,10 +50,10 @@ double plateau_step(struct plateau *p, double value, double learning_rate)
 
 void stopper_init(struct stopper *s, const struct nn_training *t)
 {
-    *s = (struct stopper){ .monitor = t->stop_monitor,
+    *s = (struct stopper){ .monitor = (enum nn_monitor)t->stop_monitor,
                            .min_delta = t->stop_min_delta,
                            .patience = t->stop_patience,
-                           .best = monitor_worst(t->stop_monitor) };
+                           .best = monitor_worst((enum nn_monitor)t->stop_monitor) };
 }
 
 bool stopper_step(struct stopper *s, int64_t epoch, double value)

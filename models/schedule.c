@@ -11,6 +11,7 @@ static double cosine(const struct nn_training *t, double step, double warm, doub
 
 double schedule_rate(const struct nn_training *t, double base, size_t step, size_t epoch_steps)
 {
+    size_t periods = step / epoch_steps / (size_t)t->schedule_every;
     double warm = ceil(t->warmup * (double)epoch_steps), s = (double)step;
     if (s < warm)
         return base * (s + 1) / warm;
@@ -18,8 +19,7 @@ double schedule_rate(const struct nn_training *t, double base, size_t step, size
     case SCHEDULE_COSINE:
         return base * cosine(t, s, warm, (double)t->epochs * (double)epoch_steps);
     case SCHEDULE_STEP:
-        return base *
-               pow(t->schedule_factor, (double)(step / epoch_steps / (size_t)t->schedule_every));
+        return base * pow(t->schedule_factor, (double)periods);
     default:
         return base;
     }

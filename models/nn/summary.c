@@ -51,17 +51,20 @@ static struct layer_row total_of(const struct net *n)
     return total;
 }
 
-/* "64 x 128", "32 x 32 x 16"; words have no values. */
-static void add_shape(struct str *out, const struct shape *s)
+/* "64 x 128", "32 x 32 x 16" where the separator is " x "; words are the number of their steps. */
+static void add_shape(struct str *out, const struct shape *s, const char *separator)
 {
-    if (s->c == 0)
-        str_addf(out, "%zu words", s->steps);
-    else if (s->form == FORM_STEPS)
-        str_addf(out, "%zu x %zu", s->steps, s->c);
-    else if (s->form == FORM_PICTURE)
-        str_addf(out, "%zu x %zu x %zu", s->h, s->w, s->c);
-    else
-        str_addf(out, "%zu", s->c);
+    size_t size[3], n = 0;
+    if (s->form == FORM_STEPS)
+        size[n++] = s->steps;
+    if (s->form == FORM_PICTURE) {
+        size[n++] = s->h;
+        size[n++] = s->w;
+    }
+    if (s->c > 0)
+        size[n++] = s->c;
+    for (size_t i = 0; i < n; i++)
+        str_addf(out, "%s%zu", i ? separator : "", size[i]);
 }
 
 /* 1234567 as "1,234,567". */
@@ -104,7 +107,9 @@ void net_summary(const struct net *n, const struct nn_training *t, struct str *o
     for (size_t i = 0; i < n->n_op; i++) {
         struct layer_row r = row_of(n, i);
         struct str shape = { 0 };
-        add_shape(&shape, r.out);
+        add_shape(&shape, r.out, " x ");
+        if (r.out->c == 0)
+            str_addz(&shape, " words");
         add_line(out, r.name, shape.text, &r, width);
         str_release(&shape);
     }
@@ -120,18 +125,6 @@ void net_summary(const struct net *n, const struct nn_training *t, struct str *o
                   "batch; 0: never stored as a whole.\n");
 }
 
-static void add_shape_json(struct str *out, const struct shape *s)
-{
-    if (s->c == 0)
-        str_addf(out, "[%zu]", s->steps);
-    else if (s->form == FORM_STEPS)
-        str_addf(out, "[%zu, %zu]", s->steps, s->c);
-    else if (s->form == FORM_PICTURE)
-        str_addf(out, "[%zu, %zu, %zu]", s->h, s->w, s->c);
-    else
-        str_addf(out, "[%zu]", s->c);
-}
-
 void net_summary_json(const struct net *n, const struct nn_training *t, struct str *out)
 {
     struct nn_memory m = net_memory(n, t);
@@ -139,9 +132,9 @@ void net_summary_json(const struct net *n, const struct nn_training *t, struct s
     str_addz(out, "{\"layers\": [");
     for (size_t i = 0; i < n->n_op; i++) {
         struct layer_row r = row_of(n, i);
-        str_addf(out, "%s\n  {\"name\": \"%s\", \"output\": ", i ? "," : "", r.name);
-        add_shape_json(out, r.out);
-        str_addf(out, ", \"weights\": %zu, \"trained\": %zu, \"flops\": %.0f, \"bytes\": %zu}",
+        str_addf(out, "%s\n  {\"name\": \"%s\", \"output\": [", i ? "," : "", r.name);
+        add_shape(out, r.out, ", ");
+        str_addf(out, "], \"weights\": %zu, \"trained\": %zu, \"flops\": %.0f, \"bytes\": %zu}",
                  r.weights, r.weights - r.fixed, r.flops, r.bytes);
     }
     str_addf(out,

@@ -11,20 +11,20 @@
       .kind = NN_KEY_INT,                              \
       .offset = offsetof(struct nn_training, key),     \
       .def = default,                                  \
-      .min = least,                                    \
-      .max = most },
+      .min = (least),                                  \
+      .max = (most) },
 #define REAL_KEY(key, default, least, most, unit, help) \
     { .name = #key,                                     \
       .kind = NN_KEY_REAL,                              \
       .offset = offsetof(struct nn_training, key),      \
       .def = default,                                   \
-      .min = least,                                     \
-      .max = most },
+      .min = (least),                                   \
+      .max = (most) },
 #define CHOICE_KEY(key, default, all, help)        \
     { .name = #key,                                \
       .kind = NN_KEY_CHOICE,                       \
       .offset = offsetof(struct nn_training, key), \
-      .choices = all,                              \
+      .choices = (all),                            \
       .choice = default },
 
 const struct nn_key nn_training_keys[] = {

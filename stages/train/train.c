@@ -36,20 +36,20 @@ struct params {
 #define INT_OPTION(key, d, least, most, of, text) \
     { OPT_INT(struct params, key),                \
       .file_default = true,                       \
-      .min = least,                               \
-      .max = most,                                \
-      .unit = of,                                 \
-      .help = text },
+      .min = (least),                             \
+      .max = (most),                              \
+      .unit = (of),                               \
+      .help = (text) },
 #define REAL_OPTION(key, d, least, most, of, text) \
     { OPT_REAL(struct params, key),                \
       .file_default = true,                        \
-      .min = least,                                \
-      .max = most,                                 \
-      .unit = of,                                  \
-      .help = text },
-#define CHOICE_OPTION(key, d, all, text)                                \
-    { OPT_CHOICE(struct params, key), .optional = true, .choices = all, \
-      .help = text " (default: what the network file says)" },
+      .min = (least),                              \
+      .max = (most),                               \
+      .unit = (of),                                \
+      .help = (text) },
+#define CHOICE_OPTION(key, d, all, text)                                  \
+    { OPT_CHOICE(struct params, key), .optional = true, .choices = (all), \
+      .help = (text " (default: what the network file says)") },
 
 static const struct opt options[] = {
     { OPT_IN(struct params, network), .side = true,
