@@ -17,7 +17,7 @@ refit: 1
 name: toy
 stages:
   slow:
-    cmd: [sh, -c, 'echo begun; echo "{\"progress\":{\"done\":3,\"total\":4,\"unit\":\"rows\"}}" >&3; read x <go; echo ended >"$1"; echo "$x"', sh, "${outs.o}"]
+    cmd: [sh, -c, 'echo begun; echo "{\"progress\":{\"done\":3,\"total\":4,\"unit\":\"rows\",\"note\":\"loss 0.5\"}}" >&3; echo "{\"metric\":{\"name\":\"m\",\"value\":1,\"step\":1}}" >&3; read x <go; echo ended >"$1"; echo "$x"', sh, "${outs.o}"]
     outs: {o: work/slow.txt}
   again:
     cmd: [sh, -c, 'if [ -e tried ]; then echo second; cp "$1" "$2"; else echo first; echo >tried; exit 75; fi', sh, "${deps.i}", "${outs.o}"]
@@ -58,7 +58,7 @@ if until_true sh -c 'refit status --json | grep -q \"done\"'; then
 else
     fail "the progress of a running stage is there for all" "$(cat run.out)" "$(refit status --json)"
 fi
-has "status tells it" "$(refit status)" "3/4 rows"
+has "status tells it, with what the stage says besides, rather than its last metric" "$(refit status)" "3/4 rows, loss 0.5"
 refit status -w >watch.out 2>&1 &
 watch=$!
 refit status -w --json >watch.json 2>&1 &

@@ -185,8 +185,7 @@ static void a_file_that_contradicts_itself_is_refused(void **state)
     (void)state;
     static const char *const want[] = { "weight is 2, want 0 to 1",
                                         "reads 'pixels', which the model has not",
-                                        "it has the input 'features', which its network does not "
-                                        "read" };
+                                        "'features', which its network does not read" };
     for (int i = 0; i < 3; i++) {
         struct model *m = NULL;
         struct late_choice choice;
