@@ -29,6 +29,7 @@ struct run {
     float *probability; /* (batch, n_class) */
     bool validates;
     double before, began; /* seconds of training before this program; its clock at the start */
+    size_t written_step;  /* steps in the last checkpoint */
     double written, validating; /* clock of the last checkpoint; seconds of the last validation */
 };
 
@@ -97,12 +98,14 @@ static int save(struct run *r, struct err *e)
     int rc = checkpoint_write(r->t->checkpoint, r->t->identity, &r->progress,
                               net_weights(r->t->net), net_n_weight(r->t->net), e);
     r->written = live_clock();
+    r->written_step = r->progress.history->n_step;
     return rc;
 }
 
-static int save_if_due(struct run *r, struct err *e)
+/* `ahead`: seconds until the next chance. */
+static int save_if_due(struct run *r, double ahead, struct err *e)
 {
-    bool due = r->t->checkpoint && live_clock() - r->written >= r->t->checkpoint_seconds;
+    bool due = r->t->checkpoint && live_clock() - r->written + ahead >= r->t->checkpoint_seconds;
     return due ? save(r, e) : 0;
 }
 
@@ -192,7 +195,7 @@ static int train_epoch(struct run *r, struct err *e)
         if (is_interrupted(r))
             return give_way(r, e);
         if ((rc = train_batch(r, e)) == 0)
-            rc = save_if_due(r, e);
+            rc = save_if_due(r, 0, e);
     }
     return rc;
 }
@@ -200,8 +203,11 @@ static int train_epoch(struct run *r, struct err *e)
 static int validate_epoch(struct run *r, struct epoch *figures, struct err *e)
 {
     double start = live_clock();
+    int rc = 0;
     if (!r->validates)
         return 0;
+    if (r->written_step < r->progress.history->n_step && (rc = save_if_due(r, r->validating, e)))
+        return rc;
     if (!validate(r->t->net, &r->batcher, &r->sorted, r->probability, is_interrupted, r,
                   &figures->val_loss, &figures->val_accuracy))
         return give_way(r, e);
@@ -263,7 +269,7 @@ static int run_epoch(struct run *r, struct err *e)
     memset(&p->epoch, 0, sizeof p->epoch);
     decide(r, p->history->n, &figures);
     live_epoch(&r->live, p->history, fmax(figures.rows - rows, 0), took);
-    return save_if_due(r, e);
+    return save_if_due(r, 0, e);
 }
 
 /* ---- begin and end ---- */
