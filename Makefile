@@ -46,7 +46,7 @@ TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-long clockwalk-long test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
+.PHONY: all run check check-long clockwalk-long check-valgrind check-nopidfd test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
 all: $(PROGRAMS) $(TOOLS) $(B)/bin/refit-train
@@ -113,10 +113,26 @@ test: all $(UNITS) $(ORACLES) $(call obj,$(wildcard tests/fuzz/*.c))
 	@BIN=$(B) tests/run.sh $(TESTS)
 
 # What takes too long for every commit, one target a line.
-LONG := clockwalk-long
+LONG := clockwalk-long check-valgrind check-nopidfd
 check-long: check $(LONG)
 clockwalk-long: $(B)/tests/oracle/clockwalk
 	$< 1
+
+# The runner under valgrind, which stands in a second bin directory; what it starts runs as ever. 99: a finding.
+VALGRIND_TESTS ?= run look compare daemon tick stop retry conditions approve gc notify
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+            --log-file=$(CURDIR)/$(B)/valgrind/log.%p
+check-valgrind: all
+	@tests/packages.sh $(APT) $(APT_check) valgrind
+	@rm -rf $(B)/valgrind; mkdir -p $(B)/valgrind/bin; ln -s ../libexec ../tests $(B)/valgrind
+	@printf '#!/bin/sh\nexec $(VALGRIND) $(CURDIR)/$(B)/bin/refit "$$@"\n' >$(B)/valgrind/bin/refit
+	@chmod +x $(B)/valgrind/bin/refit
+	@BIN=$(B)/valgrind tests/run.sh $(VALGRIND_TESTS:%=tests/cli/%.t); status=$$?; \
+	    if cat $(B)/valgrind/log.* | grep '^=='; then exit 1; fi; exit $$status
+
+# The same tests as if the kernel had no pidfd_open.
+check-nopidfd: all
+	@$(B)/tests/tools/nopidfd 38 env BIN=$(B) tests/run.sh $(VALGRIND_TESTS:%=tests/cli/%.t)
 
 lint:
 	@tests/packages.sh $(APT) $(APT_lint)

@@ -24,8 +24,10 @@ arrow 'runner/read' 'runner/(cli|commit|memory|notify)/' 'what reads pipeline fi
 arrow 'runner/plan' 'runner/(cli|commit|notify|schedule)/' 'the planner decides and does nothing:'
 arrow 'runner/commit' 'runner/(cli|execute|notify|schedule)/' 'commits know no processes:'
 arrow 'runner/memory' 'runner/(cli|notify|schedule)/' 'the memory knows nobody who asks it:'
-arrow 'runner/execute' 'runner/schedule/' 'a run does not know why it was started:'
-arrow 'runner/notify' 'runner/(commit|plan|schedule)/' 'messages are about what is in the memory:'
+arrow 'runner/show' 'runner/(cli|commit|execute|notify|schedule)/' 'what is shown to people is shown by all:'
+arrow 'runner/execute' 'runner/(cli|schedule)/' 'a run does not know why it was started:'
+arrow 'runner/notify' 'runner/(cli|commit|plan|schedule)/' 'messages are about what is in the memory:'
+arrow 'runner/schedule' 'runner/cli/' 'the daemon is no command:'
 arrow 'runner/helpers' 'runner/(cli|commit|memory|notify|plan|schedule)/' 'helpers share what reads and starts alone:'
 
 found=$(git grep -nwE '(strcpy|strcat|sprintf|strtok|atoi|atof|gets|system)\(' -- '*.c' '*.h') && say "banned functions:

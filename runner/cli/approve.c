@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/commit/commit.h"
 #include "runner/execute/lock.h"
 #include "runner/memory/approvals.h"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/memory/ticks.h"
 #include "runner/schedule/account.h"

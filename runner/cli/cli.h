@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runner/show/exits.h"
 
 /** The command line of refit, parsed once in cli.c and handed to the command. Texts point into
  * argv. */
@@ -51,16 +52,6 @@ struct cli {
     const char *on_stop; /* daemon --on-stop stop|finish */
     const char *to;      /* backfill --to */
     bool now;            /* stop --now */
-};
-
-/** Exit statuses of refit beside enum err_code: see docs/operations.md. */
-enum {
-    EXIT_FAILED = 1,
-    EXIT_BLOCKED = 3,
-    EXIT_WORK = 4,
-    EXIT_PARTLY = 5,
-    EXIT_LOCKED = 75,
-    EXIT_TIMEOUT = 124
 };
 
 /* The commands. Each returns the exit status; when `e` is set, main prints it and uses its code. */

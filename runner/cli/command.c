@@ -9,7 +9,7 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/gc.h"
 #include "runner/execute/env.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/execute/run.h"
 #include "runner/notify/delivery.h"
 

@@ -6,9 +6,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/json_keys.h"
+#include "runner/cli/cli.h"
 #include "runner/cli/figures.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/memory/provenance.h"
 
 /* One of the two runs. All zeros is empty. */

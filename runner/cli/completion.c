@@ -12,7 +12,7 @@
 #include "io/yaml.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/read/path.h"
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 
 void doctor_find(struct doctor *d, enum health health, const char *check, const char *advice,
                  const char *fmt, ...)

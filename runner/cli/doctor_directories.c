@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 
 enum { CLOCK_SLACK_S = 2 };
 

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 #include "runner/execute/lock.h"
 #include "runner/memory/ledger.h"
 

@@ -15,7 +15,7 @@
 #include "io/json_keys.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/recall.h"
 #include "runner/plan/chart.h"
 

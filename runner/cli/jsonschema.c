@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/read/keys.h"
 #include "runner/read/path.h"
 #include "runner/read/program.h"

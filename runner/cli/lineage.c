@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "io/json_keys.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/provenance.h"
 #include "runner/plan/files.h"
 

@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/report.h"
+#include "runner/cli/cli.h"
+#include "runner/show/report.h"
 #include "runner/cli/watch.h"
 #include "runner/memory/recall.h"
 

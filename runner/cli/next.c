@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/memory/ticks.h"
 #include "runner/schedule/tick.h"
 

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/notify/delivery.h"
 #include "runner/notify/outbox.h"
 

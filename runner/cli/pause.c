@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/schedule/agenda.h"
 #include "runner/schedule/fire.h"

@@ -7,8 +7,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/cli/cli.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/cli/watch.h"
 #include "runner/memory/approvals.h"
 #include "runner/execute/progress.h"
@@ -86,7 +87,7 @@ static int view_json(struct state *s, const struct view *v, json_t **out, struct
 static void add_run(const struct cli *c, const struct run_row *r, struct str *out)
 {
     str_addf(out, "run %s of '%s': ", r->id, r->pipeline);
-    report_add_state(c, r->state, 0, out);
+    report_add_state(c->colour, r->state, 0, out);
     str_addz(out, ", began ");
     report_add_time(out, r->began);
     if (r->ended || goes_on(r)) {
@@ -147,7 +148,7 @@ static void add_stage(const struct cli *c, const struct view *v, const struct st
         show_add_memory(&memory, a->usage.max_rss_kb);
     }
     str_addf(out, "  %-*s  ", width, stage->stage);
-    report_add_state(c, state, 15, out);
+    report_add_state(c->colour, state, 15, out);
     str_addf(out, "  %8s  %11s  %7s  ", str_text(&time), str_text(&cpu), str_text(&memory));
     if (stage->n_attempt > 1)
         str_addf(out, "attempt %zu; ", stage->n_attempt);

@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/execute/lock.h"
 #include "runner/memory/ledger.h"
 #include "runner/memory/recall.h"

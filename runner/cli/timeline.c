@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/json_keys.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/cli/cli.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/notify/outbox.h"
 #include "runner/memory/recall.h"
 
@@ -128,7 +129,7 @@ static void add_attempt(const struct cli *c, const struct past_attempt *a, int w
         show_add_memory(&memory, a->max_rss_kb);
     }
     str_addf(out, "%-*s  #%-2lld  ", width, a->run, (long long)a->number);
-    report_add_state(c, a->state, 9, out);
+    report_add_state(c->colour, a->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, a->began);
     str_addf(out, "  %8s  %7s  ", str_text(&took), str_text(&memory));
@@ -201,7 +202,7 @@ static void add_run(const struct cli *c, const struct run_row *run, const json_t
     if (run->ended)
         show_add_time(&took, run->ended - run->began);
     str_addf(out, "%-*s  %-*s  ", width[0], run->id, width[1], run->pipeline);
-    report_add_state(c, run->state, 9, out);
+    report_add_state(c->colour, run->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, run->began);
     str_addf(out, "  %8s  ", str_text(&took));
@@ -217,7 +218,7 @@ static void add_tick(const struct cli *c, const struct tick_row *t, const int *w
                      struct str *out)
 {
     str_addf(out, "%-*s  %-*s  ", width[0], "-", width[1], t->pipeline);
-    report_add_state(c, t->state, 9, out);
+    report_add_state(c->colour, t->state, 9, out);
     str_addz(out, "  ");
     report_add_time(out, t->instant);
     str_addf(out, "  %8s  schedule '%s'", "", t->schedule);

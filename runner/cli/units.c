@@ -12,7 +12,7 @@
 #include "io/outfile.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/schedule/export.h"
 
 static const struct {

@@ -13,12 +13,12 @@
 #include "base/str.h"
 #include "runner/plan/argv.h"
 #include "runner/cli/cli.h"
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 #include "runner/plan/files.h"
 #include "runner/plan/inputs.h"
 #include "runner/read/probe.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 
 enum { CHECK_MS = 60000, CHECK_BYTES = 1 << 16 };
 

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/project.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/commit/tree.h"
 #include "runner/execute/proc.h"
 #include "runner/plan/inputs.h"

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -405,8 +406,12 @@ static int prepare_checkpoint(struct run *r, const struct work *w, struct err *e
     int rc;
     if (!w->spec->checkpoint)
         return 0;
-    if ((rc = ledger_checkpoint(r->s, r->m.name, w->spec->name, of, e)))
+    if ((rc = ledger_checkpoint(r->s, r->m.name, w->spec->name, w->spec->checkpoint, of, e)))
         return rc;
+    if (!*of && access(w->spec->checkpoint, F_OK) == 0) /* it would go with the commit */
+        return err_set(e, ERR_USAGE,
+                       "checkpoint '%s' is there already, and not from this stage: move it away",
+                       w->spec->checkpoint);
     const char *slash = strrchr(w->spec->checkpoint, '/');
     if (strcmp(of, w->decision.fingerprint) != 0 && (rc = tree_remove(w->spec->checkpoint, e)))
         return rc;
@@ -418,7 +423,7 @@ static int prepare_checkpoint(struct run *r, const struct work *w, struct err *e
     return rc;
 }
 
-static int record_start(struct run *r, struct work *w, struct err *e)
+static int record_start(struct run *r, struct work *w, bool starts, struct err *e)
 {
     char *text = staging_text(&w->staging);
     struct attempt_row row = { .stage = w->spec->name,
@@ -431,7 +436,7 @@ static int record_start(struct run *r, struct work *w, struct err *e)
         rc = ledger_attempt_begin(r->s, r->id, &row, e);
     if (rc == 0)
         rc = ledger_stage(r->s, r->id, w->index, w->spec->name, "running", w->decision.reason, e);
-    if (rc == 0 && w->spec->checkpoint)
+    if (rc == 0 && w->spec->checkpoint && starts)
         rc = ledger_checkpoint_put(r->s, r->m.name, w->spec->name, w->spec->checkpoint,
                                    w->decision.fingerprint, e);
     if (rc == 0)
@@ -493,10 +498,10 @@ static int launch(struct run *r, struct work *w, struct err *e)
     if (staging_make(&w->staging, w->spec, &r->spare, &why) || prepare_checkpoint(r, w, &why) ||
         stage_argv(w->spec, &files, &argv, &why) || env_make(&env, r, w, &files, &why)) {
         w->exit_code = why.code;
-        rc = record_start(r, w, e);
+        rc = record_start(r, w, false, e);
         goto out;
     }
-    if ((rc = record_start(r, w, e)))
+    if ((rc = record_start(r, w, true, e)))
         goto out;
     show_start(r, w, argv);
     struct exec_job job = { .argv = argv,

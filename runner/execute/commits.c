@@ -239,6 +239,18 @@ static bool may_wait(const struct run *r)
            r->x.now_ms(r->x.self) < r->record_at;
 }
 
+/* The work that it continues is done. What lies there from now on is not ours. */
+static int drop_checkpoint(struct run *r, const struct stage_spec *s, struct err *e)
+{
+    int rc = tree_remove(s->checkpoint, e);
+    if (rc || (rc = state_begin_lazy(r->s, e)))
+        return rc;
+    if ((rc = ledger_checkpoint_put(r->s, r->m.name, s->name, s->checkpoint, "", e)) == 0)
+        return state_commit(r->s, e);
+    db_rollback(state_db(r->s));
+    return rc;
+}
+
 static int record(struct run *r, struct err *e)
 {
     int rc = 0;
@@ -254,7 +266,7 @@ static int record(struct run *r, struct err *e)
         struct work *w = r->placed.item[i];
         rc = commit_keeps_staged(&w->intent) ? 0 : staging_put_aside(&w->staging, &r->spare, e);
         if (rc == 0 && w->spec->checkpoint && !w->intent.blocked)
-            rc = tree_remove(w->spec->checkpoint, e); /* the work that it continues is done */
+            rc = drop_checkpoint(r, w->spec, e);
         intent_release(&w->intent);
     }
     r->placed.n = 0;

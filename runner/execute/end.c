@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/cli.h"
-#include "runner/cli/report.h"
+#include "runner/show/exits.h"
+#include "runner/show/report.h"
 #include "runner/execute/progress.h"
 #include "runner/execute/run.h"
 #include "runner/notify/occasion.h"

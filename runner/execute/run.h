@@ -17,7 +17,7 @@
 #include "runner/read/manifest.h"
 #include "runner/plan/plan.h"
 #include "runner/plan/queue.h"
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 #include "runner/commit/staging.h"
 #include "runner/memory/state.h"
 

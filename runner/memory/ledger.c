@@ -197,18 +197,20 @@ int ledger_warning(struct state *s, const char *run, const char *stage, int64_t 
     return db_done(&q, e);
 }
 
-int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage,
+int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage, const char *path,
                       char out_fingerprint[HASH_HEX], struct err *e)
 {
     struct query q;
     bool row;
     out_fingerprint[0] = '\0';
     int rc = db_query(state_db(s), &q,
-                      "SELECT fingerprint FROM checkpoints WHERE pipeline=? AND stage=?", e);
+                      "SELECT fingerprint FROM checkpoints WHERE pipeline=? AND stage=? AND path=?",
+                      e);
     if (rc)
         return rc;
     db_text(&q, pipeline);
     db_text(&q, stage);
+    db_text(&q, path);
     if ((rc = db_step(&q, &row, e)))
         return rc;
     char *found = row ? db_get_text(&q, 0) : NULL;

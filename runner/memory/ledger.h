@@ -74,9 +74,11 @@ int ledger_metric(struct state *s, const char *run, const char *stage, int64_t a
 int ledger_warning(struct state *s, const char *run, const char *stage, int64_t attempt,
                    const char *text, struct err *e);
 
-/** The work that a checkpoint continues; "" if it is not known. */
-int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage,
+/** The work that a checkpoint continues; "" if it is not known: what lies there is none of ours. */
+int ledger_checkpoint(struct state *s, const char *pipeline, const char *stage, const char *path,
                       char out_fingerprint[HASH_HEX], struct err *e);
+
+/** Inside a transaction; fingerprint "": it is gone. */
 int ledger_checkpoint_put(struct state *s, const char *pipeline, const char *stage,
                           const char *path, const char *fingerprint, struct err *e);
 

@@ -2,7 +2,7 @@
 #define RUNNER_DELIVERY_H
 
 #include "base/err.h"
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 #include "runner/notify/outbox.h"
 
 /* Sending what is in the outbox. Each message is one process of refit-notify, which gets channel

@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/notify/logtail.h"
 
 enum { MAX_SUBJECT = 120 }; /* bytes of a reason in it */

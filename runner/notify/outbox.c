@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 

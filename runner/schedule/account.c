@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "runner/cli/cli.h"
-#include "runner/cli/report.h"
-#include "runner/cli/show.h"
+#include "runner/show/exits.h"
+#include "runner/show/report.h"
+#include "runner/show/show.h"
 #include "runner/memory/ledger.h"
 #include "runner/memory/ticks.h"
 #include "runner/schedule/tick.h"

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/ledger.h"
 #include "runner/notify/delivery.h"
 #include "runner/notify/occasion.h"

@@ -315,10 +315,18 @@ sed -i 's|"${outs.o}"\]|"${outs.o}", "${checkpoint}"]|' pipeline.yaml
 ok "a checkpoint survives to the next attempt" refit run
 is "which goes on from it" "$(cat work/o.txt)" "resumed half"
 absent "and is gone when the work is done" work/only.ckpt
-echo stale >work/only.ckpt
+echo mine >work/only.ckpt
 sed -i 's/half/other/' script.sh
+refuses "a file where the checkpoint belongs" 1 "checkpoint 'work/only.ckpt' is there already, and not from this stage" refit run
+refuses "is none the second time either" 1 "and not from this stage" refit run
+is "and is left alone" "$(cat work/only.ckpt)" mine
+rm work/only.ckpt
+sed -i 's/exit 75/exit 1/' script.sh
+refit run -q 2>/dev/null
+is "an attempt that failed leaves one" "$(cat work/only.ckpt)" other
+sed -i 's/exit 1/exit 75/; s/other/third/' script.sh
 ok "a checkpoint of other work" refit run
-is "is not used" "$(cat work/o.txt)" "resumed other"
+is "is not used" "$(cat work/o.txt)" "resumed third"
 
 # ---- inputs edited while a stage runs ----
 one 'cat in.txt >"$1"; echo edited >in.txt' '    deps: {i: in.txt}'

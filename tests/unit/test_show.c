@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 
 static void assert_text(struct str *s, const char *want)
 {

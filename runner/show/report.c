@@ -1,4 +1,4 @@
-#include "runner/cli/report.h"
+#include "runner/show/report.h"
 #include "runner/memory/approvals.h"
 
 #include <errno.h>
@@ -155,10 +155,10 @@ const struct attempt_row *report_last(const struct stage_row *stage)
     return stage->n_attempt ? &stage->attempt[stage->n_attempt - 1] : NULL;
 }
 
-void report_add_state(const struct cli *c, const char *state, int width, struct str *out)
+void report_add_state(bool colour, const char *state, int width, struct str *out)
 {
-    str_addf(out, "%s%-*s%s", c->colour ? drawing_terminal_colour(state) : "", width, state,
-             c->colour ? "\033[0m" : "");
+    str_addf(out, "%s%-*s%s", colour ? drawing_terminal_colour(state) : "", width, state,
+             colour ? "\033[0m" : "");
 }
 
 int report_width(int width, const char *name)

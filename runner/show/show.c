@@ -1,4 +1,4 @@
-#include "runner/cli/show.h"
+#include "runner/show/show.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

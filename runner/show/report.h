@@ -6,7 +6,6 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "runner/cli/cli.h"
 #include "runner/memory/ledger.h"
 
 /* Runs as JSON documents, and what the commands that look share. */
@@ -38,8 +37,8 @@ const char *report_seen(const struct run_row *run, const char *state);
 /** The last attempt of a stage; NULL if it has none. */
 const struct attempt_row *report_last(const struct stage_row *stage);
 
-/** The state of a run or stage in its colour, filled up to `width`. */
-void report_add_state(const struct cli *c, const char *state, int width, struct str *out);
+/** The state of a run or stage, in its colour if `colour`, filled up to `width`. */
+void report_add_state(bool colour, const char *state, int width, struct str *out);
 
 /** Columns for a list of names: the longest of at most 40 bytes. */
 int report_width(int width, const char *name);
