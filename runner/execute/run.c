@@ -168,16 +168,26 @@ static void wake_delayed(struct run *r)
     }
 }
 
+/* Is it a directory with staging directories in it? Of an absolute path it may be. */
+static bool holds_staging(const struct run *r, const char *path)
+{
+    struct stat st;
+    bool found = *path == '/' && (r->spare.n > 0 || r->placed.n > 0);
+    for (size_t i = 0; i < r->spare.n && !found; i++)
+        found = path_related(path, r->spare.dir[i]);
+    for (size_t i = 0; i < r->placed.n && !found; i++)
+        for (size_t k = 0; k < r->placed.item[i]->staging.n_dir && !found; k++)
+            found = path_related(path, r->placed.item[i]->staging.dir[k]);
+    return found && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A stage that reads a directory finds in it what was committed, and nothing beside that: neither
  * what was committed before nor an empty directory. */
 static int clear_inputs(struct run *r, const struct work *w, struct err *e)
 {
-    struct stat st;
-    if (r->placed.n == 0 && r->spare.n == 0)
-        return 0;
     for (size_t i = 0; i < w->decision.n_dep; i++)
         for (size_t k = 0; k < w->decision.dep[i].n; k++)
-            if (stat(w->decision.dep[i].path[k], &st) == 0 && S_ISDIR(st.st_mode))
+            if (holds_staging(r, w->decision.dep[i].path[k]))
                 return commits_clear(r, e);
     return 0;
 }
