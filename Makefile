@@ -70,7 +70,7 @@ $(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner
                        runner/helpers/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
 # What it shares with the runner.
-$(B)/libexec/refit/refit-notify: $(call obj,$(addprefix runner/read/,probe.c reference.c secret.c) \
+$(B)/libexec/refit/refit-notify: $(call obj,$(addprefix runner/read/,path.c probe.c reference.c secret.c) \
                                                 $(addprefix runner/execute/,encode.c mask.c spawn.c vfork.c))
 
 $(B)/librunner.a: $(filter-out $(call obj,runner/cli/cli.c),$(call obj,$(RUNNER_SRC)))

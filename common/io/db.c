@@ -17,8 +17,9 @@ static int failed(struct db *d, struct err *e, const char *what)
     bool broken = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
     /* A file beside it that SQLite could not make; it tells of the one that is not there then. */
     bool shut = code == SQLITE_CANTOPEN && access(d->path, W_OK) < 0;
+    const char *more = shut ? strerror(errno) : broken ? d->advice : NULL;
     return err_set(e, broken ? ERR_DATA : ERR_IO, "'%s': %s: %s%s%s", d->path, what,
-                   sqlite3_errmsg(d->handle), shut ? ": " : "", shut ? strerror(errno) : "");
+                   sqlite3_errmsg(d->handle), more ? ": " : "", more ? more : "");
 }
 
 /* Without permission to write SQLite cannot make the files that it coordinates with writers by. If

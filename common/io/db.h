@@ -22,7 +22,8 @@ enum db_mode {
 /** A connection. All zeros is "none"; db_close may always be called. Not for use from threads. */
 struct db {
     sqlite3 *handle;
-    char *path; /* owned */
+    char *path;         /* owned */
+    const char *advice; /* what to do about a damaged file, told with the error; NULL: nothing */
     struct {
         const char *sql;
         sqlite3_stmt *stmt;

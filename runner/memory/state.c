@@ -250,6 +250,7 @@ int state_open(struct state **out, bool create, struct err *e)
         rc = make_new(path, e);
     if (rc == 0)
         rc = db_open(&s->db, path, mode, e);
+    s->db.advice = "see 'refit doctor'";
     if (rc == 0)
         rc = prepare(&s->db, mode != DB_MEMORY, e);
     if (rc == 0)

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "runner/read/manifest.h"
+#include "runner/read/path.h"
 
 const char *piece_next(const char *p, struct piece *out)
 {
@@ -61,6 +62,19 @@ static int unknown_value(const struct yaml *at, const char *kind, const char *na
     return e->code;
 }
 
+/* An entry of a plain list is called by its path, as it is written. */
+static bool is_listed(const struct yaml *list, const char *name)
+{
+    char *path = path_normal(name);
+    bool found = false;
+    for (size_t i = 0; i < list->n && strcmp(path, name) == 0; i++) {
+        const struct yaml *item = list->item[i], *inner = yaml_get(item, "path");
+        found |= strcmp((inner ? inner : item)->text, name) == 0;
+    }
+    free(path);
+    return found;
+}
+
 /* ${deps.n} and ${outs.n}: the stage must have that name. */
 static int check_file_name(const struct yaml *at, const struct yaml *stage, const char *kind,
                            const char *name, struct err *e)
@@ -69,8 +83,12 @@ static int check_file_name(const struct yaml *at, const struct yaml *stage, cons
     if (yaml_get(map, name))
         return 0;
     if (map && map->kind == YAML_LIST)
-        return node_fail(at, e, "${%s.%s}: the %s of this stage have no names (write name: path)",
-                         kind, name, kind);
+        return is_listed(map, name)
+                   ? 0
+                   : node_fail(at, e,
+                               "${%s.%s}: no entry of %s is written so (without a name it is "
+                               "called by its path; else write name: path)",
+                               kind, name, kind);
     size_t n = map ? map->n : 0;
     const char **names = mem_calloc(n, sizeof *names);
     for (size_t i = 0; i < n; i++)

@@ -299,6 +299,20 @@ sed -i 's/{env: OUR_TOKEN}/{file: token}/' pipeline.yaml
 ok "a secret from a file" refit run -F
 is "is its content, without the line end" "$(cat work/o.txt)" "$(echo xyz | sha256sum)"
 
+# ---- lists without names ----
+cat >list.yaml <<'EOL'
+refit: 1
+name: list
+stages:
+  a: {cmd: [cp, "${deps.listed.txt}", "${outs.work/a}"], deps: [listed.txt], outs: [work/a]}
+  b: {cmd: "cat ${deps.work/a} >${outs.work/b}", deps: [work/a], outs: [{path: work/b}]}
+EOL
+echo listed >listed.txt
+ok "what has no name is called by its path" refit run -f list.yaml
+is "and is made" "$(cat work/b)" listed
+sed -i 's|outs.work/a|outs.a|' list.yaml
+refuses "as it is written" 64 'list.yaml:4:39: ${outs.a}: no entry of outs is written so' refit run -f list.yaml
+
 # ---- persist, checkpoint ----
 one 'echo line >>"$1"; [ ! -e fail ]' '    always_changed: true'
 sed -i 's|outs: {o: work/o.txt}|outs: {o: {path: state/o.txt, persist: true}}|' pipeline.yaml

@@ -167,7 +167,7 @@ rm -f work
 ok "without it" refit run
 cp -r .refit saved
 head -c 20000 /dev/urandom >.refit/refit.db
-refuses "a damaged database" 65 "file is not a database" refit run
+refuses "a damaged database" 65 "file is not a database: see 'refit doctor'" refit run
 rm -rf .refit
 mv saved .refit
 ok "put back, everything is as it was" refit run
