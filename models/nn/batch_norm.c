@@ -1,8 +1,8 @@
 /* Batch normalisation (Ioffe & Szegedy 2015) as Keras does it: epsilon 1e-3, running statistics
- * with momentum .99, the variance with divisor N. Statistics are per channel, over rows (and
- * pixels) of the whole batch: every shard gathers count, mean and sum of squared deviations in
- * double, and reduce() combines them by the rule of Chan, Golub & LeVeque (1983). y = gamma (x -
- * mean) / sqrt(var + eps) + beta. */
+ * with the layer's momentum (.99), the variance with divisor N. Statistics are per channel, over
+ * rows (and pixels) of the whole batch: every shard gathers count, mean and sum of squared
+ * deviations in double, and reduce() combines them by the rule of Chan, Golub & LeVeque (1983). y =
+ * gamma (x - mean) / sqrt(var + eps) + beta. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "models/nn/simd.h"
 
 enum { GAMMA, BETA, MEAN, VARIANCE };
-static const double epsilon = 1e-3, momentum = 0.99;
+static const double epsilon = 1e-3;
 
 struct norm {
     size_t C;
@@ -113,6 +113,7 @@ static void merge(void *arg, size_t into, size_t from)
 static void join(const struct op *o, struct net *n, size_t n_shard)
 {
     struct norm *b = o->own;
+    double momentum = o->layer->rate;
     float *running_mean = n->weight + n->param[o->param[MEAN]].offset;
     float *running_variance = n->weight + n->param[o->param[VARIANCE]].offset;
     reduce(n_shard, merge, b);

@@ -131,6 +131,10 @@ static int read_value(struct nn_layer *l, const struct yaml *item, const struct 
 
     switch (l->op) {
     case NN_BATCH_NORM:
+        l->rate = 0.99;
+        return value && !yaml_is_null(value)
+                   ? yaml_real(value, "batch_norm", 0, 0.9999, &l->rate, e)
+                   : 0;
     case NN_RELU:
     case NN_FLATTEN:
     case NN_CONCAT:

@@ -46,7 +46,7 @@ struct nn_layer {
     bool all_steps; /* lstm: (B, T, H) instead of the last step (B, H) */
     bool mean;      /* pool_time, pool_space: mean instead of maximum */
     enum nn_activation activation;
-    double rate;           /* dropout; lstm, embedding_bag: of its input */
+    double rate;           /* dropout; lstm, embedding_bag: of its input; batch_norm: momentum */
     double recurrent_rate; /* lstm: of its state */
     double l1, l2;         /* penalty on the layer's kernels, on top of training's */
 };

@@ -14,6 +14,7 @@ static size_t count(const char *preset, size_t size, size_t length)
                             .height = size,
                             .width = size,
                             .n_feature = 12,
+                            .n_gram = 50000,
                             .n_class = 27,
                             .batch = 1 };
     assert_ok(net_build(&n, &s, &dims, 1, &e), e);
@@ -38,9 +39,9 @@ static void fusion_76_has_the_weights_of_the_old_system(void **state)
 static void the_other_presets_have_the_weights_worked_out_by_hand(void **state)
 {
     (void)state;
-    assert_int_equal(count("fusion", 64, 64), 3165403);
-    assert_int_equal(count("text", 64, 64), 2579995);
-    assert_int_equal(count("image", 64, 64), 551483);
+    assert_int_equal(count("fusion", 64, 64), 8171495);
+    assert_int_equal(count("text", 64, 64), 2641830);
+    assert_int_equal(count("image", 64, 64), 430971);
 }
 
 static void pictures_of_another_size_than_the_file_says_are_refused(void **state)

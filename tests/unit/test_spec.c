@@ -23,27 +23,34 @@ static void the_preset_is_read_as_written(void **state)
     struct nn_spec s = { 0 };
     struct err e = { 0 };
     assert_ok(nn_spec_read(&s, "models/presets/fusion.yaml", &e), e);
-    assert_int_equal(s.n_branch, 3);
+    assert_int_equal(s.n_branch, 4);
     const struct nn_branch *text = nn_spec_branch(&s, NN_TEXT),
-                           *pixels = nn_spec_branch(&s, NN_PIXELS);
+                           *pixels = nn_spec_branch(&s, NN_PIXELS),
+                           *ngrams = nn_spec_branch(&s, NN_NGRAMS);
     assert_int_equal(text->vocabulary, 20000);
     assert_int_equal(text->length, 64);
     assert_true(text->mask && !text->pad_front && !text->drop_unknown);
     assert_int_equal(text->n_layer, 4);
     assert_int_equal(text->layer[1].op, NN_POOL_TIME);
     assert_false(text->layer[1].mean);
-    assert_near(text->layer[2].rate, 0.4, 0, 0);
+    assert_near(text->layer[2].rate, 0.3, 0, 0);
     assert_int_equal(text->layer[3].activation, NN_ACT_RELU);
     assert_int_equal(pixels->layer[0].kernel, 3);
     assert_true(pixels->layer[0].same);
     assert_int_equal(pixels->image_size, 0);
     assert_int_equal(s.head[0].op, NN_CONCAT);
     assert_int_equal(s.head[s.n_head - 1].size, -1);
-    assert_near(s.training.l2, 1e-5, 0, 0);
+    assert_near(pixels->layer[2].rate, 0.9, 0, 0);
+    assert_int_equal(ngrams->ngrams.words, 2);
+    assert_int_equal(ngrams->ngrams.char_min, 3);
+    assert_int_equal(ngrams->ngrams.char_max, 5);
+    assert_int_equal(ngrams->ngrams.weight, GRAM_LOG_COUNT_RATIO);
+    assert_int_equal(ngrams->layer[0].op, NN_EMBEDDING_BAG);
+    assert_near(s.training.weight_decay, 0.05, 0, 0);
     assert_int_equal(s.training.shards, 4);
     assert_int_equal(s.training.keep, KEEP_VALIDATION_LOSS);
-    assert_int_equal(s.training.plateau_patience, 2);
-    assert_string_equal(s.text + strlen(s.text) - 20, "plateau_patience: 2\n");
+    assert_int_equal(s.training.plateau_patience, 3);
+    assert_string_equal(s.text + strlen(s.text) - 22, "keep: validation_loss\n");
     nn_spec_release(&s);
     assert_null(s.branch);
 }
