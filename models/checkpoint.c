@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/h5.h"
+#include "models/identity.h"
 #include "num/hash.h"
 
 enum { KIND_VERSION = 2, N_EPOCH = 7, N_STEP = 4 };
@@ -193,10 +194,10 @@ static int read_all(struct h5 *h, const char *identity, const struct progress *w
                     int64_t max_epoch, struct found *f, struct err *e)
 {
     char *text = NULL;
+    const char *other;
     int rc = h5_get_text(h, "/", "identity", &text, e);
-    if (rc == 0 && strcmp(text, identity) != 0)
-        rc = err_set(e, ERR_DATA,
-                     "it is of another training (other inputs, parameters or network)");
+    if (rc == 0 && (other = identity_difference(text, identity)))
+        rc = err_set(e, ERR_DATA, "it is of another training: other %s", other);
     free(text);
     f->progress.history = &f->history;
     f->history.epoch_steps = want->history->epoch_steps;

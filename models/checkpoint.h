@@ -28,7 +28,7 @@ struct progress {
 };
 
 /**
- * Publish a refit.checkpoint. `identity` is the hash of all that determines the result: a
+ * Publish a refit.checkpoint. `identity` (identity.h) stands for all that determines the result: a
  * checkpoint of another training is never gone on from.
  */
 int checkpoint_write(const char *path, const char *identity, const struct progress *p,

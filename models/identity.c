@@ -1,5 +1,7 @@
 #include "models/identity.h"
 
+#include <string.h>
+
 #include "base/str.h"
 #include "models/nn/spec.h"
 
@@ -51,25 +53,59 @@ static void add_inputs(struct hash *h, const struct prep *p, const struct model_
     }
 }
 
-void identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep,
-                     const struct rows *rows, const char *kernels, const float *weight,
-                     size_t n_weight, char out_hex[HASH_HEX])
+static void add_parameters(struct hash *h, const struct nn_spec *spec, uint64_t seed)
 {
-    struct hash h;
-    hash_init(&h);
-    hash_add_text(&h, REFIT_VERSION);
-    hash_add_text(&h, spec->text);
-    hash_add_text(&h, kernels);
-    add_int(&h, (int64_t)fit->seed);
-    hash_add(&h, weight, n_weight * sizeof *weight);
-    add_training(&h, &spec->training);
-    add_int(&h, (int64_t)spec->class_weights.n);
-    for (size_t i = 0; i < spec->class_weights.n; i++) {
-        hash_add_text(&h, spec->class_weights.label[i]);
-        hash_add(&h, &spec->class_weights.weight[i], sizeof *spec->class_weights.weight);
+    const struct nn_class_weights *w = &spec->class_weights;
+    add_int(h, (int64_t)seed);
+    add_training(h, &spec->training);
+    add_int(h, (int64_t)w->n);
+    for (size_t i = 0; i < w->n; i++) {
+        hash_add_text(h, w->label[i]);
+        hash_add(h, &w->weight[i], sizeof *w->weight);
     }
-    hash_add_text(&h, fit->data->table->keys_sha256);
-    add_rows(&h, rows, fit->data->table->n_row);
-    add_inputs(&h, prep, fit->data);
-    hash_hex(&h, out_hex);
+}
+
+/* The parts of an identity, in the order in which a difference is told. */
+enum part { PROGRAM, NETWORK, PARAMETERS, ROWS, INPUTS, WEIGHTS, N_PART };
+static const char *const part_name[] = {
+    [PROGRAM] = "version of the program, or kernels",
+    [NETWORK] = "network file",
+    [PARAMETERS] = "parameters",
+    [ROWS] = "labels or sides of the rows",
+    [INPUTS] = "inputs",
+    [WEIGHTS] = "weights to start from",
+};
+
+char *identity_of_fit(const struct fit *fit, const struct nn_spec *spec, const struct prep *prep,
+                      const struct rows *rows, const char *kernels, const float *weight,
+                      size_t n_weight)
+{
+    struct hash h[N_PART];
+    struct str out = { 0 };
+    for (int i = 0; i < N_PART; i++)
+        hash_init(&h[i]);
+    hash_add_text(&h[PROGRAM], REFIT_VERSION);
+    hash_add_text(&h[PROGRAM], kernels);
+    hash_add_text(&h[NETWORK], spec->text);
+    add_parameters(&h[PARAMETERS], spec, fit->seed);
+    hash_add_text(&h[ROWS], fit->data->table->keys_sha256);
+    add_rows(&h[ROWS], rows, fit->data->table->n_row);
+    add_inputs(&h[INPUTS], prep, fit->data);
+    hash_add(&h[WEIGHTS], weight, n_weight * sizeof *weight);
+    for (int i = 0; i < N_PART; i++) {
+        char hex[HASH_HEX];
+        hash_hex(&h[i], hex);
+        str_addf(&out, "%s%s", i ? " " : "", hex);
+    }
+    return str_take(&out);
+}
+
+const char *identity_difference(const char *a, const char *b)
+{
+    for (int i = 0; i < N_PART; i++) {
+        size_t at = (size_t)i * HASH_HEX;
+        if (strlen(a) < at || strlen(b) < at || strncmp(a + at, b + at, HASH_HEX - 1) != 0)
+            return part_name[i];
+    }
+    return NULL;
 }

@@ -112,11 +112,11 @@ static int weigh_classes(const struct network *w, const struct rows *rows, float
 static int train(struct model *m, const struct fit *fit, const struct rows *rows, struct err *e)
 {
     struct network *w = m->state;
-    char identity[HASH_HEX] = "";
+    char *identity = NULL;
     char *kernels = net_kernels(w->net);
     if (fit->checkpoint)
-        identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, net_weights(w->net),
-                        fit->n_warm_start ? net_n_weight(w->net) : 0, identity);
+        identity = identity_of_fit(fit, &w->spec, &m->prep, rows, kernels, net_weights(w->net),
+                                   fit->n_warm_start ? net_n_weight(w->net) : 0);
     free(kernels);
     float *weight_of_class = NULL;
     struct augment augment;
@@ -144,6 +144,7 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
         w->last_training = summary(&w->spec.training, rows, fit->seed, fit->history,
                                    fit->history->n);
     free(weight_of_class);
+    free(identity);
     return rc;
 }
 

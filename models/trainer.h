@@ -23,7 +23,7 @@ struct trainer {
     double checkpoint_seconds;              /* between two of them at most, and a step */
     const volatile sig_atomic_t *interrupt; /* a signal that asks to stop; NULL: nobody asks */
     float *last;          /* (n_weight) out: weights of the last epoch; NULL: not wanted */
-    const char *identity; /* hash of all that determines the result, for the checkpoint */
+    const char *identity; /* of the fit (identity.h), for the checkpoint */
 };
 
 /**

@@ -77,10 +77,20 @@ interrupted() {
 interrupted
 cp r.ckpt whole.ckpt
 ok "a checkpoint of another training" train --epochs 2 --checkpoint r.ckpt $outs
-has "is ignored" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training (other inputs, parameters or network)"
+has "is ignored" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training: other parameters"
 cp whole.ckpt r.ckpt
-ok "one of another network" train --checkpoint r.ckpt $outs --auxiliary 0
-has "is ignored too" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training"
+cp net.yaml kept.yaml
+sed -i 's/{dense: 8, activation: relu}, {dense: classes}/{dense: 9, activation: relu}, {dense: classes}/' net.yaml
+ok "one of another network" train --checkpoint r.ckpt $outs
+has "is ignored, with its reason" "$err" "checkpoint 'r.ckpt' is ignored: it is of another training: other network file"
+mv kept.yaml net.yaml
+cp whole.ckpt r.ckpt
+ok "one of other weights to start from" train --checkpoint r.ckpt --warm_start m.h5 $outs
+has "is ignored, too" "$err" "is ignored: it is of another training: other weights to start from"
+cp whole.ckpt r.ckpt
+ok "one of other rows" "$L/train" --network net.yaml --table toy/table.h5 --text toy/text.h5 --pixels toy/pixels.h5 \
+    --features toy/features.h5 --checkpoint r.ckpt $outs
+has "is ignored as well" "$err" "is ignored: it is of another training: other labels or sides of the rows"
 for size in 0 100 3000 $(($(wc -c <whole.ckpt) - 1)); do
     head -c "$size" whole.ckpt >r.ckpt
     ok "a checkpoint cut to $size bytes" train --checkpoint r.ckpt $outs

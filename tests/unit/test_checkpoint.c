@@ -5,9 +5,15 @@
 
 #include "base/mem.h"
 #include "models/checkpoint.h"
+#include "models/identity.h"
 
 enum { N = 5, STEPS = 4, EPOCHS = 6 };
 
+#define TWELVE "0123456789ab"
+#define HEX    TWELVE TWELVE TWELVE TWELVE TWELVE "cdef"
+static const char one[] = HEX " " HEX " " HEX " " HEX " " HEX " " HEX,
+                  another[] = HEX " " HEX " " HEX " " HEX " " HEX
+                                  " " TWELVE TWELVE TWELVE TWELVE TWELVE "cdee";
 static char path[] = "/tmp/refit-test-checkpoint.XXXXXX";
 
 /* A training of 6 epochs of 4 steps that stands in epoch 3, after 2 steps. */
@@ -66,7 +72,7 @@ static void release(struct stand *s)
 static void put(const struct stand *s)
 {
     struct err e = { 0 };
-    assert_ok(checkpoint_write(path, "one", &s->progress, s->weight, N, &e), e);
+    assert_ok(checkpoint_write(path, one, &s->progress, s->weight, N, &e), e);
 }
 
 static bool get(struct stand *s, const char *identity)
@@ -81,7 +87,7 @@ static void what_was_written_is_read(void **state)
     made(&a);
     empty(&b);
     put(&a);
-    assert_true(get(&b, "one"));
+    assert_true(get(&b, one));
     const struct progress *p = &a.progress, *q = &b.progress;
     assert_memory_equal(a.weight, b.weight, sizeof a.weight);
     assert_memory_equal(p->optimizer.m, q->optimizer.m, sizeof a.weight);
@@ -112,7 +118,7 @@ static void a_checkpoint_before_the_first_epoch_has_ended(void **state)
     empty(&a);
     empty(&b);
     put(&a);
-    assert_true(get(&b, "one"));
+    assert_true(get(&b, one));
     assert_int_equal(b.history.n + b.history.n_step, 0);
     release(&a);
     release(&b);
@@ -136,13 +142,13 @@ static void what_contradicts_itself_is_ignored(void **state)
     (void)state;
     struct stand a;
     made(&a);
-    check_refused(&a, "another");
+    check_refused(&a, another);
     struct progress good = a.progress;
-#define SPOIL(what)           \
-    what;                     \
-    check_refused(&a, "one"); \
-    a.progress = good;        \
-    a.history.kept = 2;       \
+#define SPOIL(what)         \
+    what;                   \
+    check_refused(&a, one); \
+    a.progress = good;      \
+    a.history.kept = 2;     \
     a.history.ending = ENDING_NONE
     SPOIL(a.progress.epoch.step = 3);         /* a step that the history does not have */
     SPOIL(a.progress.epoch.step = STEPS + 1); /* more than an epoch has */
@@ -158,6 +164,18 @@ static void what_contradicts_itself_is_ignored(void **state)
     release(&a);
 }
 
+static void the_part_that_differs_is_named(void **state)
+{
+    (void)state;
+    char third[sizeof one];
+    memcpy(third, one, sizeof one);
+    third[2 * 65 + 3] = 'x';
+    assert_null(identity_difference(one, one));
+    assert_string_equal(identity_difference(one, another), "weights to start from");
+    assert_string_equal(identity_difference(third, one), "parameters");
+    assert_string_equal(identity_difference("", one), "version of the program, or kernels");
+}
+
 static void numbers_that_are_none_are_ignored(void **state)
 {
     (void)state;
@@ -170,7 +188,7 @@ static void numbers_that_are_none_are_ignored(void **state)
         at = place[i];
         float kept = *at;
         *at = (float)NAN;
-        check_refused(&a, "one");
+        check_refused(&a, one);
         *at = kept;
     }
     release(&a);
@@ -184,12 +202,12 @@ static void other_sizes_are_ignored(void **state)
     put(&a);
     empty(&b);
     b.history.epoch_steps = STEPS + 1;
-    assert_false(get(&b, "one"));
+    assert_false(get(&b, one));
     release(&b);
     empty(&b);
-    assert_false(checkpoint_read(path, "one", &b.progress, b.weight, N - 1, EPOCHS));
-    assert_false(checkpoint_read(path, "one", &b.progress, b.weight, N, 1)); /* epochs in all */
-    assert_true(checkpoint_read(path, "one", &b.progress, b.weight, N, 3));
+    assert_false(checkpoint_read(path, one, &b.progress, b.weight, N - 1, EPOCHS));
+    assert_false(checkpoint_read(path, one, &b.progress, b.weight, N, 1)); /* epochs in all */
+    assert_true(checkpoint_read(path, one, &b.progress, b.weight, N, 3));
     release(&a);
     release(&b);
 }
@@ -213,6 +231,7 @@ int main(void)
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(a_checkpoint_before_the_first_epoch_has_ended),
         cmocka_unit_test(what_contradicts_itself_is_ignored),
+        cmocka_unit_test(the_part_that_differs_is_named),
         cmocka_unit_test(numbers_that_are_none_are_ignored),
         cmocka_unit_test(other_sizes_are_ignored),
     };
