@@ -20,13 +20,25 @@ void approvals_free(struct approval *a, size_t n)
     free(a);
 }
 
+struct approvals {
+    struct approval *item; /* (n) */
+    size_t n;
+};
+
+static bool add_approval(struct query *q, void *self)
+{
+    struct approvals *l = self;
+    l->item = mem_grow(l->item, l->n, sizeof *l->item);
+    l->item[l->n++] = (struct approval){ db_get_text(q, 0), db_get_text(q, 1), db_get_text(q, 2),
+                                         db_get_int(q, 3) };
+    return true;
+}
+
 int approvals_of(struct state *s, const char *run, struct approval **out, size_t *out_n,
                  struct err *e)
 {
-    struct approval *list = NULL;
+    struct approvals list = { 0 };
     struct query q;
-    size_t n = 0;
-    bool row;
     int rc = db_query(state_db(s), &q,
                       "SELECT stage, who, reason, made FROM approvals WHERE run=? ORDER BY rowid",
                       e);
@@ -35,18 +47,12 @@ int approvals_of(struct state *s, const char *run, struct approval **out, size_t
     if (rc)
         return rc;
     db_text(&q, run);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        list = mem_grow(list, n, sizeof *list);
-        list[n++] = (struct approval){ db_get_text(&q, 0), db_get_text(&q, 1), db_get_text(&q, 2),
-                                       db_get_int(&q, 3) };
-    }
-    if (rc) {
-        approvals_free(list, n);
+    if ((rc = db_each(&q, add_approval, &list, e))) {
+        approvals_free(list.item, list.n);
         return rc;
     }
-    db_end(&q);
-    *out = list;
-    *out_n = n;
+    *out = list.item;
+    *out_n = list.n;
     return 0;
 }
 

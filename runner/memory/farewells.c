@@ -99,12 +99,16 @@ int farewell_get(struct state *s, const char *run, bool *out_found, struct stage
     return rc;
 }
 
+static bool add_name(struct query *q, void *self)
+{
+    path_list_take(self, db_get_text(q, 0));
+    return true;
+}
+
 int farewells_due(struct state *s, const char *pipeline, char ***out, size_t *out_n, struct err *e)
 {
-    char **list = NULL;
-    size_t n = 0;
+    struct path_list list = { 0 };
     struct query q;
-    bool row;
     int rc = db_query(state_db(s), &q,
                       "SELECT name FROM runs WHERE pipeline=? AND on_exit IS NOT NULL AND"
                       " state NOT IN ('running', 'queued') ORDER BY id",
@@ -114,16 +118,11 @@ int farewells_due(struct state *s, const char *pipeline, char ***out, size_t *ou
     if (rc)
         return rc;
     db_text(&q, pipeline);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        list = mem_grow(list, n, sizeof *list);
-        list[n++] = db_get_text(&q, 0);
-    }
-    if (rc) {
-        mem_free_texts(list, n);
+    if ((rc = db_each(&q, add_name, &list, e))) {
+        path_list_release(&list);
         return rc;
     }
-    db_end(&q);
-    *out = list;
-    *out_n = n;
+    *out = list.path;
+    *out_n = list.n;
     return 0;
 }

@@ -140,13 +140,25 @@ void queued_runs_free(struct queued_run *q, size_t n)
     free(q);
 }
 
+struct queued_runs {
+    struct queued_run *item; /* (n) */
+    size_t n;
+};
+
+static bool add_queued(struct query *q, void *self)
+{
+    struct queued_runs *l = self;
+    l->item = mem_grow(l->item, l->n, sizeof *l->item);
+    l->item[l->n++] = (struct queued_run){ db_get_text(q, 0), db_get_text(q, 1),
+                                           db_get_text(q, 2) };
+    return true;
+}
+
 int ticks_queued(struct state *s, const char *pipeline, struct queued_run **out, size_t *out_n,
                  struct err *e)
 {
-    struct queued_run *list = NULL;
+    struct queued_runs list = { 0 };
     struct query q;
-    size_t n = 0;
-    bool row;
     int rc = db_query(state_db(s), &q,
                       "SELECT runs.name, runs.pipeline, ticks.overlap FROM runs JOIN ticks ON "
                       "ticks.pipeline=runs.pipeline AND ticks.schedule=runs.schedule AND "
@@ -158,18 +170,12 @@ int ticks_queued(struct state *s, const char *pipeline, struct queued_run **out,
     if (rc)
         return rc;
     db_text(&q, pipeline);
-    while ((rc = db_step(&q, &row, e)) == 0 && row) {
-        list = mem_grow(list, n, sizeof *list);
-        list[n++] = (struct queued_run){ db_get_text(&q, 0), db_get_text(&q, 1),
-                                         db_get_text(&q, 2) };
-    }
-    if (rc) {
-        queued_runs_free(list, n);
+    if ((rc = db_each(&q, add_queued, &list, e))) {
+        queued_runs_free(list.item, list.n);
         return rc;
     }
-    db_end(&q);
-    *out = list;
-    *out_n = n;
+    *out = list.item;
+    *out_n = list.n;
     return 0;
 }
 
