@@ -65,7 +65,7 @@ static void backward(const struct op *o, const struct pass *p)
     float *dy = gradient_of(p, out) + first_out;
     if (o->layer->activation == NN_ACT_RELU)
         mask_relu(dy, value_of(p, out) + first_out, rows * O);
-    factor_gradient(o->own, rows, value_of(p, in) + first_in, dy, dweight_of(p, o, KERNEL));
+    factor_gradient(o->own, rows, value_of(p, in) + first_in, dy, false, dweight_of(p, o, KERNEL));
     column_sum(dy, rows, O, dweight_of(p, o, BIAS));
     if (in->wants_gradient)
         factor_back(o->own, weight_of(p->net, o, KERNEL), rows, dy, false,

@@ -55,6 +55,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
 static void forward(const struct op *o, const struct pass *p)
 {
     const struct shard *s = p->shard;
+    if (!op_out(o, p->net)->stored) /* lstm_input.c takes the rows itself */
+        return;
     size_t E = (size_t)o->layer->size, T = p->net->dims.length;
     const float *table = weight_of(p->net, o, 0);
     float *out = value_of(p, op_out(o, p->net)) + s->t0 * s->n * E;

@@ -52,14 +52,15 @@ void factor_back(const struct factor *f, const float *w, size_t m, const float *
         gemm(false, true, m, f->k, f->n, a, f->n, w, f->n, add ? 1 : 0, c, f->k);
 }
 
-void factor_gradient(const struct factor *f, size_t m, const float *a, const float *d, float *g)
+void factor_gradient(const struct factor *f, size_t m, const float *a, const float *d, bool add,
+                     float *g)
 {
     if (!f->plain.panel)
-        gemm(true, false, f->k, f->n, m, a, f->k, d, f->n, 0, g, f->n);
-    else if (m == 0)
+        gemm(true, false, f->k, f->n, m, a, f->k, d, f->n, add ? 1 : 0, g, f->n);
+    else if (m > 0)
+        packed_gradient(m, f->k, f->n, a, d, add, g);
+    else if (!add)
         memset(g, 0, f->k * f->n * sizeof *g);
-    else
-        packed_gradient(m, f->k, f->n, a, d, false, g);
 }
 
 const char *factor_kernel(const struct factor *f)

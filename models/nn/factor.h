@@ -26,8 +26,9 @@ void factor_forth(const struct factor *f, const float *w, size_t m, const float 
 void factor_back(const struct factor *f, const float *w, size_t m, const float *a, bool add,
                  float *c);
 
-/** The gradient of W, g = a' d: a (m, k), d (m, n), g (k, n). */
-void factor_gradient(const struct factor *f, size_t m, const float *a, const float *d, float *g);
+/** The gradient of W, g = a' d, or g + a' d if `add`: a (m, k), d (m, n), g (k, n). */
+void factor_gradient(const struct factor *f, size_t m, const float *a, const float *d, bool add,
+                     float *g);
 
 /** The name of the kernel. */
 const char *factor_kernel(const struct factor *f);

@@ -13,15 +13,17 @@
 #include "base/mem.h"
 #include "models/nn/factor.h"
 #include "models/nn/gemm.h"
+#include "models/nn/lstm_input.h"
 #include "models/nn/op.h"
 #include "models/nn/simd.h"
 
 enum { KERNEL, RECURRENT, BIAS };
 enum { GATES, HIDDEN, CELL, TANH, DROPPED_X, DROPPED_H };
 
-/* W and U, as the products want them. */
+/* W and U, as the products want them; how x comes. */
 struct factors {
     struct factor of[BIAS];
+    struct lstm_input input;
 };
 
 static void release(struct op *o)
@@ -29,6 +31,8 @@ static void release(struct op *o)
     struct factors *f = o->own;
     for (size_t k = 0; f && k < BIAS; k++)
         factor_release(&f->of[k]);
+    if (f)
+        lstm_input_release(&f->input);
     free(f);
 }
 
@@ -73,7 +77,6 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "kernel", INIT_GLOROT, true, (size_t[]){ I, 4 * H }, 2);
     op_add_param(n, o, "recurrent_kernel", INIT_ORTHOGONAL, true, (size_t[]){ H, 4 * H }, 2);
     op_add_param(n, o, "bias", INIT_FORGET, false, (size_t[]){ 4 * H }, 1);
-    op_add_state(n, o, GATES, T * rows * 4 * H);
     op_add_state(n, o, HIDDEN, (T + 1) * rows * H);
     op_add_state(n, o, CELL, (T + 1) * rows * H);
     op_add_state(n, o, TANH, T * rows * H);
@@ -81,6 +84,8 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
     o->own_floats = factor_floats(I + H, 4 * H, n->kernels != KERNELS_AUTO);
+    if (!lstm_input_plan(n, o))
+        op_add_state(n, o, GATES, T * rows * 4 * H);
     o->keeps_out = false;
     o->flop = 2.0 * (double)(T * (I + H) * 4 * H);
     return 0;
@@ -92,9 +97,35 @@ static void make(struct net *n, struct op *o)
     struct factors *f = o->own = mem_calloc(1, sizeof *f);
     factor_init(&f->of[KERNEL], op_in(o, n)->shape.c, 4 * H, n->kernels != KERNELS_AUTO);
     factor_init(&f->of[RECURRENT], H, 4 * H, n->kernels != KERNELS_AUTO);
+    if (!op_in(o, n)->stored)
+        lstm_input_make(&f->input, n, o);
 }
 
-/* One row of one step: gates from their sums, then cell and output. */
+/* ---- for the whole batch ---- */
+
+static size_t n_before(const struct op *o)
+{
+    const struct factors *f = o->own;
+    return f->input.table ? lstm_input_tasks(&f->input) : 0;
+}
+
+static void before(const struct op *o, const struct pass *p, size_t task)
+{
+    const struct factors *f = o->own;
+    lstm_input_multiply(&f->input, &f->of[KERNEL], weight_of(p->net, o, KERNEL),
+                        weight_of(p->net, o, BIAS), p, task);
+}
+
+static void after(const struct op *o, const struct pass *p, size_t n_shard)
+{
+    const struct factors *f = o->own;
+    lstm_input_backward(&f->input, &f->of[KERNEL], weight_of(p->net, o, KERNEL), p, n_shard,
+                        dweight_of(p, o, KERNEL), dweight_of(p, o, BIAS));
+}
+
+/* ---- a shard ---- */
+
+/* One row of one step: gates from their sums a + b, then cell and output. */
 NN_CLONES static void cell_forward(float *restrict a, const float *restrict b,
                                    const float *restrict c_before, float *restrict c,
                                    float *restrict tc, float *restrict h, size_t H)
@@ -170,36 +201,53 @@ static void hand_on(const struct op *o, const struct pass *p, const float *h, si
                 memset(out + (t * n + r) * H, 0, H * sizeof *out);
 }
 
+/* gates = x W of all steps. */
+static void multiply_input(const struct op *o, const struct pass *p, float *gates)
+{
+    const struct factors *f = o->own;
+    const struct tensor *in = op_in(o, p->net);
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c;
+    if (f->input.table)
+        lstm_input_places(&f->input, &f->of[KERNEL], weight_of(p->net, o, KERNEL), p, gates);
+    else
+        forth(o, p->net, KERNEL, steps * n,
+              dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I), false, gates);
+}
+
 static void forward(const struct op *o, const struct pass *p)
 {
-    const struct tensor *in = op_in(o, p->net);
-    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
-           H = (size_t)o->layer->size;
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, H = (size_t)o->layer->size;
+    const struct factors *f = o->own;
     const float *b = weight_of(p->net, o, BIAS);
-    const float *x = dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I);
     float *gates = state_of(p, o, GATES), *h = state_of(p, o, HIDDEN), *c = state_of(p, o, CELL);
     float *tc = state_of(p, o, TANH);
     bool drops = p->training && o->layer->recurrent_rate > 0;
+    bool by_word = p->training && f->input.table; /* x W + b is there, and not in the gates */
 
-    forth(o, p->net, KERNEL, steps * n, x, false, gates);
+    if (!by_word)
+        multiply_input(o, p, gates);
+    else if (steps)
+        memset(gates, 0, n * 4 * H * sizeof *gates);
     memset(h, 0, n * H * sizeof *h);
     memset(c, 0, n * H * sizeof *c);
     for (size_t t = 0; t < steps; t++) {
-        float *a = gates + t * n * 4 * H, *before = h + t * n * H;
+        float *a = gates + t * n * 4 * H, *before_h = h + t * n * H;
         if (drops) {
             float *kept = state_of(p, o, DROPPED_H) + t * n * H;
-            drop_h(o, p, kept, before, H);
-            before = kept;
+            drop_h(o, p, kept, before_h, H);
+            before_h = kept;
         }
         if (t > 0)
-            forth(o, p->net, RECURRENT, n, before, true, a);
+            forth(o, p->net, RECURRENT, n, before_h, !by_word, a);
         for (size_t r = 0; r < n; r++) {
-            size_t at = (t * n + r) * H, after = at + n * H;
-            if (step_is_live(o, p, r, p->shard->t0 + t)) {
-                cell_forward(a + r * 4 * H, b, c + at, c + after, tc + at, h + after, H);
+            size_t at = (t * n + r) * H, next = at + n * H, step = p->shard->t0 + t;
+            if (step_is_live(o, p, r, step)) {
+                const float *x = by_word ? lstm_input_row(&f->input, &f->of[KERNEL], p, r, step)
+                                         : b;
+                cell_forward(a + r * 4 * H, x, c + at, c + next, tc + at, h + next, H);
             } else {
-                memcpy(h + after, h + at, H * sizeof *h);
-                memcpy(c + after, c + at, H * sizeof *c);
+                memcpy(h + next, h + at, H * sizeof *h);
+                memcpy(c + next, c + at, H * sizeof *c);
             }
         }
     }
@@ -244,37 +292,48 @@ static void backward_steps(const struct op *o, const struct pass *p, size_t step
     }
 }
 
-static void backward(const struct op *o, const struct pass *p)
+/* On from the gradients of the gates' sums to W and x. */
+static void backward_input(const struct op *o, const struct pass *p, const float *da)
 {
     const struct tensor *in = op_in(o, p->net);
-    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c,
-           H = (size_t)o->layer->size;
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, I = in->shape.c;
     const struct factors *f = o->own;
-    const float *da = state_of(p, o, GATES),
-                *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
     const float *x = o->layer->rate > 0 ? state_of(p, o, DROPPED_X)
                                         : value_of(p, in) + p->shard->t0 * n * I;
 
-    backward_steps(o, p, steps, H);
-    factor_gradient(&f->of[KERNEL], steps * n, x, da, dweight_of(p, o, KERNEL));
-    factor_gradient(&f->of[RECURRENT], steps * n, h, da, dweight_of(p, o, RECURRENT));
-    column_sum(da, steps * n, 4 * H, dweight_of(p, o, BIAS));
+    factor_gradient(&f->of[KERNEL], steps * n, x, da, false, dweight_of(p, o, KERNEL));
     if (!in->wants_gradient)
         return;
     float *dx = gradient_of(p, in) + p->shard->t0 * n * I;
     back(o, p->net, KERNEL, steps * n, da, false, dx);
-    if (o->layer->rate > 0)
-        for (size_t r = 0; r < n; r++) {
-            uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
-            for (size_t t = 0; t < steps; t++)
-                dropout_apply(dx + (t * n + r) * I, dx + (t * n + r) * I, I, key, 0,
-                              o->layer->rate);
-        }
+    for (size_t r = 0; r < n && o->layer->rate > 0; r++) {
+        uint64_t key = dropout_key(p->draw, o->number, 0, p->shard->row + r);
+        for (size_t t = 0; t < steps; t++)
+            dropout_apply(dx + (t * n + r) * I, dx + (t * n + r) * I, I, key, 0, o->layer->rate);
+    }
+}
+
+static void backward(const struct op *o, const struct pass *p)
+{
+    size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, H = (size_t)o->layer->size;
+    const struct factors *f = o->own;
+    const float *da = state_of(p, o, GATES),
+                *h = state_of(p, o, o->layer->recurrent_rate > 0 ? DROPPED_H : HIDDEN);
+
+    backward_steps(o, p, steps, H);
+    factor_gradient(&f->of[RECURRENT], steps * n, h, da, false, dweight_of(p, o, RECURRENT));
+    if (f->input.table) /* the rest follows, for the whole batch */
+        return;
+    column_sum(da, steps * n, 4 * H, dweight_of(p, o, BIAS));
+    backward_input(o, p, da);
 }
 
 const struct op_kind op_lstm = { .plan = plan,
                                  .make = make,
                                  .prepare = prepare,
+                                 .n_before = n_before,
+                                 .before = before,
+                                 .after = after,
                                  .forward = forward,
                                  .backward = backward,
                                  .kernel = kernel,

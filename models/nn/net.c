@@ -362,6 +362,51 @@ static void run_branch(void *arg, size_t i, int worker)
     run_steps(r, &p, n->part[i % n->n_part], n->part[i % n->n_part + 1]);
 }
 
+struct whole {
+    const struct batch_run *r;
+    const struct op *o;
+};
+
+static void clocked(const struct whole *w, const struct pass *p, size_t at,
+                    void (*work)(const struct op *o, const struct pass *p, size_t i), size_t i)
+{
+    const struct net *n = w->r->n;
+    double start = n->clock ? thread_seconds() : 0;
+    work(w->o, p, i);
+    if (n->clock)
+        n->clock[(size_t)p->worker * (2 * n->n_op + 1) + at] += thread_seconds() - start;
+}
+
+static void run_before(void *arg, size_t i, int worker)
+{
+    const struct whole *w = arg;
+    struct pass p = pass_of(w->r, 0, worker);
+    clocked(w, &p, w->o->number, w->o->kind->before, i);
+}
+
+static void run_after(void *arg, size_t i, int worker)
+{
+    const struct whole *w = arg;
+    struct pass p = pass_of(w->r, i, worker);
+    clocked(w, &p, 2 * w->r->n->n_op - w->o->number, w->o->kind->after, w->r->n_shard);
+}
+
+/* What operators do for the whole batch, ahead of the shards and after them. */
+static void run_whole(const struct batch_run *r, bool ahead)
+{
+    struct net *n = r->n;
+    for (size_t i = 0; i < n->n_op; i++) {
+        struct whole w = { r, &n->op[i] };
+        size_t n_task = w.o->kind->n_before ? w.o->kind->n_before(w.o) : 0;
+        if (n_task == 0)
+            continue;
+        if (ahead)
+            workers_run(n->workers, n_task, run_before, &w);
+        else
+            workers_run(n->workers, r->n_shard, run_after, &w);
+    }
+}
+
 static bool looks_across(const struct net *n, size_t at)
 {
     size_t N = n->n_op;
@@ -379,6 +424,10 @@ static void run_batch(struct batch_run *r)
     if (r->training || !n->prepared)
         workers_run(n->workers, N, prepare_op, n);
     n->prepared = !r->training; /* a step follows, or statistics have moved */
+    if (r->training) {
+        touched_chain(n, r->b);
+        run_whole(r, true);
+    }
     r->from = 0;
     if (!r->training && n->n_part > 1 && r->n_shard < (size_t)n->n_worker) {
         workers_run(n->workers, r->n_shard * n->n_part, run_branch, r); /* too few rows to share */
@@ -397,6 +446,8 @@ static void run_batch(struct batch_run *r)
         else
             o->kind->join_back(o, n, r->n_shard);
     }
+    if (r->training)
+        run_whole(r, false);
 }
 
 /* ---- training ---- */
@@ -437,7 +488,6 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
               size_t *out_right, struct err *e)
 {
     size_t n_shard = net_run_shards(n, b, draw);
-    touched_chain(n, b);
     return net_loss(n, b->n, gradient_gather(n, n_shard), out_loss, out_right, e);
 }
 

@@ -221,7 +221,7 @@ static void add_rooms(struct net *n)
 {
     size_t N = n->n_op;
     for (size_t i = 0; i < n->n_room; i++) /* the states */
-        n->room[i].last = 2 * N - n->room[i].first;
+        n->room[i].last = n->room[i].to_end ? 2 * N : 2 * N - n->room[i].first;
     for (size_t i = 0; i < n->n_tensor; i++) {
         struct tensor *t = &n->tensor[i];
         size_t from = op_time(t->from), to = t->to ? op_time(t->to) : N;

@@ -33,6 +33,7 @@ struct tensor {
 struct room {
     size_t n;           /* floats */
     size_t first, last; /* time of first and last use; see net_plan.c */
+    bool to_end;        /* is read when all operators are done */
     size_t part;        /* branch that needs it on the way forward, from 1; 0: else */
     size_t *out;        /* where the offset goes */
     size_t offset;
@@ -81,10 +82,15 @@ struct pass {
 
 struct op_kind {
     int (*plan)(struct net *n, struct op *o, struct err *e);
+    /* What it keeps for itself, once all sizes fit; may be NULL. */
+    void (*make)(struct net *n, struct op *o);
     /* Before any shard of a batch, where weights may have changed; may be NULL. */
-    void (*make)(struct net *n,
-                 struct op *o); /* what it keeps for itself, once all sizes fit; may be NULL */
     void (*prepare)(const struct net *n, const struct op *o);
+    /* What concerns the whole batch while training; all NULL where there is nothing. `before` runs
+     * n_before tasks ahead of the shards, `after` one for each shard when all are done. */
+    size_t (*n_before)(const struct op *o);
+    void (*before)(const struct op *o, const struct pass *p, size_t task);
+    void (*after)(const struct op *o, const struct pass *p, size_t n_shard);
     void (*forward)(const struct op *o, const struct pass *p);
     void (*backward)(const struct op *o, const struct pass *p);
     /* Operators that look across shards while training: every shard gathers, then one thread joins,
@@ -313,10 +319,13 @@ struct touched {
     int32_t *head;                /* (V) first place of an id, or -1 */
     int32_t *tail;                /* (V) last one */
     int32_t *next;                /* (places) next place of the same id, or -1 */
-    const float *factor;          /* (places) what a reading counts; borrowed; NULL: 1 */
+    int32_t *nth;                 /* (V) where an id of the batch stands in `id` */
+    const float *row;    /* (n, width) the rows' gradients, borrowed; NULL: sums of what arrived */
+    size_t arriving;     /* floats that arrive at a place: width, but where `row` is made of them */
+    const float *factor; /* (places) what a reading counts; borrowed; NULL: 1 */
     /* Call touched_add for every place of the batch. */
     void (*chain)(struct touched *t, const struct net *n);
-    /* The gradient (width) that arrived at a place; raises *shard to the shard that has it. */
+    /* The gradient (arriving) at a place; raises *shard to the shard that has it. */
     const float *(*arrived)(const struct touched *t, const struct net *n, int32_t place,
                             size_t *shard);
 };
@@ -332,9 +341,13 @@ void touched_add(struct touched *t, int32_t id, int32_t place);
 /** Find what a batch reads; forget the last batch. */
 void touched_chain(struct net *n, const struct nn_batch *b);
 
-/** Gradient (width) of the w-th row that the batch read: its places summed within each shard in
- * order, the shards by the tree of reduce(). Needs all shards done; `leaf` is room for (n_shard,
- * width). */
+/** Sum (arriving) over the places of the w-th row that the batch read: within each shard in order,
+ * the shards by the tree of reduce(). Needs all shards done; `leaf` is room for (n_shard,
+ * arriving). */
+const float *touched_sum(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
+                         float *leaf);
+
+/** Gradient (width) of the w-th row. */
 const float *touched_row(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
                          float *leaf);
 

@@ -284,7 +284,6 @@ int optimizer_train(struct optimizer *o, struct net *n, const struct nn_batch *b
     size_t n_shard = net_run_shards(n, b, draw);
     if (net_loss(n, b->n, 0, &out->loss, &out->right, e))
         return name_layer(n, b, draw, out->loss, e);
-    touched_chain(n, b);
     out->gradient_norm = step(o, n, n_shard, rate);
     if (!isfinite(out->gradient_norm))
         err_set(e, ERR_DATA, "the gradients are not finite");

@@ -15,6 +15,8 @@ struct touched *touched_new(struct net *n, const struct op *o, size_t n_id, size
                            .width = n->param[o->param[0]].shape[1],
                            .op = o,
                            .most = n_id < n_place ? n_id : n_place };
+    t->arriving = t->width;
+    t->nth = mem_calloc(n_id, sizeof *t->nth);
     t->id = mem_calloc(t->most, sizeof *t->id);
     t->next = mem_calloc(n_place, sizeof *t->next);
     t->head = mem_calloc(n_id, sizeof *t->head);
@@ -32,6 +34,7 @@ void touched_free(struct touched *t)
     free(t->next);
     free(t->head);
     free(t->tail);
+    free(t->nth);
     free(t);
 }
 
@@ -40,6 +43,7 @@ void touched_add(struct touched *t, int32_t id, int32_t place)
     t->next[place] = -1;
     if (t->head[id] < 0) {
         t->head[id] = place;
+        t->nth[id] = (int32_t)t->n;
         t->id[t->n++] = id;
     } else {
         t->next[t->tail[id]] = place;
@@ -111,7 +115,13 @@ static void merge(void *arg, size_t into, size_t from)
 const float *touched_row(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
                          float *leaf)
 {
-    struct sum s = { .width = t->width, .leaf = leaf };
+    return t->row ? t->row + w * t->width : touched_sum(t, n, n_shard, w, leaf);
+}
+
+const float *touched_sum(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
+                         float *leaf)
+{
+    struct sum s = { .width = t->arriving, .leaf = leaf };
     size_t shard = 0;
     for (int32_t place = t->head[t->id[w]]; place >= 0; place = t->next[place]) {
         const float *x = t->arrived(t, n, place, &shard);
