@@ -94,9 +94,10 @@ static int hand_over(struct reader *r, const json_t *record)
 
 static void take_names(struct reader *r, json_t *record)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(record, key, value) intern_add(r->names, key, strlen(key));
+    for (void *at = json_object_iter(record); at; at = json_object_iter_next(record, at)) {
+        const char *key = json_object_iter_key(at);
+        intern_add(r->names, key, strlen(key));
+    }
 }
 
 static int take_record(struct reader *r, const char *text, size_t n)

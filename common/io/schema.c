@@ -142,7 +142,8 @@ static int read_range(const struct yaml *map, struct schema_column *c, struct er
         (rc = read_limit(max, "max", c, &c->max, e)))
         return rc;
     if (c->min > c->max)
-        return yaml_fail(any, e, "min %s is above max %s", min->text, max->text);
+        return yaml_fail(any, e, "min %s is above max %s", min ? min->text : "",
+                         max ? max->text : "");
     return 0;
 }
 

@@ -164,7 +164,7 @@ static const struct record_sink sink = { on_header, on_row, on_bad };
 static int guess_delimiter(const char *path, char *out, struct err *e)
 {
     static const char choice[] = ",;\t|";
-    char piece[16384];
+    char piece[16384] = "";
     size_t count[sizeof choice] = { 0 }, n = 0, best = 0;
     struct source s = { 0 };
     bool quoted = false;
