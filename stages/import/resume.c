@@ -224,7 +224,7 @@ int resume_query(struct resume *r, size_t t, struct intake *in, const struct lim
     if (rc == 0 && s->since)
         now->above = in->since.n ? mem_strdup(in->since.text) : mem_strdup(above);
     now->source = mem_calloc(1, sizeof *now->source);
-    now->source[now->n_source++].name = mem_strdup("query");
+    now->source[now->n_source++].name = sources_query_name(s);
     return rc;
 }
 

@@ -129,6 +129,11 @@ const char *sources_since(const struct schema_table *t, bool *out_number)
     return c->from[0];
 }
 
+char *sources_query_name(const struct schema_table *t)
+{
+    return str_format("query %s", t->name);
+}
+
 int sources_read_query(struct intake *in, const struct limits *l, const char *above, struct err *e)
 {
     const struct schema_table *t = in->schema;
@@ -137,7 +142,9 @@ int sources_read_query(struct intake *in, const struct limits *l, const char *ab
     };
     if (t->since)
         q.order = sources_since(t, &q.number);
-    intake_open(in, "query");
+    char *name = sources_query_name(t);
+    intake_open(in, name);
+    free(name);
     int rc = query_read(&q, &intake_sink, in, e);
     return rc ? err_wrap(e, "table '%s'", t->name) : 0;
 }

@@ -26,6 +26,9 @@ bool sources_is_json(const char *path);
 int sources_read_file(struct intake *in, const char *path, const struct limits *l,
                       struct csv_mark *mark, struct hash *hash, struct err *e);
 
+/** What stands for a file where the rows of the query are meant; owned by the caller. */
+char *sources_query_name(const struct schema_table *t);
+
 /** Read the query of the table; with `above`, the rows whose `since` is above it. */
 int sources_read_query(struct intake *in, const struct limits *l, const char *above, struct err *e);
 

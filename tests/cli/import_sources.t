@@ -132,7 +132,7 @@ refuses "a query that SQLite refuses" 65 "query refused: no such column: absent"
 query 'DELETE FROM original'
 refuses "what is no query" 65 "'votes.db': want one query that gives rows: DELETE" import --database sqlite:votes.db
 query 'SELECT 1 AS count, 2 AS klass, 3 AS tweet, 4 AS score'
-refuses "a query without a column" 65 "'query' has no column 'class' (column 'class' of table 'original') (did you mean 'klass'?)" import --database sqlite:votes.db
+refuses "a query without a column" 65 "'query original' has no column 'class' (column 'class' of table 'original') (did you mean 'klass'?)" import --database sqlite:votes.db
 schema <<'END'
 schema: 1
 tables:
@@ -166,8 +166,8 @@ has "but the same rows stop the run there" "$out$err" "1 done, 1 reused"
 sed 's|sqlite:../votes.db|postgresql://u:p@h/db|' p/pipeline.yaml >p/bad.yaml
 refuses "a password in its URL does not pass" 64 "a password in a URL would be kept in the history" refit -C p validate -f bad.yaml
 refuses "a query that returns other types than declared" 65 "table 't': 3 of 4 rows are bad (75.0 %)" import --database sqlite:votes.db
-has "with the value" "$err" "reject: query line 2 column v: not a whole number: 'x'"
-has "and bytes that are no text" "$err" "reject: query line 3: invalid encoding"
+has "with the value" "$err" "reject: query t line 2 column v: not a whole number: 'x'"
+has "and bytes that are no text" "$err" "reject: query t line 3: invalid encoding"
 
 # ---- PostgreSQL ---------------------------------------------------------------------------------------------------------
 schema <<'END'
@@ -222,7 +222,7 @@ tables:
     columns: {id: int, price: float}
 END
     refuses "a query that returns other types than declared" 65 "table 't': 3 of 3 rows are bad" "$I" --schema other.yaml --table other.h5 --database "$pg"
-    has "with the value" "$err" "reject: query line 1 column id: not a whole number: '2024-02-29'"
+    has "with the value" "$err" "reject: query t line 1 column id: not a whole number: '2024-02-29'"
     has "NaN is no number" "$err" "column price: not a number: 'NaN'"
     postgres_stop
     refuses "a server that was stopped" 75 "PostgreSQL: cannot connect" "$I" --schema gone.yaml --table gone.h5 --database "$pg"
