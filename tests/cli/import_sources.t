@@ -225,6 +225,31 @@ END
     has "with the value" "$err" "reject: query t line 1 column id: not a whole number: '2024-02-29'"
     has "NaN is no number" "$err" "column price: not a number: 'NaN'"
     postgres_stop
+    if command -v openssl >/dev/null && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+        -keyout pg/key.pem -out pg/cert.pem >/dev/null 2>&1; then
+        chmod 600 pg/key.pem
+        [ -z "$as" ] || chown postgres: pg/key.pem pg/cert.pem
+        printf 'local all all trust\nhostssl all all 127.0.0.1/32 trust\n' >pg/data/pg_hba.conf
+        port=
+        for _ in 1 2 3 4 5; do # a port that nobody has; another test may take it first
+            port=$("$py" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+            postgres_go -c listen_addresses=127.0.0.1 -p "$port" -c ssl=on -c "ssl_cert_file=$t/pg/cert.pem" -c "ssl_key_file=$t/pg/key.pem" && break
+            port=
+        done
+        schema <<'END'
+schema: 1
+tables:
+  t: {query: SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid(), columns: {ssl: bool}}
+END
+        ok "a server that asks for TLS" import --database "postgresql://$pguser@127.0.0.1:$port/postgres"
+        is "gets it" "$(show t)" "ssl [1]"
+        refuses "one who must not is refused" 75 "PostgreSQL: cannot connect" import --database "postgresql://$pguser@127.0.0.1:$port/postgres?sslmode=disable"
+        refuses "a certificate that nobody vouches for does not pass where that is asked" 75 "cannot connect" \
+            import --database "postgresql://$pguser@127.0.0.1:$port/postgres?sslmode=verify-full&sslrootcert=$t/absent.pem"
+        postgres_stop
+    else
+        skip "a server that asks for TLS" "openssl is not installed"
+    fi
     refuses "a server that was stopped" 75 "PostgreSQL: cannot connect" "$I" --schema gone.yaml --table gone.h5 --database "$pg"
 else
     skip "queries to PostgreSQL" "$why"
