@@ -312,8 +312,7 @@ static void set_dialect(struct reader *r, const struct csv_dialect *d)
 
 static int open_file(struct reader *r, const char *path, const struct csv_dialect *d)
 {
-    return source_open(&r->w.source, path, d->encoding, d->max_ratio > 0 ? d->max_ratio : 200,
-                       r->e);
+    return window_open(&r->w, path, d->encoding, d->max_ratio > 0 ? d->max_ratio : 200, r->e);
 }
 
 /* After the header: the same file again, from the mark. */
@@ -322,11 +321,10 @@ static int go_to_mark(struct reader *r, const char *path, const struct csv_diale
 {
     int rc;
     source_close(&r->w.source);
-    r->w.n = r->w.row = 0;
-    r->w.ended = false;
-    r->w.line = mark->line;
     if ((rc = open_file(r, path, d)))
         return rc;
+    r->w.line = mark->line;
+    r->w.last = '\n'; /* what comes before a mark */
     r->w.source.hash = hash;
     return source_skip(&r->w.source, mark->bytes, r->e);
 }
@@ -344,7 +342,7 @@ int csv_read(const char *path, const struct csv_dialect *dialect, size_t max_fie
              struct csv_mark *mark, struct hash *hash, const struct record_sink *sink, void *ctx,
              struct err *e)
 {
-    struct reader r = { .sink = sink, .ctx = ctx, .e = e, .max_field = max_field, .w.line = 1 };
+    struct reader r = { .sink = sink, .ctx = ctx, .e = e, .max_field = max_field };
     bool done = false, later = mark && mark->bytes;
     int rc;
 
@@ -361,7 +359,7 @@ int csv_read(const char *path, const struct csv_dialect *dialect, size_t max_fie
     for (done = done && !later; rc == 0 && !done;)
         rc = step(&r, &done);
     if (rc == 0 && mark)
-        set_mark(&r, r.w.n == 0 || r.w.bytes[r.w.n - 1] == '\n', mark);
+        set_mark(&r, r.w.last == '\n', mark);
 out:
     window_release(&r.w);
     free(r.span);

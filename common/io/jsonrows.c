@@ -272,8 +272,7 @@ static int read_array(struct reader *r)
 static int read_file(struct reader *r, const char *path, double max_ratio, struct hash *hash)
 {
     char c = 0;
-    int rc = source_open(&r->w.source, path, SOURCE_UTF8, max_ratio, r->e);
-    r->w.line = 1;
+    int rc = window_open(&r->w, path, SOURCE_UTF8, max_ratio, r->e);
     if (rc == 0) {
         r->w.source.hash = hash;
         rc = next_byte(r, &c);

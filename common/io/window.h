@@ -10,8 +10,14 @@ struct window {
     size_t room, n;
     size_t row;   /* where the row begins */
     bool ended;   /* nothing comes after the n bytes */
+    char last;    /* of the bytes that were read so far */
     int64_t line; /* physical line on which the row begins, from 1 */
 };
+
+/** Open a file, or another one after source_close: the window is empty, `line` is 1. Errors as
+ * source_open. */
+int window_open(struct window *w, const char *path, enum source_encoding encoding, double max_ratio,
+                struct err *e);
 
 /** Read on behind what is there: the row moves to the beginning of the window, which grows when it
  * is full. Errors as source_read. */

@@ -204,31 +204,12 @@ static int write_tables(const struct params *p, const struct schema *s, struct t
     return rc;
 }
 
-/* The last profile, if there is one that can be used. */
-static json_t *last_profile(const char *path)
-{
-    struct err why = { 0 };
-    json_t *last = NULL;
-    if (access(path, F_OK) == 0 && jsonfile_read(path, &last, &why))
-        log_warn("no drift is told: %s", why.text);
-    return last;
-}
-
-static int write_page(const char *path, const json_t *profile, struct err *e)
-{
-    struct str page = { 0 };
-    profile_page(&page, profile);
-    int rc = outfile_put(path, page.text, page.n, e);
-    str_release(&page);
-    return rc;
-}
-
 static int tell_profile(const struct params *p, const struct schema *s, const struct table *t,
                         struct err *e)
 {
     struct drift drift = { .limit = p->drift_limit };
     struct profile_table *shown = mem_calloc(s->n_table, sizeof *shown);
-    json_t *last = p->profile && strcmp(p->drift, "off") != 0 ? last_profile(p->profile) : NULL;
+    json_t *last = p->profile && strcmp(p->drift, "off") != 0 ? profile_last(p->profile) : NULL;
     size_t n = 0;
     int rc = 0;
     for (size_t i = 0; i < s->n_table; i++)
@@ -244,7 +225,7 @@ static int tell_profile(const struct params *p, const struct schema *s, const st
         log_warn("%zu columns moved since the last import, most %s (limit %g)", drift.n_over,
                  drift.worst, p->drift_limit);
     if (rc == 0 && p->page)
-        rc = write_page(p->page, profile, e);
+        rc = profile_write_page(p->page, profile, e);
     if (rc == 0 && p->profile)
         rc = jsonfile_write(p->profile, profile, e);
     json_decref(profile);

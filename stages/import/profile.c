@@ -1,6 +1,6 @@
 /* Every column becomes a sample of numbers: its values, the lengths of its texts, or the codes of
  * its levels. What is told of it, and what it is compared by, follows from that. */
-#include "profile.h"
+#include "sample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,173 +8,9 @@
 
 #include "base/mem.h"
 #include "io/record.h"
-#include "io/spill.h"
 #include "num/psi.h"
 
 enum { N_BAR = 20, N_BIN = 10, N_TOP = 20 };
-
-struct sample {
-    const struct column *c;
-    double *v; /* (n) owned, of the rows with a value, ascending unless they are codes */
-    size_t n, n_row;
-};
-
-static bool has_codes(const struct column *c)
-{
-    return c->type == COLUMN_CATEGORY || c->type == COLUMN_BOOL;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static int compare_hashes(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Characters of UTF-8. */
-static size_t text_length(const char *bytes, size_t n)
-{
-    size_t length = 0;
-    for (size_t i = 0; i < n; i++)
-        length += ((unsigned char)bytes[i] & 0xC0) != 0x80;
-    return length;
-}
-
-static double value_of(const struct column *c, size_t i)
-{
-    size_t n;
-    const char *bytes;
-    switch (c->type) {
-    case COLUMN_FLOAT:
-        return c->real[i];
-    case COLUMN_INT:
-        return (double)c->whole[i];
-    case COLUMN_DATE: /* in days */
-        return (double)c->whole[i] / (strcmp(c->unit, "us") == 0 ? 86400e6 : 1);
-    case COLUMN_BOOL:
-        return c->flag[i];
-    case COLUMN_CATEGORY:
-        return c->code[i];
-    case COLUMN_STRING:
-        bytes = column_string(c, i, &n);
-        return (double)text_length(bytes, n);
-    }
-    return 0;
-}
-
-/* Rows are passed in order: what was looked at of a mapped column may leave the memory. */
-static void forget_behind(const struct column *c, size_t i, size_t *from)
-{
-    const size_t slice = 4 << 20;
-    if (!c->n_mapped)
-        return;
-    size_t to = (size_t)c->offset[i + 1];
-    if (to - *from < slice && i + 1 < c->n)
-        return;
-    spill_forget(c->bytes, *from, to);
-    *from = to;
-}
-
-static void take_sample(struct sample *s, const struct column *c)
-{
-    size_t from = 0;
-    *s = (struct sample){ .c = c, .v = mem_calloc(c->n, sizeof *s->v), .n_row = c->n };
-    for (size_t i = 0; i < c->n; i++) {
-        if (column_valid(c, i))
-            s->v[s->n++] = value_of(c, i);
-        forget_behind(c, i, &from);
-    }
-    if (!has_codes(c))
-        qsort(s->v, s->n, sizeof *s->v, compare);
-}
-
-/* ---- distinct values and rows
- * ---------------------------------------------------------------------------------------------
- */
-
-/* FNV-1a, 64 bits (RFC 9923). */
-static uint64_t mix(uint64_t h, const void *bytes, size_t n)
-{
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 1099511628211u;
-    return h;
-}
-
-static uint64_t mix_cell(uint64_t h, const struct column *c, size_t i)
-{
-    unsigned char valid = column_valid(c, i);
-    h = mix(h, &valid, 1);
-    if (!valid)
-        return h;
-    if (c->type == COLUMN_STRING) {
-        size_t n;
-        const char *bytes = column_string(c, i, &n);
-        return mix(mix(h, &n, sizeof n), bytes, n);
-    }
-    if (c->type == COLUMN_INT || c->type == COLUMN_DATE)
-        return mix(h, &c->whole[i], sizeof c->whole[i]);
-    double v = value_of(c, i) + 0.0; /* -0 is 0 */
-    return mix(h, &v, sizeof v);
-}
-
-static size_t count_distinct(uint64_t *hash, size_t n)
-{
-    size_t distinct = n > 0;
-    qsort(hash, n, sizeof *hash, compare_hashes);
-    for (size_t i = 1; i < n; i++)
-        distinct += hash[i] != hash[i - 1];
-    return distinct;
-}
-
-static size_t distinct_values(const struct column *c)
-{
-    uint64_t *hash = mem_calloc(c->n, sizeof *hash);
-    size_t n = 0, from = 0;
-    for (size_t i = 0; i < c->n; i++) {
-        if (column_valid(c, i))
-            hash[n++] = mix_cell(14695981039346656037u, c, i);
-        forget_behind(c, i, &from);
-    }
-    size_t distinct = count_distinct(hash, n);
-    free(hash);
-    return distinct;
-}
-
-static bool names_rows(const struct profile_table *p, const struct column *c)
-{
-    const char *id = p->t->roles.id;
-    return (id && strcmp(id, c->name) == 0) || (p->key && strcmp(p->key, c->name) == 0);
-}
-
-/* Rows that equal an earlier one in all but what names them. */
-static size_t duplicate_rows(const struct profile_table *p)
-{
-    const struct table *t = p->t;
-    uint64_t *hash = mem_calloc(t->n_row, sizeof *hash);
-    size_t n_col = 0;
-    for (size_t i = 0; i < t->n_row; i++)
-        hash[i] = 14695981039346656037u;
-    for (size_t j = 0; j < t->n_col; j++) {
-        const struct column *c = &t->col[j];
-        size_t from = 0;
-        if (names_rows(p, c))
-            continue;
-        n_col++;
-        for (size_t i = 0; i < t->n_row; i++) {
-            hash[i] = mix_cell(hash[i], c, i);
-            forget_behind(c, i, &from);
-        }
-    }
-    size_t distinct = n_col ? count_distinct(hash, t->n_row) : t->n_row;
-    free(hash);
-    return t->n_row - distinct;
-}
 
 /* ---- one column
  * --------------------------------------------------------------------------------------------------
@@ -233,21 +69,9 @@ static json_t *histogram(const struct sample *s)
     return json_pack("{s:f,s:f,s:o}", "from", low, "to", high, "counts", counts(count, N_BAR));
 }
 
-static double mean_of(const struct sample *s, double *out_sd)
-{
-    double mean = 0, m2 = 0; /* Welford, Technometrics 4 (1962) 419 */
-    for (size_t i = 0; i < s->n; i++) {
-        double d = s->v[i] - mean;
-        mean += d / (double)(i + 1);
-        m2 += d * (s->v[i] - mean);
-    }
-    *out_sd = s->n > 1 ? sqrt(m2 / (double)(s->n - 1)) : 0;
-    return mean;
-}
-
 static void tell_numbers(const struct sample *s, json_t *to)
 {
-    double inner[N_BIN], count[N_BIN + 2], sd, mean = mean_of(s, &sd);
+    double inner[N_BIN], count[N_BIN + 2], sd, mean = sample_mean(s, &sd);
     size_t n = tenths(s, inner);
     if (s->n == 0)
         return;
@@ -371,8 +195,8 @@ static size_t bins_of_levels(const struct sample *s, const json_t *last, double 
 static void tell_drift(const struct sample *s, const json_t *last, json_t *to, struct drift *d)
 {
     double *before = NULL, *now = NULL;
-    size_t n = has_codes(s->c) ? bins_of_levels(s, last, &before, &now)
-                               : bins_of_numbers(s, last, &before, &now);
+    size_t n = sample_has_codes(s->c) ? bins_of_levels(s, last, &before, &now)
+                                      : bins_of_numbers(s, last, &before, &now);
     if (n && s->n_row) {
         double index = psi(before, now, n), chance = psi_chance(before, now, n);
         bool over = index - chance > d->limit;
@@ -413,14 +237,14 @@ static json_t *column_profile(const struct profile_table *p, const struct column
                               const json_t *last, struct drift *drift)
 {
     struct sample s;
-    take_sample(&s, c);
+    sample_take(&s, c);
     json_t *out = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "type", column_type_name(c->type),
                             "missing", (json_int_t)(s.n_row - s.n), "distinct",
                             (json_int_t)distinct_values(c));
     const char *type = json_string_value(json_object_get(last, "type"));
     if (c->type == COLUMN_STRING || c->type == COLUMN_DATE)
         json_object_set_new(out, "of", json_string(c->type == COLUMN_DATE ? "days" : "lengths"));
-    if (has_codes(c))
+    if (sample_has_codes(c))
         tell_levels(&s, out);
     else
         tell_numbers(&s, out);

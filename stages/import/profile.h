@@ -29,7 +29,10 @@ struct profile_table {
 json_t *profile_make(const struct profile_table *t, size_t n, const json_t *last,
                      struct drift *drift);
 
-/** The same as a page with plots. */
-void profile_page(struct str *out, const json_t *profile);
+/** The profile that lies there, a new reference; NULL if there is none that can be read. */
+json_t *profile_last(const char *path);
+
+/** The profile as a page with plots. ERR_IO. */
+int profile_write_page(const char *path, const json_t *profile, struct err *e);
 
 #endif

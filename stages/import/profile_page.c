@@ -1,7 +1,11 @@
 /* The profile as one self-contained page: a card a column. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "io/jsonfile.h"
+#include "io/outfile.h"
 #include "io/plot.h"
 #include "io/style.h"
 #include "profile.h"
@@ -114,7 +118,7 @@ static void add_table(struct str *out, const json_t *table)
     str_addz(out, "</div>\n");
 }
 
-void profile_page(struct str *out, const json_t *profile)
+static void profile_page(struct str *out, const json_t *profile)
 {
     const json_t *tables = json_object_get(profile, "tables");
     str_addz(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -126,4 +130,22 @@ void profile_page(struct str *out, const json_t *profile)
     for (size_t i = 0; i < json_array_size(tables); i++)
         add_table(out, json_array_get(tables, i));
     str_addz(out, "</main>\n</body>\n</html>\n");
+}
+
+json_t *profile_last(const char *path)
+{
+    struct err why = { 0 };
+    json_t *last = NULL;
+    if (access(path, F_OK) == 0 && jsonfile_read(path, &last, &why))
+        log_warn("no drift is told: %s", why.text);
+    return last;
+}
+
+int profile_write_page(const char *path, const json_t *profile, struct err *e)
+{
+    struct str page = { 0 };
+    profile_page(&page, profile);
+    int rc = outfile_put(path, page.text, page.n, e);
+    str_release(&page);
+    return rc;
 }

@@ -1,0 +1,44 @@
+#ifndef IMPORT_GUESS_H
+#define IMPORT_GUESS_H
+
+#include "base/intern.h"
+#include "base/str.h"
+#include "io/csv.h"
+#include "io/table.h"
+
+/* What import --infer knows of a file. */
+
+/* A type that a column may have, with the format of a date. */
+struct candidate {
+    enum column_type type;
+    const char *format;
+};
+enum { N_CANDIDATE = 10, N_TOKEN = 12 };
+extern const struct candidate guess_candidate[N_CANDIDATE];
+
+/** Texts that mean "no value" where the others are numbers, dates or booleans. */
+extern const char *const guess_token[N_TOKEN];
+
+struct guess {
+    char *name;         /* owned: in the header */
+    unsigned possible;  /* a bit for each candidate */
+    unsigned tokens;    /* a bit for each token that was seen */
+    int64_t n, missing; /* values; empty ones */
+    int64_t n_token;
+    int64_t longest;
+    struct intern seen; /* up to MAX_DISTINCT */
+    bool many;          /* there are more */
+    bool same;          /* a value was there twice */
+};
+
+struct infer {
+    struct guess *column; /* (n) owned */
+    size_t n;
+    int64_t n_row, n_bad, n_encoding;
+};
+
+/** Add the table to a schema; `d` is NULL where it is no CSV file. */
+void guess_write(struct str *out, const char *path, const struct csv_dialect *d,
+                 const struct infer *in);
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef IMPORT_SAMPLE_H
+#define IMPORT_SAMPLE_H
+
+#include "profile.h"
+
+/** A column as numbers: its values (dates: days), the lengths of its texts in characters, or the
+ * codes of its levels. */
+struct sample {
+    const struct column *c;
+    double *v; /* (n) owned, of the rows with a value, ascending unless they are codes */
+    size_t n, n_row;
+};
+
+/** Is it told of by its levels? */
+bool sample_has_codes(const struct column *c);
+
+void sample_take(struct sample *s, const struct column *c);
+
+/** Mean and standard deviation (divisor n - 1). */
+double sample_mean(const struct sample *s, double *out_sd);
+
+/** How many different values. */
+size_t distinct_values(const struct column *c);
+
+/** Does the column name the rows? */
+bool names_rows(const struct profile_table *p, const struct column *c);
+
+/** Rows that equal an earlier one in all but what names them. */
+size_t duplicate_rows(const struct profile_table *p);
+
+#endif
