@@ -8,7 +8,7 @@
 
 /* What import --infer knows of a file. */
 
-/* A type that a column may have, with the format of a date. */
+/** A type that a column may have, with the format of a date. */
 struct candidate {
     enum column_type type;
     const char *format;
@@ -19,6 +19,7 @@ extern const struct candidate guess_candidate[N_CANDIDATE];
 /** Texts that mean "no value" where the others are numbers, dates or booleans. */
 extern const char *const guess_token[N_TOKEN];
 
+/** A column. */
 struct guess {
     char *name;         /* owned: in the header */
     unsigned possible;  /* a bit for each candidate */
@@ -26,11 +27,12 @@ struct guess {
     int64_t n, missing; /* values; empty ones */
     int64_t n_token;
     int64_t longest;
-    struct intern seen; /* up to MAX_DISTINCT */
+    struct intern seen; /* the distinct ones, up to a number */
     bool many;          /* there are more */
     bool same;          /* a value was there twice */
 };
 
+/** All columns of a file. */
 struct infer {
     struct guess *column; /* (n) owned */
     size_t n;

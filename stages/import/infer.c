@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "guess.h"
-#include "io/outfile.h"
 #include "io/csv.h"
 #include "io/jsonrows.h"
 #include "sources.h"

@@ -1,5 +1,4 @@
-/* Every column becomes a sample of numbers: its values, the lengths of its texts, or the codes of
- * its levels. What is told of it, and what it is compared by, follows from that. */
+/* What is told of a column, and what it is compared by: both follow from its sample. */
 #include "sample.h"
 
 #include <math.h>

@@ -19,7 +19,7 @@ void sample_take(struct sample *s, const struct column *c);
 /** Mean and standard deviation (divisor n - 1). */
 double sample_mean(const struct sample *s, double *out_sd);
 
-/** How many different values. */
+/** How many different values (by a hash of 64 bits). */
 size_t distinct_values(const struct column *c);
 
 /** Does the column name the rows? */
