@@ -1,3 +1,4 @@
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,21 @@ static void add_real(struct str *s, const char *key, double value)
     str_addz(s, ", ");
 }
 
+static void add_class_weights(struct str *s, const struct nn_class_weights *w)
+{
+    if (w->n == 0)
+        return;
+    json_t *map = json_object();
+    for (size_t i = 0; i < w->n; i++)
+        json_object_set_new(map, w->label[i], json_real(w->weight[i]));
+    char *text = json_dumps(map, JSON_REAL_PRECISION(17));
+    str_addf(s, ", \"class_weights\": %s", text);
+    free(text);
+    json_decref(map);
+}
+
 /* How the model came to be, for people: a pure function of inputs and options. */
-static char *summary(const struct nn_training *t, const struct rows *rows, uint64_t seed,
+static char *summary(const struct nn_spec *spec, const struct rows *rows, uint64_t seed,
                      const struct history *h, size_t epoch)
 {
     const struct epoch *kept = &h->epoch[epoch - 1];
@@ -70,7 +84,8 @@ static char *summary(const struct nn_training *t, const struct rows *rows, uint6
     add_real(&s, "learning_rate", kept->learning_rate);
     s.n -= 2; /* the last comma */
     str_addz(&s, "}, \"options\": {");
-    nn_training_json(t, &s);
+    nn_training_json(&spec->training, &s);
+    add_class_weights(&s, &spec->class_weights);
     str_addz(&s, "}}");
     return str_take(&s);
 }
@@ -138,11 +153,9 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
                                .last = w->last,
                                .identity = identity };
     if (rc == 0 && (rc = trainer_run(&trainer, fit->history, e)) == 0)
-        m->training = summary(&w->spec.training, rows, fit->seed, fit->history,
-                              (size_t)fit->history->kept);
+        m->training = summary(&w->spec, rows, fit->seed, fit->history, (size_t)fit->history->kept);
     if (rc == 0 && w->last)
-        w->last_training = summary(&w->spec.training, rows, fit->seed, fit->history,
-                                   fit->history->n);
+        w->last_training = summary(&w->spec, rows, fit->seed, fit->history, fit->history->n);
     free(weight_of_class);
     free(identity);
     return rc;

@@ -85,6 +85,7 @@ refuses "one of a class that there is not" 65 "no training row has the label 'gr
     train $all --class_weights gren=2 --model x.h5 --history x.json
 ok "weights of classes by hand" train $all --class_weights green=2 --class_weights red=0.5 --epochs 1 --model w.h5 \
     --history w.json --history_csv w.csv
+has "which the model tells" "$(h5dump -a /training w.h5)" '"class_weights": {"green": 2.0, "red": 0.5}'
 is "the history as CSV" "$(sed 's/,.*//' w.csv | tr '\n' ' ')" "epoch 1 "
 head -c 2000 toy/pixels.h5 >cut.h5
 refuses "a truncated input is refused" 65 "cut.h5" train --network $net --table toy/table.h5 --text toy/text.h5 \
