@@ -16,7 +16,7 @@ APT := gcc make libc6-dev pkg-config libyaml-dev zlib1g-dev libhdf5-dev libopenb
 APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
-APT_bench := python3-pandas python3-pil python3-torch libopenblas0-openmp ninja-build snakemake strace
+APT_bench := python3-pandas python3-pil python3-sklearn libvips-tools python3-torch libopenblas0-openmp ninja-build snakemake strace
 
 PKGS := yaml-0.1 hdf5 zlib openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl libpq \
         $(if $(filter 1,$(WEBP)),libwebp libwebpdemux)
@@ -161,6 +161,7 @@ bench:
 	@BIN=$(B) bench/run.sh
 	@BIN=$(B) bench/tables.sh
 	@BIN=$(B) bench/train.sh
+	@BIN=$(B) bench/preprocess.sh
 	@BIN=$(B) bench/orchestrate.sh
 
 # ---- installation ---------------------------------------------------------------------------------------------------

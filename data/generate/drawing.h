@@ -34,8 +34,10 @@ enum picture_case {
     ORDINARY
 };
 
-/** The bytes of one picture file, appended to *out; none for MISSING. */
-void drawing_make(struct rng *r, enum drawing drawing, enum picture_case how, struct str *out);
+/** The bytes of one picture file, appended to *out; none for MISSING. side: of the picture in
+ * pixels; 0: 64 to 88, as it comes. */
+void drawing_make(struct rng *r, enum drawing drawing, enum picture_case how, int side,
+                  struct str *out);
 
 /** Uniform on low .. high. */
 int between(struct rng *r, int low, int high);
