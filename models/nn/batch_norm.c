@@ -138,8 +138,9 @@ NN_CLONES static void normalise(float *restrict y, const float *restrict x,
 }
 
 /* Inference: the running statistics, made ready once a batch. */
-static void prepare(const struct net *n, const struct op *o)
+static void prepare(const struct net *n, const struct op *o, size_t part)
 {
+    (void)part;
     struct norm *b = o->own;
     const float *mean = weight_of(n, o, MEAN), *variance = weight_of(n, o, VARIANCE);
     for (size_t c = 0; c < b->C; c++) {

@@ -121,9 +121,10 @@ void conv2d_pool(struct net *n, struct op *o, struct op *pool)
     in->from->done_by = o;
 }
 
-static void prepare(const struct net *n, const struct op *o)
+static void prepare(const struct net *n, const struct op *o, size_t part)
 {
     struct conv *c = o->own;
+    (void)part;
     if (c->winograd)
         winograd_weights(c->winograd, weight_of(n, o, KERNEL), weight_of(n, o, BIAS));
     else if (c->dnnl)

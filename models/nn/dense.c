@@ -20,6 +20,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_param(n, o, "bias", INIT_ZEROS, false, (size_t[]){ out.c }, 1);
     o->keeps_out = o->layer->activation == NN_ACT_RELU;
     o->flop = 2.0 * (double)(in->steps * in->c * out.c);
+    o->parts = factor_parts(in->c, out.c);
     o->own_floats = factor_floats(in->c, out.c, n->kernels != KERNELS_AUTO);
     return 0;
 }
@@ -37,9 +38,9 @@ static void release(struct op *o)
     free(o->own);
 }
 
-static void prepare(const struct net *n, const struct op *o)
+static void prepare(const struct net *n, const struct op *o, size_t part)
 {
-    factor_fill(o->own, weight_of(n, o, KERNEL), n->training);
+    factor_fill(o->own, weight_of(n, o, KERNEL), n->training, part);
 }
 
 static const char *kernel(const struct op *o)

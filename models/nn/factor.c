@@ -25,13 +25,27 @@ void factor_release(struct factor *f)
     *f = (struct factor){ 0 };
 }
 
-void factor_fill(struct factor *f, const float *w, bool back)
+/* Rows of W in a part: some hundred kilobytes. */
+static size_t part_rows(size_t n)
 {
+    enum { PART_FLOATS = 1 << 16 };
+    size_t rows = PART_FLOATS / n / PACKED_ROWS * PACKED_ROWS;
+    return rows ? rows : PACKED_ROWS;
+}
+
+size_t factor_parts(size_t k, size_t n)
+{
+    return (k + part_rows(n) - 1) / part_rows(n);
+}
+
+void factor_fill(struct factor *f, const float *w, bool back, size_t part)
+{
+    size_t rows = part_rows(f->n), from = part * rows, to = from + rows < f->k ? from + rows : f->k;
     if (!f->plain.panel)
         return;
-    packed_fill(&f->plain, false, w, f->n);
+    packed_fill(&f->plain, false, w, f->n, from, to);
     if (back)
-        packed_fill(&f->transposed, true, w, f->n);
+        packed_fill(&f->transposed, true, w, f->n, from, to);
 }
 
 void factor_forth(const struct factor *f, const float *w, size_t m, const float *a, bool add,

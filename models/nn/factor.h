@@ -15,8 +15,10 @@ void factor_init(struct factor *f, size_t k, size_t n, bool blas);
 size_t factor_floats(size_t k, size_t n, bool blas); /* that it takes */
 void factor_release(struct factor *f);
 
-/** Once W has changed: lay it out, and W' too if there will be a way back. */
-void factor_fill(struct factor *f, const float *w, bool back);
+/** Once W has changed: lay it out, and W' too if there will be a way back. Part 0 .. factor_parts -
+ * 1 of it, which threads share out. */
+size_t factor_parts(size_t k, size_t n);
+void factor_fill(struct factor *f, const float *w, bool back, size_t part);
 
 /** c = a W, or c + a W if `add`: a (m, k), c (m, n); w as it was given to factor_fill. */
 void factor_forth(const struct factor *f, const float *w, size_t m, const float *a, bool add,

@@ -36,11 +36,12 @@ static void release(struct op *o)
     free(f);
 }
 
-static void prepare(const struct net *n, const struct op *o)
+static void prepare(const struct net *n, const struct op *o, size_t part)
 {
     struct factors *f = o->own;
-    for (size_t k = 0; k < BIAS; k++)
-        factor_fill(&f->of[k], weight_of(n, o, k), n->training);
+    size_t parts = factor_parts(f->of[KERNEL].k, f->of[KERNEL].n),
+           k = part < parts ? KERNEL : RECURRENT;
+    factor_fill(&f->of[k], weight_of(n, o, k), n->training, part < parts ? part : part - parts);
 }
 
 static const char *kernel(const struct op *o)
@@ -83,6 +84,7 @@ static int plan(struct net *n, struct op *o, struct err *e)
     op_add_state(n, o, DROPPED_X, o->layer->rate > 0 ? T * rows * I : 0);
     op_add_state(n, o, DROPPED_H, o->layer->recurrent_rate > 0 ? T * rows * H : 0);
     o->scratch = 3 * rows * H;
+    o->parts = factor_parts(I, 4 * H) + factor_parts(H, 4 * H);
     o->own_floats = factor_floats(I + H, 4 * H, n->kernels != KERNELS_AUTO);
     if (!lstm_input_plan(n, o))
         op_add_state(n, o, GATES, T * rows * 4 * H);

@@ -284,12 +284,27 @@ static size_t cut_batch(struct net *n, const struct nn_batch *b)
     return S;
 }
 
+static size_t prepare_parts(const struct op *o)
+{
+    return !o->kind->prepare ? 0 : o->parts ? o->parts : 1;
+}
+
 static void prepare_op(void *arg, size_t i, int worker)
 {
     const struct net *n = arg;
+    const struct op *o = n->op;
     (void)worker;
-    if (n->op[i].kind->prepare)
-        n->op[i].kind->prepare(n, &n->op[i]);
+    for (; i >= prepare_parts(o); o++)
+        i -= prepare_parts(o);
+    o->kind->prepare(n, o, i);
+}
+
+static void prepare_ops(struct net *n)
+{
+    size_t n_task = 0;
+    for (size_t i = 0; i < n->n_op; i++)
+        n_task += prepare_parts(&n->op[i]);
+    workers_run(n->workers, n_task, prepare_op, n);
 }
 
 static void step(const struct batch_run *r, const struct pass *p, size_t at)
@@ -422,7 +437,7 @@ static void run_batch(struct batch_run *r)
     r->n_shard = cut_batch(n, r->b);
     n->training = r->training;
     if (r->training || !n->prepared)
-        workers_run(n->workers, N, prepare_op, n);
+        prepare_ops(n);
     n->prepared = !r->training; /* a step follows, or statistics have moved */
     if (r->training) {
         touched_chain(n, r->b);

@@ -52,6 +52,7 @@ struct op {
     size_t state[MAX_STATE];              /* arena offsets of what forward leaves for backward */
     double flop;                          /* forward, of one row: a multiply-add is two */
     size_t own_floats;                    /* that make() takes */
+    size_t parts;                         /* that prepare() is cut into; 0: one */
     size_t scratch;                       /* floats of a worker's scratch */
     bool keeps_in, keeps_out;             /* backward reads its input, its output */
     bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
@@ -85,7 +86,7 @@ struct op_kind {
     /* What it keeps for itself, once all sizes fit; may be NULL. */
     void (*make)(struct net *n, struct op *o);
     /* Before any shard of a batch, where weights may have changed; may be NULL. */
-    void (*prepare)(const struct net *n, const struct op *o);
+    void (*prepare)(const struct net *n, const struct op *o, size_t part);
     /* What concerns the whole batch while training; all NULL where there is nothing. `before` runs
      * n_before tasks ahead of the shards, `after` one for each shard when all are done. */
     size_t (*n_before)(const struct op *o);

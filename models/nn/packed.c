@@ -51,22 +51,38 @@ void packed_release(struct packed *p)
     *p = (struct packed){ 0 };
 }
 
-void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb)
+/* b's rows are rows of every panel. */
+static void fill_rows(struct packed *p, const float *b, size_t ldb, size_t from, size_t to)
 {
     for (size_t first = 0; first < p->n; first += p->width) {
         float *out = p->panel + first * p->k;
         size_t columns = p->n - first < p->width ? p->n - first : p->width;
-        if (!tb) {
-            for (size_t i = 0; i < p->k; i++)
-                memcpy(out + i * p->width, b + i * ldb + first, columns * sizeof *out);
-            continue;
-        }
-        enum { BLOCK = 16 }; /* lines of b that stay in the cache meanwhile */
+        for (size_t i = from; i < to; i++)
+            memcpy(out + i * p->width, b + i * ldb + first, columns * sizeof *out);
+    }
+}
+
+/* b's rows are columns of some panels. */
+static void fill_columns(struct packed *p, const float *b, size_t ldb, size_t from, size_t to)
+{
+    enum { BLOCK = 16 }; /* lines of b that stay in the cache meanwhile */
+    assert(from % p->width == 0);
+    for (size_t first = from; first < to; first += p->width) {
+        float *out = p->panel + first * p->k;
+        size_t columns = to - first < p->width ? to - first : p->width;
         for (size_t i0 = 0; i0 < p->k; i0 += BLOCK)
             for (size_t j = 0; j < columns; j++)
                 for (size_t i = i0; i < p->k && i < i0 + BLOCK; i++)
                     out[i * p->width + j] = b[(first + j) * ldb + i];
     }
+}
+
+void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb, size_t from, size_t to)
+{
+    if (tb)
+        fill_columns(p, b, ldb, from, to);
+    else
+        fill_rows(p, b, ldb, from, to);
 }
 
 /* Rows that stay in the second-level cache while the panels pass. */

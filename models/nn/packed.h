@@ -29,8 +29,10 @@ const char *packed_kernel(void);
 void packed_init(struct packed *p, size_t k, size_t n);
 void packed_release(struct packed *p);
 
-/** Lay the factor out: b (k, n), or b (n, k) transposed if tb. */
-void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb);
+/** Lay the factor out: b (k, n), or b (n, k) transposed if tb; of its rows those from `from` to
+ * before `to`, where from is a multiple of PACKED_ROWS, so that threads can share it out. */
+enum { PACKED_ROWS = 64 };
+void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb, size_t from, size_t to);
 
 /** c = a p, or c + a p if `add`: a (m, k), c (m, n), rows lda and ldc apart. One thread. */
 void packed_multiply(const struct packed *p, size_t m, const float *a, size_t lda, bool add,

@@ -29,7 +29,7 @@ static float *product(size_t m, size_t k, size_t n, const float *a, const float 
     for (size_t i = 0; i < m * (n + 3); i++)
         c[i] = 1;
     packed_init(&p, k, n);
-    packed_fill(&p, tb, b, tb ? k : n);
+    packed_fill(&p, tb, b, tb ? k : n, 0, tb ? n : k);
     packed_multiply(&p, m, a, k, add, c, n + 3);
     packed_release(&p);
     return c;
