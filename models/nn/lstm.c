@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/cell.h"
 #include "models/nn/factor.h"
 #include "models/nn/gemm.h"
 #include "models/nn/lstm_input.h"
@@ -126,24 +127,6 @@ static void after(const struct op *o, const struct pass *p, size_t n_shard)
 }
 
 /* ---- a shard ---- */
-
-/* One row of one step: gates from their sums a + b, then cell and output. */
-NN_CLONES static void cell_forward(float *restrict a, const float *restrict b,
-                                   const float *restrict c_before, float *restrict c,
-                                   float *restrict tc, float *restrict h, size_t H)
-{
-    for (size_t j = 0; j < H; j++) {
-        float i = nn_sigmoid(a[j] + b[j]), f = nn_sigmoid(a[H + j] + b[H + j]);
-        float g = nn_tanh(a[2 * H + j] + b[2 * H + j]), o = nn_sigmoid(a[3 * H + j] + b[3 * H + j]);
-        a[j] = i;
-        a[H + j] = f;
-        a[2 * H + j] = g;
-        a[3 * H + j] = o;
-        c[j] = f * c_before[j] + i * g;
-        tc[j] = nn_tanh(c[j]);
-        h[j] = o * tc[j];
-    }
-}
 
 /* Gates become the gradients of their sums; dc that of the cell before; dh is used up. */
 NN_CLONES static void cell_backward(float *restrict a, const float *restrict c_before,

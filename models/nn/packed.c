@@ -101,6 +101,17 @@ void packed_multiply(const struct packed *p, size_t m, const float *a, size_t ld
     }
 }
 
+/* A whole row of a panel is worth no call. */
+static inline void copy_row(float *out, const float *in, size_t columns, size_t width)
+{
+    if (columns == PACKED_WIDTH_AVX512) {
+        memcpy(out, in, PACKED_WIDTH_AVX512 * sizeof *out);
+        return;
+    }
+    memcpy(out, in, columns * sizeof *out);
+    memset(out + columns, 0, (width - columns) * sizeof *out);
+}
+
 enum {
     DEPTH = 256
 }; /* of a panel of b: with its part of a and all of c in the second-level cache */
@@ -116,8 +127,7 @@ void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *
         for (size_t first = 0; first < n; first += width) {
             size_t columns = n - first < width ? n - first : width;
             for (size_t r = 0; r < depth; r++) {
-                memcpy(panel + r * width, b + (i + r) * n + first, columns * sizeof *panel);
-                memset(panel + r * width + columns, 0, (width - columns) * sizeof *panel);
+                copy_row(panel + r * width, b + (i + r) * n + first, columns, width);
             }
             multiply(true, k, depth, a + i * k, k, panel, add || i > 0, c + first, n, columns);
         }

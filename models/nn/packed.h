@@ -39,7 +39,7 @@ void packed_multiply(const struct packed *p, size_t m, const float *a, size_t ld
                      float *c, size_t ldc);
 
 /** c = a' b, or c + a' b if `add`: a (m, k), b (m, n), c (k, n), rows of all next to each other.
- * The sum over m is one chain in steps of 64, whose parts are added up in order. One thread. */
+ * The sum over m is one chain in steps of 256, whose parts are added up in order. One thread. */
 void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *b, bool add,
                      float *c);
 
