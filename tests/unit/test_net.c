@@ -62,12 +62,14 @@ static void one_shard_or_one_row_matches_the_reference(void **state)
 static void weights_are_the_same_bits_for_1_2_and_3_threads(void **state)
 {
     (void)state;
+    struct nn_dims dims = small_dims;
+    dims.height = dims.width = 20; /* large enough for Winograd */
     for (int kind = KERNELS_AUTO; kind <= KERNELS_OPENBLAS; kind++) {
         enum nn_kernels kernels = (enum nn_kernels)kind;
         size_t n, m;
-        float *one = trained(FUSION("end", "4"), small_dims, 10, 1, kernels, &n);
+        float *one = trained(FUSION("end", "4"), dims, 10, 1, kernels, &n);
         for (int threads = 2; threads <= 3; threads++) {
-            float *more = trained(FUSION("end", "4"), small_dims, 10, threads, kernels, &m);
+            float *more = trained(FUSION("end", "4"), dims, 10, threads, kernels, &m);
             assert_int_equal(n, m);
             assert_memory_equal(one, more, n * sizeof *one);
             free(more);
@@ -82,9 +84,9 @@ static void all_kinds_of_kernels_agree(void **state)
     enum { N_KIND = KERNELS_OPENBLAS + 1 };
     struct nn_dims dims = small_dims;
     struct err e = { 0 };
-    dims.height = dims.width = 20; /* large enough for Winograd */
-    dims.batch = 8;
-    struct case_data c = case_make(FUSION("end", "4"), dims, 8, 8);
+    dims.height = dims.width = 64; /* Winograd, two pictures at a time, of shards of two or three */
+    dims.batch = 10;
+    struct case_data c = case_make(FUSION("end", "4"), dims, 10, 8);
     struct net *net[N_KIND] = { NULL };
     char *kernels[N_KIND];
     double loss[N_KIND];
