@@ -263,3 +263,15 @@ enum cell_fault cell_parse(const struct schema_column *c, const char *text, size
     *out = (struct cell){ .code = -1, .text = "" };
     return fault == CELL_OK && c->required ? CELL_REQUIRED : fault;
 }
+
+bool cell_iso_date(const char *text, int64_t *out)
+{
+    static const struct schema_column iso = { .type = COLUMN_DATE,
+                                              .min = -HUGE_VAL,
+                                              .max = HUGE_VAL };
+    struct cell cell;
+    if (cell_parse(&iso, text, strlen(text), &cell) != CELL_OK || !cell.valid)
+        return false;
+    *out = cell.whole;
+    return true;
+}

@@ -112,11 +112,8 @@ static int read_levels(const struct yaml *map, struct schema_column *c, struct e
 static int read_limit(const struct yaml *node, const char *what, const struct schema_column *c,
                       double *out, struct err *e)
 {
-    static const struct schema_column iso = { .type = COLUMN_DATE,
-                                              .min = -HUGE_VAL,
-                                              .max = HUGE_VAL };
     const char *text;
-    struct cell cell;
+    int64_t us;
     int rc;
     if (!node)
         return 0;
@@ -124,9 +121,9 @@ static int read_limit(const struct yaml *node, const char *what, const struct sc
         return yaml_real(node, what, -HUGE_VAL, HUGE_VAL, out, e);
     if ((rc = yaml_text(node, what, &text, e)))
         return rc;
-    if (cell_parse(&iso, text, strlen(text), &cell) != CELL_OK)
+    if (!cell_iso_date(text, &us))
         return yaml_fail(node, e, "%s: '%s' is no date, want one like 2024-02-29", what, text);
-    *out = (double)cell.whole;
+    *out = (double)us;
     return 0;
 }
 

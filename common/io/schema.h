@@ -117,4 +117,9 @@ const char *cell_fault_name(enum cell_fault fault);
 enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n,
                            struct cell *out);
 
+/** A date or an instant as a person writes it in a schema or an option: ISO 8601, of any age.
+ * out         microseconds since 1970-01-01 UTC
+ * false       if it is none */
+bool cell_iso_date(const char *text, int64_t *out);
+
 #endif

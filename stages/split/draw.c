@@ -102,12 +102,11 @@ static void by_folds(const struct draw *d, uint8_t *side, uint8_t *fold)
 static int border_of(const char *option, const char *text, const struct column *date, int64_t *out,
                      struct err *e)
 {
-    const struct schema_column iso = { .type = COLUMN_DATE };
-    struct cell cell;
-    if (cell_parse(&iso, text, strlen(text), &cell) != CELL_OK || !cell.valid)
+    int64_t us;
+    if (!cell_iso_date(text, &us))
         return err_set(e, ERR_USAGE, "--%s '%s' is no date: want 2024-02-29 or 2024-02-29 13:00:00",
                        option, text);
-    const int64_t day = 86400000000, us = cell.whole;
+    const int64_t day = 86400000000;
     bool days = date->unit && strcmp(date->unit, "days") == 0;
     if (days && us % day != 0)
         return err_set(e, ERR_USAGE, "--%s '%s' has a time of day, and column '%s' has days alone",

@@ -36,6 +36,7 @@ runner=$!
 read -r _ <started
 says "a lock that is held names its holder" locks ok "'held' is held by pid $runner"
 kill -9 $runner; wait $runner 2>/dev/null
+exec 9<>hold 9>&- # its stage ends too
 says "a lost run is a warning" runs warning "of 'held' is lost"
 ok "warnings are exit 0" refit doctor
 
