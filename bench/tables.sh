@@ -44,4 +44,4 @@ gzip -1 <"$t/X.csv" >"$t/X.csv.gz"
 sed -i 's/X.csv/X.csv*/' "$t/schema.yaml"
 peer=$(/usr/bin/python3 bench/peers/read_csv.py "$t/X.csv.gz" 2>>"$t/log")
 row 'the same, gzip' rows/s "$(rate "$(cpu "${ours[@]/X.csv/X.csv.gz}")")" 'pandas, C engine' "$(rate "${peer% *}")" higher
-row 'the same with profile and plots' rows/s "$(rate "$(cpu "${ours[@]}" --profile "$t/p.json" --page "$t/p.html")")" '' '' higher
+row 'the same with profile and plots' rows/s "$(rate "$(cpu "${ours[@]}" --profile "$t/p.json" --page "$t/p.html")")" '' - higher

@@ -89,6 +89,15 @@ static enum scan after_field(struct reader *r, size_t end, unsigned char byte)
     return r->class[byte] == DELIMITER ? SCAN_MORE : SCAN_ROW;
 }
 
+/* The same wherever the window ends: a field that is too long is that, whatever follows in it. */
+static bool is_long(const struct reader *r, enum scan told)
+{
+    size_t in_field = r->at - r->begin - (r->state == AFTER_QUOTE); /* of FIELD: none, or checked */
+    if (r->state != FIELD && told != SCAN_ROW && in_field > r->max_field)
+        return true;
+    return r->at > RECORD_MAX;
+}
+
 /* Go on with the row up to its end or the end of the window. */
 static enum scan scan_row(struct reader *r)
 {
@@ -136,18 +145,16 @@ static enum scan scan_row(struct reader *r)
     }
     if (told == SCAN_MORE && r->n_column == 0 && r->n_field > MAX_COLUMNS)
         return SCAN_ROW;
-    if (told == SCAN_MORE && (r->state == UNQUOTED || r->state == QUOTED) &&
-        r->at - r->begin > r->max_field)
-        return SCAN_LONG;
-    return told == SCAN_MORE && n > RECORD_MAX ? SCAN_LONG : told;
+    return is_long(r, told) ? SCAN_LONG : told;
 }
 
 static int report(struct reader *r, enum record_fault fault, const char *text, size_t n)
 {
+    size_t most = fault == RECORD_TOO_LONG && r->max_field < DETAIL ? r->max_field : DETAIL;
     if (r->n_column == 0)
         return err_set(r->e, ERR_DATA, "'%s' line %lld: %s in the header", r->w.source.path,
                        (long long)r->w.line, record_fault_name(fault));
-    char *detail = record_shorten(text, n, DETAIL);
+    char *detail = record_shorten(text, n, most);
     int rc = r->sink->bad(r->ctx, r->w.line, fault, detail, r->e);
     free(detail);
     return rc;

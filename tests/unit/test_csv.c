@@ -151,10 +151,10 @@ static void a_field_over_the_limit_costs_one_row(void **state)
 {
     (void)state;
     reads_bytes("a,b\n1,12345678\n1,123456789\n3,4\n", 31, 8,
-                "H1:a|b\n2:1|12345678\n!3 field too long <123456789>\n4:3|4\n");
+                "H1:a|b\n2:1|12345678\n!3 field too long <12345678...>\n4:3|4\n");
     reads_bytes(
         "a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
-        "H1:a|b\n!2 field too long <1234?5678?9\">\n!3 wrong number of fields <1 fields, want "
+        "H1:a|b\n!2 field too long <1234?567...>\n!3 wrong number of fields <1 fields, want "
         "2>\n!4 stray quote <9>\n5:3|4\n");
 }
 
