@@ -307,7 +307,7 @@ static int run(const void *params, struct err *e)
     if ((rc = options_of(p, &o, e)))
         return rc;
     recipe = image_recipe(&o);
-    if ((rc = table_read(&table, p->table, e)))
+    if ((rc = table_read_pictures(&table, p->table, e)))
         goto out;
     job_init(&job, &table, &o);
     if ((rc = picture_pattern_init(&job.pattern, &table, p->table, e)) ||

@@ -93,6 +93,10 @@ void tables_release(struct tables *t);
 
 /** Read the main table only. */
 int table_read(struct table *t, const char *path, struct err *e);
+
+/** As table_read, with no other columns than those that the image pattern uses: who wants the
+ * pictures need not have the texts in memory. */
+int table_read_pictures(struct table *t, const char *path, struct err *e);
 void table_release(struct table *t);
 void column_release(struct column *c);
 

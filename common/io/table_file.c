@@ -16,6 +16,7 @@
 #include "io/h5.h"
 #include "io/marks.h"
 #include "io/rowgroup.h"
+#include "io/schema.h"
 #include "io/spill.h"
 #include "io/table.h"
 
@@ -470,7 +471,21 @@ static int read_role_list(struct h5 *h, const struct table *t, const char *role,
     return h5_has_attr(h, t->name, role) ? h5_get_texts(h, t->name, role, out, out_n, e) : 0;
 }
 
-static int read_table(struct h5 *h, const char *name, struct table *t, struct err *e)
+/* Leave out every column that the names of pictures are not made of. */
+static void keep_picture_columns(struct table *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_col; i++) {
+        if (t->roles.image && schema_pattern_uses(t->roles.image, t->col[i].name))
+            t->col[n++] = t->col[i];
+        else
+            column_release(&t->col[i]);
+    }
+    t->n_col = n;
+}
+
+static int read_table(struct h5 *h, const char *name, bool for_pictures, struct table *t,
+                      struct err *e)
 {
     struct table_roles *r = &t->roles;
     char **column = NULL;
@@ -494,7 +509,9 @@ static int read_table(struct h5 *h, const char *name, struct table *t, struct er
         (rc = read_role_list(h, t, "features", &r->feature, &r->n_feature, e)) ||
         (rc = check_table(t, h->path, e)))
         return rc;
-    for (size_t i = 0; i < n && rc == 0; i++)
+    if (for_pictures)
+        keep_picture_columns(t);
+    for (size_t i = 0; i < t->n_col && rc == 0; i++)
         rc = read_column(h, t, &t->col[i], e);
     return rc;
 }
@@ -527,7 +544,7 @@ static int table_to_rejects(const struct table *t, struct tables *ts, const char
 static int read_rejects(struct h5 *h, struct tables *ts, struct err *e)
 {
     struct table t = { 0 };
-    int rc = read_table(h, rejects_name, &t, e);
+    int rc = read_table(h, rejects_name, false, &t, e);
     if (rc == 0)
         rc = table_to_rejects(&t, ts, h->path, e);
     table_release(&t);
@@ -572,7 +589,7 @@ int tables_read(struct tables *t, const char *path, struct err *e)
 
     read.item = mem_calloc(n, sizeof *read.item);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = read_table(&h, name[i], &read.item[i], e);
+        rc = read_table(&h, name[i], false, &read.item[i], e);
     if (rc == 0)
         rc = read_rejects(&h, &read, e);
     h5_free_strings(name, n);
@@ -584,7 +601,7 @@ int tables_read(struct tables *t, const char *path, struct err *e)
     return rc;
 }
 
-int table_read(struct table *t, const char *path, struct err *e)
+static int read_main(struct table *t, const char *path, bool for_pictures, struct err *e)
 {
     struct table read = { 0 };
     struct h5 h = { 0 };
@@ -593,7 +610,7 @@ int table_read(struct table *t, const char *path, struct err *e)
     int rc = open_tables(&h, path, &name, &n, &at, e);
 
     if (rc == 0)
-        rc = read_table(&h, name[at], &read, e);
+        rc = read_table(&h, name[at], for_pictures, &read, e);
     h5_free_strings(name, n);
     h5_close(&h);
     if (rc)
@@ -601,4 +618,14 @@ int table_read(struct table *t, const char *path, struct err *e)
     else
         *t = read;
     return rc;
+}
+
+int table_read(struct table *t, const char *path, struct err *e)
+{
+    return read_main(t, path, false, e);
+}
+
+int table_read_pictures(struct table *t, const char *path, struct err *e)
+{
+    return read_main(t, path, true, e);
 }
