@@ -65,6 +65,21 @@ static void take_row(const struct lstm_input *in, const struct net *n, int32_t i
     memcpy(out, weight_of(n, in->table, 0) + (size_t)id * E, E * sizeof *out);
 }
 
+/* Rows x of words first .. first + count - 1 of the batch, which lie anywhere in the table. */
+static void take_words(const struct lstm_input *in, const struct net *n, size_t first, size_t count,
+                       float *x)
+{
+    enum { AHEAD = 4, LINE = 16 };
+    const struct touched *t = in->touched;
+    const float *table = weight_of(n, in->table, 0);
+    for (size_t i = 0; i < count; i++, x += t->width) {
+        size_t ahead = first + i + AHEAD < t->n ? first + i + AHEAD : t->n - 1;
+        for (size_t k = 0; k < t->width; k += LINE)
+            __builtin_prefetch(table + (size_t)t->id[ahead] * t->width + k);
+        take_row(in, n, t->id[first + i], x);
+    }
+}
+
 size_t lstm_input_tasks(const struct lstm_input *in)
 {
     return in->touched->n ? (in->touched->n + BLOCK - 1) / BLOCK : 1;
@@ -75,8 +90,7 @@ void lstm_input_multiply(const struct lstm_input *in, const struct factor *f, co
 {
     const struct touched *t = in->touched;
     size_t first = task * BLOCK, count = t->n - first < BLOCK ? t->n - first : BLOCK;
-    for (size_t i = 0; i < count; i++)
-        take_row(in, p->net, t->id[first + i], p->scratch + i * f->k);
+    take_words(in, p->net, first, count, p->scratch);
     factor_forth(f, w, count, p->scratch, false, in->product + first * f->n);
     add_bias(in->product + first * f->n, count, f->n, b, false);
 }
@@ -120,9 +134,9 @@ void lstm_input_backward(const struct lstm_input *in, const struct factor *f, co
         for (size_t i = 0; i < count; i++) {
             memcpy(sum + i * f->n, touched_sum(t, p->net, n_shard, first + i, leaf),
                    f->n * sizeof *sum);
-            take_row(in, p->net, t->id[first + i], x + i * f->k);
             add_floats(g_bias, sum + i * f->n, f->n);
         }
+        take_words(in, p->net, first, count, x);
         factor_gradient(f, count, x, sum, first > from, g);
         factor_back(f, w, count, sum, false, in->gradient + first * f->k);
     }
