@@ -24,7 +24,8 @@ static inline __attribute__((always_inline)) float nn_exp(float x)
 {
     x = x > 88.0f ? 88.0f : x;
     x = x < -87.0f ? -87.0f : x;
-    float z = (x * 1.44269504f + 12582912.0f) - 12582912.0f; /* to the nearest whole number */
+    float whole = x * 1.44269504f + 12582912.0f; /* the last bits are the nearest whole number */
+    float z = whole - 12582912.0f;
     x -= z * 0.693359375f;
     x -= z * -2.12194440e-4f;
     float y = 1.9875691500e-4f;
@@ -34,8 +35,10 @@ static inline __attribute__((always_inline)) float nn_exp(float x)
     y = y * x + 1.6666665459e-1f;
     y = y * x + 5.0000001201e-1f;
     y = y * x * x + x + 1.0f;
-    int32_t bits = (int32_t)((uint32_t)((int32_t)z + 127) << 23);
+    uint32_t bits; /* no conversion to int: that of a NaN is undefined */
     float scale;
+    memcpy(&bits, &whole, sizeof bits);
+    bits = (bits - 0x4b400000u + 127) << 23;
     memcpy(&scale, &bits, sizeof scale);
     return y * scale;
 }
