@@ -11,6 +11,15 @@
 static const struct model_family *const families[] = { &model_network, &model_late_fusion, NULL };
 enum { KIND_VERSION = 1 };
 
+/* NULL: there is none of that name. */
+static const struct model_family *family_named(const char *name)
+{
+    for (const struct model_family *const *f = families; *f; f++)
+        if (strcmp((*f)->name, name) == 0)
+            return *f;
+    return NULL;
+}
+
 /* ---- inputs ---- */
 
 static int check_rows(const struct model_inputs *in, const char *path, const char *sha256,
@@ -100,7 +109,7 @@ const char *model_kind(const struct model *m)
     static const char *const alone[N_NN_INPUT] = { "text", "image", "table", "text" };
     const char *kind = "table";
     int n = 0;
-    if (m->family == &model_late_fusion)
+    if (m->family != &model_network)
         return m->family->name;
     for (int i = 0; i < N_NN_INPUT; i++) {
         if (m->prep.reads[i]) {
@@ -161,8 +170,11 @@ void model_free(struct model *m)
 
 int model_fit(struct model **out, const struct fit *fit, struct err *e)
 {
+    const struct model_family *family = fit->family ? family_named(fit->family) : &model_network;
+    if (!family || !family->fit)
+        return err_set(e, ERR_USAGE, "no family '%s' can be trained", fit->family);
     struct model *m = mem_calloc(1, sizeof *m);
-    m->family = &model_network;
+    m->family = family;
     roles_copy(&m->roles, &fit->data->table->roles);
     int rc = m->family->fit(m, fit, e);
     if (rc) {
@@ -258,9 +270,8 @@ static int find_family(struct model *m, struct h5 *h, struct err *e)
 {
     char *name = NULL;
     int rc = h5_get_text(h, "/", "family", &name, e);
-    for (const struct model_family *const *f = families; rc == 0 && *f; f++)
-        if (strcmp((*f)->name, name) == 0)
-            m->family = *f;
+    if (rc == 0)
+        m->family = family_named(name);
     if (rc == 0 && !m->family)
         rc = err_set(e, ERR_DATA, "family '%s' is not known", name);
     free(name);

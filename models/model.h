@@ -54,8 +54,8 @@ size_t model_n_class(const struct model *m);
 const char *model_class(const struct model *m, size_t i);
 const char *model_class_name(const struct model *m, size_t i);
 
-/** What kind it is: "fusion", "text", "image", "table": which inputs its network reads; or
- * "late_fusion": two networks. */
+/** What kind it is: of a network "fusion", "text", "image", "table": which inputs it reads; else
+ * the name of its family: "late_fusion", "logistic"... */
 const char *model_kind(const struct model *m);
 
 /** Index of a label text among the classes, or -1. */
@@ -97,6 +97,7 @@ int model_predict(struct model *m, const struct model_data *data, const size_t *
 struct nn_spec;
 struct history;
 struct fit {
+    const char *family;      /* NULL: "network"; its options are in the member of its name */
     struct nn_spec *network; /* its `training` decides; branches with an empty input are taken out;
                                 empty afterwards */
     const struct model_data *data; /* sides absent: every labelled row is for training */
@@ -114,9 +115,9 @@ struct fit {
 
 /**
  * Train a model. The same fit gives the same model, bit by bit, for any number of threads and any
- * number of interruptions (on one kind of CPU). errors  ERR_USAGE if a branch of the network has no
- * input; ERR_DATA if there is nothing to learn from or the loss is not finite (names epoch and
- * step); ERR_RETRY after an interruption
+ * number of interruptions (on one kind of CPU). errors  ERR_USAGE if the family is not known or a
+ * branch of the network has no input; ERR_DATA if there is nothing to learn from or the loss is not
+ * finite (names epoch and step); ERR_RETRY after an interruption
  */
 int model_fit(struct model **out, const struct fit *fit, struct err *e);
 

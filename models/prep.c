@@ -142,6 +142,16 @@ int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data
     return 0;
 }
 
+int prep_fit_features(struct prep *p, const struct model_data *data, struct err *e)
+{
+    bool empty;
+    if (!data->features)
+        return err_set(e, ERR_USAGE, "the model reads --features, which is not given");
+    fit_features(p, data->features, &empty);
+    p->reads[NN_FEATURES] = !empty;
+    return empty ? err_set(e, ERR_DATA, "there is no feature column to learn from") : 0;
+}
+
 /* ---- check ---- */
 
 static int check_text(const struct prep *p, const struct tokens *t, struct err *e)

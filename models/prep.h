@@ -41,6 +41,10 @@ enum { PREP_MAX_SIDE = 4096, PREP_MAX_FEATURE = 1 << 20 };
 int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data,
              const struct rows *rows, struct err *e);
 
+/** The same for a family that reads feature columns alone. errors  ERR_USAGE if they are not given,
+ * ERR_DATA if there are none */
+int prep_fit_features(struct prep *p, const struct model_data *data, struct err *e);
+
 /** Are these inputs what the model was trained on? ERR_DATA names the input, found and wanted. */
 int prep_check(const struct prep *p, const struct model_data *data, struct err *e);
 
