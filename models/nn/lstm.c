@@ -1,10 +1,11 @@
 /* LSTM (Hochreiter & Schmidhuber 1997, with forget gates, Gers et al. 2000), as Keras counts and
  * orders it: a = x_t W + h_{t-1} U + b,  gates i f g o in this order,  c_t = f c_{t-1} + i g,  h_t
- * = o tanh(c_t) x (T, n, I), W (I, 4H), U (H, 4H), b (4H); out (T, n, H), or (n, H) after the last
+ * = o tanh(c_t). x (T, n, I), W (I, 4H), U (H, 4H), b (4H); out (T, n, H), or (n, H) after the last
  * step. A masked step carries c and h on, and hands on zeros. Dropout of x and of h_{t-1} uses one
  * mask for all steps of a row (Gal & Ghahramani 2016).
  *
- * The product with W is one GEMM for all steps. State: 0 gates (T, n, 4H), which backward turns
+ * The product with W is one for all steps, or for every word of the batch where x is an embedding's
+ * (lstm_input.c). State: 0 gates (T, n, 4H), which backward turns
  * into their gradients; 1 h (T+1, n, H); 2 c (T+1, n, H); 3 tanh c (T, n, H); 4 dropped x; 5
  * dropped h. */
 #include <stdlib.h>
