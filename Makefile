@@ -35,7 +35,7 @@ CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION=
 LDFLAGS     := -Wl,--as-needed -pthread
 LDLIBS      := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstemmer $(if $(filter 1,$(DNNL)),-ldnnl -lgomp) -lm
 
-LIB_SRC    := $(wildcard common/*/*.c models/*.c models/nn/*.c)
+LIB_SRC    := $(wildcard common/*/*.c models/*.c models/*/*.c)
 RUNNER_SRC := $(filter-out runner/helpers/%,$(wildcard runner/*/*.c))
 STAGES     := $(patsubst stages/%.c,%,$(wildcard stages/*.c)) $(patsubst stages/%/,%,$(wildcard stages/*/))
 HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c)) \

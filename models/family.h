@@ -41,4 +41,7 @@ struct model_family {
 /** Networks of models/nn: text, pictures and feature columns. */
 extern const struct model_family model_network;
 
+/** See logistic/logistic.h. */
+extern const struct model_family model_logistic;
+
 #endif

@@ -95,11 +95,13 @@ int model_predict(struct model *m, const struct model_data *data, const size_t *
 
 /** What a model is made from. All borrowed, `network` is used up. */
 struct nn_spec;
+struct logistic_options;
 struct history;
 struct fit {
     const char *family;      /* NULL: "network"; its options are in the member of its name */
     struct nn_spec *network; /* its `training` decides; branches with an empty input are taken out;
                                 empty afterwards */
+    const struct logistic_options *logistic;
     const struct model_data *data; /* sides absent: every labelled row is for training */
     const char *const *warm_start; /* (n_warm_start) model files to begin with, each over the ones
                                       before */

@@ -152,10 +152,32 @@ static bool is_verb(const char *arg, enum opt_verb *out)
     return false;
 }
 
-static int check_required(const struct stage *stage, const bool *given, struct err *e)
+/* May it be used with the values of the others? Those that it depends on are texts. */
+static bool applies(const struct stage *stage, const struct opt *o, const void *params)
+{
+    if (!o->only_if)
+        return true;
+    size_t n = strcspn(o->only_if, "=");
+    const struct opt *other = find(stage, o->only_if, n);
+    const char *value = *(const char *const *)(const void *)((const char *)params + other->offset);
+    return value && is_choice(o->only_if + n + 1, value);
+}
+
+static int check_applies(const struct stage *stage, const bool *given, const void *params,
+                         struct err *e)
 {
     for (const struct opt *o = stage->opts; o->name; o++)
-        if (o->kind != OPT_KIND_PARAM && !o->optional && !given[o - stage->opts])
+        if (given[o - stage->opts] && !applies(stage, o, params))
+            return err_set(e, ERR_USAGE, "--%s is only for --%s", o->name, o->only_if);
+    return 0;
+}
+
+static int check_required(const struct stage *stage, const bool *given, const void *params,
+                          struct err *e)
+{
+    for (const struct opt *o = stage->opts; o->name; o++)
+        if (o->kind != OPT_KIND_PARAM && !o->optional && !given[o - stage->opts] &&
+            applies(stage, o, params))
             return err_set(e, ERR_USAGE, "--%s is missing: %s", o->name, o->help);
     return 0;
 }
@@ -202,7 +224,9 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
         if ((rc = set_value(o, params, value, e)))
             return rc;
     }
-    return *out_verb == OPT_CHECK ? 0 : check_required(stage, given, e);
+    if ((rc = check_applies(stage, given, params, e)))
+        return rc;
+    return *out_verb == OPT_CHECK ? 0 : check_required(stage, given, params, e);
 }
 
 int opt_threads(void)

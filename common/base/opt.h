@@ -46,7 +46,7 @@ struct opt {
     const char *unit;
     const char *choices; /* choice: "random|stratified" */
     const char *format;  /* in, out: "hdf5:refit.table", "json", "html", "tar" */
-    const char *only_if; /* "family=extra_trees": the option is for that value of that option */
+    const char *only_if; /* "family=network|logistic": the option is for these values of that one */
 };
 
 /* The row does not compile if the field has another type than the option. */

@@ -118,8 +118,16 @@ static int describe_trained(const struct params *p, struct err *e)
             printf("%s%g x ", k ? "\n" : "", k ? 1 - f->weight : f->weight);
             print_network(&f->part[k].net, false);
         }
-    } else {
+    } else if (m->family == &model_network) {
         print_network(m->state, p->json);
+    } else if (p->json) {
+        rc = err_set(e, ERR_DATA, "'%s' is a %s model: it has no layers to tell as JSON",
+                     p->describe_model, m->family->name);
+    } else {
+        struct str text = { 0 };
+        model_describe(m, &text);
+        printf("%s\n", text.text);
+        str_release(&text);
     }
     model_free(m);
     return rc;

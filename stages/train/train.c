@@ -1,10 +1,12 @@
-/* train: learn a classifier from prepared inputs, as a network file describes it.
+/* train: learn a classifier from prepared inputs: a network, as a network file describes it, or a
+ * family that reads feature columns alone.
  *
  *   in   network (YAML), table (labels); text, pixels, features: one for each branch of the
  * network; split
- *   out  model (refit.model), history (JSON), history_csv, steps_csv
+ *   out  model (refit.model); of a network history (JSON), history_csv, steps_csv
  */
 #include "describe_model.h"
+#include "train.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,28 +16,23 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/opt.h"
 #include "base/str.h"
 #include "models/history.h"
+#include "models/logistic/logistic.h"
 #include "models/model.h"
 #include "models/nn/net.h"
 #include "models/nn/spec.h"
 
-struct params {
-    const char *network, *table, *text, *pixels, *features, *split, *model, *last_model, *history,
-        *history_csv, *steps_csv, *checkpoint;
-    struct opt_list warm_start, class_weights;
-    double checkpoint_seconds;
-    int64_t seed;
-#define INT_FIELD(key, ...)    int64_t key;
-#define REAL_FIELD(key, ...)   double key;
-#define CHOICE_FIELD(key, ...) const char *key;
-    NN_TRAINING_KEYS(INT_FIELD, REAL_FIELD, CHOICE_FIELD)
-};
+/* What options are for; class_weight is for all that weigh rows. */
+#define NETWORK             "family=network"
+#define SHARED_class_weight ~, "family=network|logistic"
+#define SECOND(a, b, ...)   b
+#define ONLY_FOR(...)       SECOND(__VA_ARGS__)
 
 #define INT_OPTION(key, d, least, most, of, text) \
     { OPT_INT(struct params, key),                \
       .file_default = true,                       \
+      .only_if = NETWORK,                         \
       .min = (least),                             \
       .max = (most),                              \
       .unit = (of),                               \
@@ -43,48 +40,65 @@ struct params {
 #define REAL_OPTION(key, d, least, most, of, text) \
     { OPT_REAL(struct params, key),                \
       .file_default = true,                        \
+      .only_if = NETWORK,                          \
       .min = (least),                              \
       .max = (most),                               \
       .unit = (of),                                \
       .help = (text) },
 #define CHOICE_OPTION(key, d, all, text)                                  \
     { OPT_CHOICE(struct params, key), .optional = true, .choices = (all), \
+      .only_if = ONLY_FOR(SHARED_##key, NETWORK, ),                       \
       .help = (text " (default: what the network file says)") },
 
 static const struct opt options[] = {
-    { OPT_IN(struct params, network), .side = true,
+    { OPT_CHOICE(struct params, family), .text = "network", .choices = "network|logistic",
+      .help = "what is trained" },
+    { OPT_IN(struct params, network), .side = true, .only_if = NETWORK,
       .help = "network file: branches, layers, defaults of training" },
     { OPT_IN(struct params, table), .format = "hdf5:refit.table",
       .help = "the table with the label column" },
-    { OPT_IN(struct params, text), .optional = true, .format = "hdf5:refit.tokens",
-      .help = "words, for a text branch" },
-    { OPT_IN(struct params, pixels), .optional = true, .format = "hdf5:refit.images",
-      .help = "pictures, for a pixels branch" },
+    { OPT_IN(struct params, text), .optional = true, .only_if = NETWORK,
+      .format = "hdf5:refit.tokens", .help = "words, for a text branch" },
+    { OPT_IN(struct params, pixels), .optional = true, .only_if = NETWORK,
+      .format = "hdf5:refit.images", .help = "pictures, for a pixels branch" },
     { OPT_IN(struct params, features), .optional = true, .format = "hdf5:refit.features",
-      .help = "scaled columns, for a features branch" },
+      .help = "scaled columns, for a features branch and for families that read nothing else" },
     { OPT_IN(struct params, split), .optional = true, .format = "hdf5:refit.split",
       .help = "sides of the rows; without it every labelled row is for training" },
-    { OPT_INS(struct params, warm_start), .optional = true, .format = "hdf5:refit.model",
+    { OPT_INS(struct params, warm_start), .optional = true, .only_if = NETWORK,
+      .format = "hdf5:refit.model",
       .help = "models whose weights training begins with, where they fit" },
     { OPT_OUT(struct params, model), .format = "hdf5:refit.model",
       .help = "everything that prediction needs" },
-    { OPT_OUT(struct params, last_model), .optional = true, .format = "hdf5:refit.model",
+    { OPT_OUT(struct params, last_model), .optional = true, .only_if = NETWORK,
+      .format = "hdf5:refit.model",
       .help = "the same with the weights of the last epoch instead of those that keep chooses" },
-    { OPT_OUT(struct params, history), .format = "json",
+    { OPT_OUT(struct params, history), .format = "json", .only_if = NETWORK,
       .help = "loss and accuracy of every epoch" },
-    { OPT_OUT(struct params, history_csv), .optional = true, .help = "the same, a line an epoch" },
-    { OPT_OUT(struct params, steps_csv), .optional = true,
+    { OPT_OUT(struct params, history_csv), .optional = true, .only_if = NETWORK,
+      .help = "the same, a line an epoch" },
+    { OPT_OUT(struct params, steps_csv), .optional = true, .only_if = NETWORK,
       .help = "loss, accuracy, learning rate and gradient norm of every step" },
-    { OPT_TEXT(struct params, checkpoint), .optional = true,
+    { OPT_TEXT(struct params, checkpoint), .optional = true, .only_if = NETWORK,
       .help = "file written while training goes on and when SIGTERM ends it; if it is there, "
               "training goes on from it; removed at the end" },
-    { OPT_REAL(struct params, checkpoint_seconds), .def = 45, .min = 0, .max = 1e6, .unit = "s",
+    { OPT_REAL(struct params, checkpoint_seconds), .only_if = NETWORK, .def = 45, .min = 0,
+      .max = 1e6, .unit = "s",
       .help = "how much work a kill can cost; 0: a checkpoint after every step" },
-    { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992.0,
-      .help = "of initial weights, order of the rows, dropout" },
+    { OPT_INT(struct params, seed), .only_if = NETWORK, .def = 42, .min = 0,
+      .max = 9007199254740992.0, .help = "of initial weights, order of the rows, dropout" },
     { OPT_TEXTS(struct params, class_weights), .optional = true,
       .help = "LABEL=WEIGHT: the weight of a class's rows, on top of class_weight's (default: what "
               "the network file says)" },
+    { OPT_REAL(struct params, c), .def = 1, .min = 1e-12, .max = 1e12, .only_if = "family=logistic",
+      .help = "weight of the rows against the penalty: the smaller, the stronger the penalty" },
+    { OPT_CHOICE(struct params, penalty), .text = "l2", .choices = LOGISTIC_PENALTIES,
+      .only_if = "family=logistic", .help = "on coefficients, never on intercepts" },
+    { OPT_REAL(struct params, tolerance), .def = 1e-8, .min = 1e-15, .max = 1,
+      .only_if = "family=logistic",
+      .help = "converged when no item of the gradient of the mean over the rows is larger" },
+    { OPT_INT(struct params, max_iterations), .def = 1000, .min = 1, .max = 1e9,
+      .only_if = "family=logistic", .help = "more end the search, with a warning" },
     NN_TRAINING_KEYS(INT_OPTION, REAL_OPTION, CHOICE_OPTION) /* a row each */
     { 0 },
 };
@@ -105,9 +119,7 @@ static void override(struct nn_training *t, const struct params *p)
     NN_TRAINING_KEYS(SET_INT, SET_REAL, SET_CHOICE)
 }
 
-/* LABEL=WEIGHT, in place of the network file's class_weights. */
-static int override_class_weights(struct nn_class_weights *w, const struct opt_list *list,
-                                  struct err *e)
+int given_class_weights(struct nn_class_weights *w, const struct opt_list *list, struct err *e)
 {
     double weight;
     if (list->n)
@@ -159,9 +171,8 @@ static const char *wanted(const struct nn_spec *spec, enum nn_input input, const
     return path;
 }
 
-static int run(const void *params, struct err *e)
+static int train_network(const struct params *p, struct err *e)
 {
-    const struct params *p = params;
     struct nn_spec spec = { 0 };
     struct model_inputs in = { 0 };
     struct history history = { 0 };
@@ -171,7 +182,7 @@ static int run(const void *params, struct err *e)
     if ((rc = nn_spec_read(&spec, p->network, e)))
         goto out;
     override(&spec.training, p);
-    if ((rc = override_class_weights(&spec.class_weights, &p->class_weights, e)))
+    if ((rc = given_class_weights(&spec.class_weights, &p->class_weights, e)))
         goto out;
     if ((rc = nn_training_check(&spec.training, e)))
         goto out;
@@ -221,13 +232,19 @@ out:
     return rc;
 }
 
+static int run(const void *params, struct err *e)
+{
+    const struct params *p = params;
+    return strcmp(p->family, "network") == 0 ? train_network(p, e) : train_table(p, e);
+}
+
 static int check(const void *params, struct err *e)
 {
     const struct params *p = params;
     struct nn_spec spec = { 0 };
     int rc = p->network ? nn_spec_read(&spec, p->network, e) : 0;
     if (rc == 0)
-        rc = override_class_weights(&spec.class_weights, &p->class_weights, e);
+        rc = given_class_weights(&spec.class_weights, &p->class_weights, e);
     if (rc == 0 && p->network) {
         override(&spec.training, p);
         rc = nn_training_check(&spec.training, e);
@@ -239,7 +256,8 @@ static int check(const void *params, struct err *e)
 static const struct stage stage = {
     .name = "train",
     .purpose = "learn a classifier from text, pictures and feature columns",
-    .more = "Every parameter but seed and checkpoint has its default in the network file's "
+    .more = "Every parameter of a network but seed and checkpoint has its default in the network "
+            "file's "
             "`training`.\n"
             "A branch of the network without its input file is an error; one whose input is empty "
             "is left out.\n\n"
