@@ -1,0 +1,52 @@
+#!/bin/bash
+# The classic package of a table, from its own YAML: CSV to a published version, on the list of data/passengers.c.
+. "$(dirname "$0")/tap.sh"
+ok 'the committed list can be made again' "$B/data/passengers" --out again.csv
+same 'it is what the generator makes by default, byte for byte' again.csv "$top/data/titanic.csv"
+mkdir -p data/schemas pipelines && cp "$top/data/titanic.csv" data/ && cp "$top/data/schemas/titanic.yaml" data/schemas/ &&
+    cp "$top"/pipelines/titanic.* pipelines/
+go() { refit run -f pipelines/titanic.yaml --profile ci "$@"; }
+
+ok 'the pipeline file is valid' refit validate -f pipelines/titanic.yaml
+ok 'import to upload' go
+[ $rc -eq 0 ] || { cat .refit/runs/*/*.log | tail -40 | sed 's/^/# /'; finish; exit 1; }
+is 'VERSION names the version' "$(ls work/ci/registry/titanic | grep '^[0-9]')" 0.1.7
+has 'which is the current one' "$(cat work/ci/registry/titanic/current.json)" '"0.1.7"'
+has 'the log states the convergence' "$(cat .refit/runs/*/train.1.log)" 'converged after'
+has 'and the coefficients by name' "$(cat .refit/runs/*/train.1.log)" 'sex=female'
+ok 'the package holds model, schema, data and version' tar tf work/titanic/models.tar
+has 'the schema' "$out" titanic.yaml
+has 'the data' "$out" titanic.csv
+ok 'a second run' go
+has 'has nothing to do' "$out$err" 'nothing to do'
+
+ok 'the model is that of a reference written in numpy, by Newton, on the training rows alone' /usr/bin/python3 - <<'P'
+import h5py, json, numpy as np
+with h5py.File("work/titanic/table.h5") as t, h5py.File("work/titanic/features.h5") as f, \
+        h5py.File("work/titanic/split.h5") as s, h5py.File("work/titanic/model.h5") as m:
+    side, y = s["split/side"][()], t["passengers/survived/values"][()]
+    x = np.hstack([f["features/values"][()], np.ones((len(y), 1))])
+    found = np.append(m["logistic/coefficients"][0], m["logistic/intercepts"][0])
+    assert m.attrs["family"] == "logistic" and json.loads(m.attrs["training"])["convergence"]["ending"] == "converged"
+train, test, w = side == 0, side == 2, np.zeros(x.shape[1])
+ridge = np.diag(np.append(np.ones(len(w) - 1), 0))
+for _ in range(40):
+    p = 1 / (1 + np.exp(-x[train] @ w))
+    w -= np.linalg.solve((x[train].T * (p * (1 - p))) @ x[train] + ridge, x[train].T @ (p - y[train]) + ridge @ w)
+assert abs(w - found).max() < 1e-6, abs(w - found).max()
+right = ((x[test] @ w > 0) == y[test]).mean()
+accuracy = json.load(open("work/titanic/metrics.json"))["accuracy"]
+assert abs(right - accuracy) < 1e-9 and accuracy > .75, (right, accuracy)
+P
+
+cp work/titanic/model.h5 first.h5
+ok 'one thread makes the same model' env REFIT_THREADS=1 refit run -f pipelines/titanic.yaml --profile ci -F -s train
+same 'byte for byte' first.h5 work/titanic/model.h5
+refuses 'another model under the same VERSION is refused, and the old one stays current' 1 '0.1.7' go -p train.c=0.5
+echo 0.1.8 >pipelines/titanic.VERSION
+ok 'under a new VERSION it is published' go -p train.c=0.5
+has 'and becomes current' "$(cat work/ci/registry/titanic/current.json)" '"0.1.8"'
+run go -p train.penalty=l1 -p train.c=0.0001
+is 'a model without coefficients does not pass the gate' "$rc" 3
+has 'which says so' "$out$err" 'accuracy > 0.75'
+finish
