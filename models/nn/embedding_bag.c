@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
-#include "models/nn/simd.h"
 
 enum { TABLE, BIAS };
 
@@ -92,12 +91,6 @@ static int plan(struct net *n, struct op *o, struct err *e)
     t->arrived = arrived;
     t->factor = bag->value;
     return 0;
-}
-
-NN_CLONES static void add_scaled(float *restrict y, const float *restrict x, float factor, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] += factor * x[i];
 }
 
 static void forward(const struct op *o, const struct pass *p)

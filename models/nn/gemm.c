@@ -44,6 +44,17 @@ void add_floats(float *a, const float *b, size_t n)
     add(a, b, n);
 }
 
+NN_CLONES static void add_times(float *restrict y, const float *restrict x, float factor, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += factor * x[i];
+}
+
+void add_scaled(float *y, const float *x, float factor, size_t n)
+{
+    add_times(y, x, factor, n);
+}
+
 NN_CLONES static void add_and_cut(float *restrict x, size_t m, size_t n, const float *restrict b,
                                   float low)
 {

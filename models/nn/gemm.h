@@ -15,6 +15,9 @@ void column_sum(const float *x, size_t m, size_t n, float *out);
 /** a[i] = a[i] + b[i]. */
 void add_floats(float *a, const float *b, size_t n);
 
+/** y += factor x. */
+void add_scaled(float *y, const float *x, float factor, size_t n);
+
 /** x[i][j] = x[i][j] + b[j], and then 0 where negative if `relu`. */
 void add_bias(float *x, size_t m, size_t n, const float *b, bool relu);
 

@@ -2,8 +2,8 @@
  */
 #include <string.h>
 
+#include "models/nn/gemm.h"
 #include "models/nn/op.h"
-#include "models/nn/simd.h"
 
 static int plan(struct net *n, struct op *o, struct err *e)
 {
@@ -13,19 +13,13 @@ static int plan(struct net *n, struct op *o, struct err *e)
     return 0;
 }
 
-NN_CLONES static void add(float *restrict a, const float *restrict b, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        a[i] += b[i];
-}
-
 static void forward(const struct op *o, const struct pass *p)
 {
     size_t size = p->shard->n * op_out(o, p->net)->shape.c;
     float *out = value_of(p, op_out(o, p->net));
     memcpy(out, value_of(p, op_in(o, p->net)), size * sizeof *out);
     for (size_t k = 1; k < o->n_in; k++)
-        add(out, value_of(p, &p->net->tensor[o->in[k]]), size);
+        add_floats(out, value_of(p, &p->net->tensor[o->in[k]]), size);
 }
 
 static void backward(const struct op *o, const struct pass *p)

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
-#include "models/nn/simd.h"
 
 struct touched *touched_new(struct net *n, const struct op *o, size_t n_id, size_t n_place)
 {
@@ -80,12 +79,6 @@ struct sum {
     bool there[NN_MAX_SHARDS]; /* the shard has the row */
     float *leaf;               /* (n_shard, width) */
 };
-
-NN_CLONES static void add_scaled(float *restrict y, const float *restrict x, float factor, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] += factor * x[i];
-}
 
 /* First or further summand of a leaf. */
 static void put(struct sum *s, size_t leaf, const float *x)
