@@ -1,0 +1,168 @@
+#include "models/trees/scan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "models/nn/simd.h"
+
+/* Vectors of SCAN_BLOCK columns, which the compiler makes of what the CPU has. Rows are taken in
+ * chunks that stay in the first cache while block after block goes over them. */
+enum { B = SCAN_BLOCK, CHUNK = 64 };
+typedef float floats __attribute__((vector_size(B * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(B * sizeof(int32_t))));
+typedef int64_t longs __attribute__((vector_size(B * sizeof(int64_t))));
+typedef double doubles __attribute__((vector_size(B * sizeof(double))));
+#define INLINE static inline __attribute__((always_inline))
+
+NN_CLONES
+void scan_range(const float *x, size_t ld, const struct scan_row *row, size_t n, float *lo,
+                float *hi)
+{
+    for (size_t j = 0; j < ld; j++) {
+        lo[j] = INFINITY;
+        hi[j] = -INFINITY;
+    }
+    for (size_t start = 0; start < n; start += CHUNK) {
+        size_t end = n - start < CHUNK ? n : start + CHUNK;
+        for (size_t b = 0; b < ld; b += B) {
+            floats l, h, v;
+            memcpy(&l, lo + b, sizeof l);
+            memcpy(&h, hi + b, sizeof h);
+            for (size_t i = start; i < end; i++) {
+                memcpy(&v, x + row[i].row * ld + b, sizeof v);
+                ints below = v<l, above = v> h;
+                l = (floats)(((ints)v & below) | ((ints)l & ~below));
+                h = (floats)(((ints)v & above) | ((ints)h & ~above));
+            }
+            memcpy(lo + b, &l, sizeof l);
+            memcpy(hi + b, &h, sizeof h);
+        }
+    }
+}
+
+void scan_range_of(const float *x, size_t ld, const struct scan_row *row, size_t n, uint32_t column,
+                   float *lo, float *hi, size_t *out_missing)
+{
+    float l = INFINITY, h = -INFINITY;
+    size_t missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[row[i].row * ld + column];
+        l = v < l ? v : l;
+        h = v > h ? v : h;
+        missing += v != v;
+    }
+    *lo = l;
+    *hi = h;
+    *out_missing = missing;
+}
+
+/* Columns at or below their threshold: -1, else 0. */
+#define AT_OR_BELOW(mask, from, column, t)      \
+    do {                                        \
+        floats v_;                              \
+        if (column) {                           \
+            float picked_[B];                   \
+            for (int j_ = 0; j_ < B; j_++)      \
+                picked_[j_] = from[column[j_]]; \
+            memcpy(&v_, picked_, sizeof v_);    \
+        } else {                                \
+            memcpy(&v_, from, sizeof v_);       \
+        }                                       \
+        mask = v_ <= t;                         \
+    } while (0)
+
+/* Add a value where the mask is set. */
+#define ADD_ONLY(sum, mask, value)                                      \
+    do {                                                                \
+        double value_ = (value);                                        \
+        int64_t bits_;                                                  \
+        memcpy(&bits_, &value_, sizeof bits_);                          \
+        sum += (doubles)(__builtin_convertvector(mask, longs) & bits_); \
+    } while (0)
+
+/* One block of candidates over some rows. */
+INLINE void left_y(const float *x, size_t ld, const struct scan_row *row, size_t n,
+                   const uint32_t *column, const float *threshold, double *out_count,
+                   double *out_weight, double *out_y)
+{
+    floats t;
+    doubles count, weight, y;
+    memcpy(&t, threshold, sizeof t);
+    memcpy(&count, out_count, sizeof count);
+    memcpy(&weight, out_weight, sizeof weight);
+    memcpy(&y, out_y, sizeof y);
+    for (size_t i = 0; i < n; i++) {
+        const float *from = x + row[i].row * ld;
+        ints mask;
+        AT_OR_BELOW(mask, from, column, t);
+        ADD_ONLY(count, mask, 1);
+        ADD_ONLY(weight, mask, row[i].weight);
+        ADD_ONLY(y, mask, row[i].weight * row[i].y);
+    }
+    memcpy(out_count, &count, sizeof count);
+    memcpy(out_weight, &weight, sizeof weight);
+    memcpy(out_y, &y, sizeof y);
+}
+
+NN_CLONES
+void scan_left_y(const float *x, size_t ld, const struct scan_row *row, size_t n,
+                 const uint32_t *column, const float *threshold, size_t n_column, double *out_count,
+                 double *out_weight, double *out_y)
+{
+    memset(out_count, 0, n_column * sizeof *out_count);
+    memset(out_weight, 0, n_column * sizeof *out_weight);
+    memset(out_y, 0, n_column * sizeof *out_y);
+    for (size_t at = 0; at < n; at += CHUNK) {
+        size_t here = n - at < CHUNK ? n - at : CHUNK;
+        for (size_t b = 0; b < n_column; b += B) {
+            if (column)
+                left_y(x, ld, row + at, here, column + b, threshold + b, out_count + b,
+                       out_weight + b, out_y + b);
+            else
+                left_y(x + b, ld, row + at, here, NULL, threshold + b, out_count + b,
+                       out_weight + b, out_y + b);
+        }
+    }
+}
+
+INLINE void left_class(const float *x, size_t ld, const struct scan_row *row, size_t n,
+                       const uint32_t *column, const float *threshold, size_t n_column,
+                       double *out_count, double *out_weight)
+{
+    floats t;
+    doubles count, weight;
+    memcpy(&t, threshold, sizeof t);
+    memcpy(&count, out_count, sizeof count);
+    for (size_t i = 0; i < n; i++) {
+        const float *from = x + row[i].row * ld;
+        double *of_class = out_weight + (size_t)row[i].class * n_column;
+        ints mask;
+        AT_OR_BELOW(mask, from, column, t);
+        ADD_ONLY(count, mask, 1);
+        memcpy(&weight, of_class, sizeof weight);
+        ADD_ONLY(weight, mask, row[i].weight);
+        memcpy(of_class, &weight, sizeof weight);
+    }
+    memcpy(out_count, &count, sizeof count);
+}
+
+NN_CLONES
+void scan_left_class(const float *x, size_t ld, const struct scan_row *row, size_t n,
+                     const uint32_t *column, const float *threshold, size_t n_column,
+                     const int32_t *class, size_t n_class, double *out_count, double *out_weight)
+{
+    memset(out_count, 0, n_column * sizeof *out_count);
+    for (size_t k = 0; k < n_class; k++)
+        memset(out_weight + (size_t) class[k] * n_column, 0, n_column * sizeof *out_weight);
+    for (size_t at = 0; at < n; at += CHUNK) {
+        size_t here = n - at < CHUNK ? n - at : CHUNK;
+        for (size_t b = 0; b < n_column; b += B) {
+            if (column)
+                left_class(x, ld, row + at, here, column + b, threshold + b, n_column,
+                           out_count + b, out_weight + b);
+            else
+                left_class(x + b, ld, row + at, here, NULL, threshold + b, n_column, out_count + b,
+                           out_weight + b);
+        }
+    }
+}
