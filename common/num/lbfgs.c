@@ -141,9 +141,29 @@ static void swap(double **a, double **b)
     *b = keep;
 }
 
+/* Iterations since value or gradient became really smaller. */
+struct stall {
+    double value, gradient;
+    size_t n;
+};
+
+static bool is_stalled(struct stall *t, const struct search *s)
+{
+    enum { PATIENCE = 30 };
+    bool better = s->value < t->value - 2 * DBL_EPSILON * fabs(t->value) ||
+                  s->result->gradient < 0.5 * t->gradient;
+    t->n = better ? 0 : t->n + 1;
+    if (better) {
+        t->value = s->value;
+        t->gradient = s->result->gradient;
+    }
+    return t->n == PATIENCE;
+}
+
 static void descend(struct search *s, const struct lbfgs_options *o)
 {
     struct lbfgs_result *r = s->result;
+    struct stall stall = { INFINITY, INFINITY, 0 };
     s->value = s->f(s->ctx, s->x, s->g);
     r->evaluations = 1;
     for (;;) {
@@ -154,6 +174,10 @@ static void descend(struct search *s, const struct lbfgs_options *o)
         }
         if (r->iterations == o->max_iterations) {
             r->ending = LBFGS_ITERATIONS;
+            return;
+        }
+        if (is_stalled(&stall, s)) {
+            r->ending = LBFGS_PRECISION;
             return;
         }
         double first = 1;

@@ -176,11 +176,17 @@ static void add_products(const struct logistic_loss *l, double *out)
     free(tile);
 }
 
-/* a = u'u in its upper triangle; a pivot that rounding has eaten becomes `least`. */
-static void cholesky(double *a, size_t n, double least)
+/* What is left of a diagonal item that rounding has eaten. */
+static const double LEAST = 1e-12;
+
+/* a = u'u in its upper triangle, whatever the scales of the columns. */
+static void cholesky(double *a, size_t n)
 {
+    double *diagonal = mem_calloc(n, sizeof *diagonal);
+    for (size_t k = 0; k < n; k++)
+        diagonal[k] = a[k * n + k];
     for (size_t k = 0; k < n; k++) {
-        double *pivot = a + k * n, root = sqrt(fmax(pivot[k], least));
+        double *pivot = a + k * n, root = sqrt(fmax(pivot[k], LEAST * diagonal[k]));
         pivot[k] = root;
         for (size_t j = k + 1; j < n; j++)
             pivot[j] /= root;
@@ -188,6 +194,7 @@ static void cholesky(double *a, size_t n, double least)
             for (size_t j = i; j < n; j++)
                 a[i * n + j] -= pivot[i] * pivot[j];
     }
+    free(diagonal);
 }
 
 static void make_preconditioner(struct logistic_loss *l)
@@ -204,11 +211,12 @@ static void make_preconditioner(struct logistic_loss *l)
         *at += j < l->rows.d ? l->l2 : 0;
         most = fmax(most, *at);
     }
-    double least = fmax(most, 1e-300) * 1e-12;
+    for (size_t j = 0; j < D; j++) { /* a column of zeros without a penalty */
+        double *at = l->factor + (l->dense ? j * D + j : j);
+        *at = *at > 0 ? *at : most;
+    }
     if (l->dense)
-        cholesky(l->factor, D, least);
-    for (size_t j = 0; !l->dense && j < D; j++)
-        l->factor[j] = fmax(l->factor[j], least);
+        cholesky(l->factor, D);
 }
 
 void logistic_loss_precondition(void *loss, double *v)
