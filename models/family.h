@@ -23,6 +23,7 @@ struct model {
 
 struct model_family {
     const char *name; /* as in the model file */
+    bool regression;  /* learns number labels, too */
     /** Fill prep, classes, training and state of an empty model. On error what was filled stays for
      * model_free. */
     int (*fit)(struct model *m, const struct fit *fit,
@@ -43,5 +44,8 @@ extern const struct model_family model_network;
 
 /** See logistic/logistic.h. */
 extern const struct model_family model_logistic;
+
+/** See trees/trees.h. */
+extern const struct model_family model_extra_trees;
 
 #endif

@@ -9,7 +9,7 @@
 #include "models/roles.h"
 
 static const struct model_family *const families[] = { &model_network, &model_late_fusion,
-                                                       &model_logistic, NULL };
+                                                       &model_logistic, &model_extra_trees, NULL };
 enum { KIND_VERSION = 1 };
 
 /* NULL: there is none of that name. */
@@ -88,6 +88,11 @@ void model_inputs_release(struct model_inputs *in)
 size_t model_n_class(const struct model *m)
 {
     return m->classes.n;
+}
+
+size_t model_n_output(const struct model *m)
+{
+    return m->classes.n ? m->classes.n : 1;
 }
 
 const char *model_class(const struct model *m, size_t i)
@@ -197,6 +202,8 @@ void model_use_last(struct model *m)
 static int save_classes(const struct model *m, struct h5 *h, struct err *e)
 {
     const struct classes *c = &m->classes;
+    if (c->n == 0) /* a regression */
+        return 0;
     int rc = h5_write_strings(h, "classes/label", (const char *const *)c->label, c->n, e);
     if (rc == 0 && c->name)
         rc = h5_write_strings(h, "classes/name", (const char *const *)c->name, c->n, e);
@@ -247,6 +254,8 @@ static int load_classes(struct model *m, struct h5 *h, struct err *e)
 {
     struct classes *c = &m->classes;
     size_t n_name = 0;
+    if (!h5_has(h, "classes") && m->family->regression)
+        return 0;
     int rc = load_strings(h, "classes/label", &c->label, &c->n, e);
     if (rc)
         return rc;

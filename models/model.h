@@ -48,6 +48,9 @@ void model_inputs_release(struct model_inputs *in);
 
 struct model;
 
+/** Numbers that a prediction of one row has: the classes, or 1 of a regression, which has none. */
+size_t model_n_output(const struct model *m);
+
 /** Classes of a model: index -> label text (and a name for people, or NULL). Borrowed from the
  * model. */
 size_t model_n_class(const struct model *m);
@@ -84,9 +87,9 @@ struct str;
 void model_describe(const struct model *m, struct str *out);
 
 /**
- * Class probabilities of n rows.
+ * Class probabilities of n rows, or the estimated number of a regression.
  *   row     (n) row numbers in `data`
- *   out     (n, n_class) float32
+ *   out     (n, n_output) float32
  *   errors  ERR_DATA if an input that the model reads is absent or has other sizes or recipes than
  * it was trained on
  */
@@ -96,13 +99,15 @@ int model_predict(struct model *m, const struct model_data *data, const size_t *
 /** What a model is made from. All borrowed, `network` is used up. */
 struct nn_spec;
 struct logistic_options;
+struct trees_options;
 struct history;
 struct fit {
     const char *family;      /* NULL: "network"; its options are in the member of its name */
     struct nn_spec *network; /* its `training` decides; branches with an empty input are taken out;
                                 empty afterwards */
     const struct logistic_options *logistic;
-    const struct model_data *data; /* sides absent: every labelled row is for training */
+    const struct trees_options *trees; /* of extra_trees */
+    const struct model_data *data;     /* sides absent: every labelled row is for training */
     const char *const *warm_start; /* (n_warm_start) model files to begin with, each over the ones
                                       before */
     size_t n_warm_start;

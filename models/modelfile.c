@@ -14,6 +14,8 @@ enum { KIND_VERSION = 1, MAX_LABEL_BYTES = 1 << 28, MAX_WORD_BYTES = 1 << 30 };
 static int read_classes(struct modelfile *m, struct h5 *h, struct err *e)
 {
     size_t n_name = 0;
+    if (!h5_has(h, "classes")) /* a regression */
+        return 0;
     int rc = h5_read_strings(h, "classes/label", &m->label, &m->n_class, MAX_LABEL_BYTES, e);
     if (rc)
         return rc;

@@ -10,7 +10,7 @@
  * that only packs or lists models needs no numerical library. All owned. */
 struct modelfile {
     char *family, *kind;
-    char **label; /* (n_class) code of every class */
+    char **label; /* (n_class) code of every class; a regression has none */
     char **name;  /* (n_class) for people; NULL if there are none */
     size_t n_class;
     char **word; /* (n_word) by id, id 0 is padding, 1 unknown; NULL without a text branch */

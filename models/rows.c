@@ -1,5 +1,6 @@
 #include "models/rows.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -14,7 +15,7 @@ static void sort_by_side(struct rows *r, const struct column *label, const struc
         int side = sides ? sides->side[i] : SIDE_TRAIN;
         if (side != SIDE_TRAIN && side != SIDE_VALIDATION)
             continue;
-        if (!column_valid(label, i) || label->code[i] < 0) {
+        if (!column_valid(label, i) || (label->code && label->code[i] < 0)) {
             n_gap++;
             continue;
         }
@@ -59,13 +60,27 @@ static void warn_of_single_rows(const struct rows *r, const struct column *label
     free(count);
 }
 
-int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
+static void take_numbers(struct rows *r, const struct column *label)
 {
-    const struct column *label = NULL;
+    double low = (double)INFINITY, high = -(double)INFINITY;
+    r->target = mem_calloc(label->n + 1, sizeof *r->target);
+    for (size_t i = 0; i < label->n; i++)
+        r->target[i] = column_valid(label, i) ? column_number(label, i) : (double)NAN;
+    for (size_t i = 0; i < r->n_train; i++) {
+        double value = r->target[r->train[i]];
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+    }
+    if (low == high)
+        log_warn("all %zu training rows have the same '%s', %g: there is nothing to learn",
+                 r->n_train, label->name, low);
+}
+
+static int pick(struct rows *r, const struct model_data *data, const struct column *label,
+                struct err *e)
+{
     struct rows made = { 0 };
-    int rc = table_label(data->table, "table", &label, e);
-    if (rc)
-        return rc;
+    int rc;
     sort_by_side(&made, label, data->sides);
     if (made.n_train == 0) {
         rc = err_set(e, ERR_DATA, "no row to train on: %s",
@@ -73,6 +88,11 @@ int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
                                  : "no row of the table has a label");
         rows_release(&made);
         return rc;
+    }
+    if (label->type != COLUMN_CATEGORY) {
+        take_numbers(&made, label);
+        *r = made;
+        return 0;
     }
     if ((rc = classes_fit(&made.classes, label, made.train, made.n_train, e))) {
         rows_release(&made);
@@ -85,8 +105,23 @@ int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
     return 0;
 }
 
+int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
+{
+    const struct column *label = NULL;
+    int rc = table_label(data->table, "table", &label, e);
+    return rc ? rc : pick(r, data, label, e);
+}
+
+int rows_pick_target(struct rows *r, const struct model_data *data, struct err *e)
+{
+    const struct column *label = NULL;
+    int rc = table_target(data->table, "table", &label, e);
+    return rc ? rc : pick(r, data, label, e);
+}
+
 void rows_release(struct rows *r)
 {
+    free(r->target);
     classes_release(&r->classes);
     free(r->class_of_row);
     free(r->train);

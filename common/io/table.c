@@ -170,7 +170,19 @@ void table_hash_keys(struct table *t)
     str_release(&text);
 }
 
-int table_label(const struct table *t, const char *path, const struct column **out, struct err *e)
+bool column_is_number(const struct column *c)
+{
+    return c->type == COLUMN_FLOAT || c->type == COLUMN_INT || c->type == COLUMN_BOOL;
+}
+
+double column_number(const struct column *c, size_t i)
+{
+    return c->type == COLUMN_FLOAT ? c->real[i]
+           : c->type == COLUMN_INT ? (double)c->whole[i]
+                                   : (double)c->flag[i];
+}
+
+int table_target(const struct table *t, const char *path, const struct column **out, struct err *e)
 {
     if (!t->roles.label)
         return err_set(
@@ -181,11 +193,23 @@ int table_label(const struct table *t, const char *path, const struct column **o
     if (!c)
         return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', its label", path, t->name,
                        t->roles.label);
-    if (c->type != COLUMN_CATEGORY)
-        return err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name,
-                       column_type_name(c->type));
+    if (c->type != COLUMN_CATEGORY && !column_is_number(c))
+        return err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category or a number", path,
+                       c->name, column_type_name(c->type));
     *out = c;
     return 0;
+}
+
+int table_label(const struct table *t, const char *path, const struct column **out, struct err *e)
+{
+    const struct column *c = NULL;
+    int rc = table_target(t, path, &c, e);
+    if (rc == 0 && c->type != COLUMN_CATEGORY)
+        rc = err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name,
+                     column_type_name(c->type));
+    if (rc == 0)
+        *out = c;
+    return rc;
 }
 
 int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,

@@ -127,6 +127,14 @@ void table_hash_keys(struct table *t);
 /** The label column, CATEGORY: ERR_DATA (naming path) if the table has none. */
 int table_label(const struct table *t, const char *path, const struct column **out, struct err *e);
 
+/** Is it FLOAT, INT or BOOL? Then row i, which has a value, as a number. */
+bool column_is_number(const struct column *c);
+double column_number(const struct column *c, size_t i);
+
+/** The label column of whatever can be learnt: CATEGORY (classes) or a number (regression).
+ * ERR_DATA as table_label. */
+int table_target(const struct table *t, const char *path, const struct column **out, struct err *e);
+
 /** ERR_DATA unless two files have the same rows in the same order. */
 int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,
                const char *b_sha256, size_t b_rows, struct err *e);

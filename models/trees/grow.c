@@ -16,8 +16,6 @@ struct grower *grower_new(const struct grow_data *data, const struct grow_option
     g->row = mem_calloc(data->n, sizeof *g->row);
     g->other = mem_calloc(data->n, sizeof *g->other);
     g->order = mem_calloc(data->d + 1, sizeof *g->order);
-    for (size_t j = 0; j < data->d; j++)
-        g->order[j] = (uint32_t)j;
     g->lo = mem_calloc(ld, sizeof *g->lo);
     g->hi = mem_calloc(ld, sizeof *g->hi);
     g->missing = mem_calloc(ld, sizeof *g->missing);
@@ -233,6 +231,8 @@ static size_t begin(struct grower *g, const double *weight)
 {
     size_t n = 0;
     double sum = 0, total = 0;
+    for (size_t j = 0; j < g->data.d; j++)
+        g->order[j] = (uint32_t)j; /* nothing is left of the tree before */
     for (size_t i = 0; i < g->data.n; i++) {
         double w = weight ? weight[i] : 1;
         if (w <= 0)

@@ -22,10 +22,12 @@
 #include "models/model.h"
 #include "models/nn/net.h"
 #include "models/nn/spec.h"
+#include "models/trees/trees.h"
 
 /* What options are for; class_weight is for all that weigh rows. */
 #define NETWORK             "family=network"
-#define SHARED_class_weight ~, "family=network|logistic"
+#define TREES               "family=extra_trees"
+#define SHARED_class_weight ~, "family=network|logistic|extra_trees"
 #define SECOND(a, b, ...)   b
 #define ONLY_FOR(...)       SECOND(__VA_ARGS__)
 
@@ -51,8 +53,8 @@
       .help = (text " (default: what the network file says)") },
 
 static const struct opt options[] = {
-    { OPT_CHOICE(struct params, family), .text = "network", .choices = "network|logistic",
-      .help = "what is trained" },
+    { OPT_CHOICE(struct params, family), .text = "network",
+      .choices = "network|logistic|extra_trees", .help = "what is trained" },
     { OPT_IN(struct params, network), .side = true, .only_if = NETWORK,
       .help = "network file: branches, layers, defaults of training" },
     { OPT_IN(struct params, table), .format = "hdf5:refit.table",
@@ -85,8 +87,9 @@ static const struct opt options[] = {
     { OPT_REAL(struct params, checkpoint_seconds), .only_if = NETWORK, .def = 45, .min = 0,
       .max = 1e6, .unit = "s",
       .help = "how much work a kill can cost; 0: a checkpoint after every step" },
-    { OPT_INT(struct params, seed), .only_if = NETWORK, .def = 42, .min = 0,
-      .max = 9007199254740992.0, .help = "of initial weights, order of the rows, dropout" },
+    { OPT_INT(struct params, seed), .only_if = "family=network|extra_trees", .def = 42, .min = 0,
+      .max = 9007199254740992.0,
+      .help = "of initial weights, order of the rows, dropout; of trees" },
     { OPT_TEXTS(struct params, class_weights), .optional = true,
       .help = "LABEL=WEIGHT: the weight of a class's rows, on top of class_weight's (default: what "
               "the network file says)" },
@@ -99,6 +102,30 @@ static const struct opt options[] = {
       .help = "converged when no item of the gradient of the mean over the rows is larger" },
     { OPT_INT(struct params, max_iterations), .def = 1000, .min = 1, .max = 1e9,
       .only_if = "family=logistic", .help = "more end the search, with a warning" },
+    { OPT_TEXT(struct params, target), .optional = true, .only_if = TREES,
+      .help = "column to learn in place of the table's label: a category or a number" },
+    { OPT_INT(struct params, trees), .def = 100, .min = 1, .max = 1e6, .only_if = TREES,
+      .help = "how many are grown" },
+    { OPT_CHOICE(struct params, criterion), .text = "auto", .choices = TREES_CRITERIA,
+      .only_if = TREES, .help = "what a cut lowers; auto: gini of classes, mse of numbers" },
+    { OPT_CHOICE(struct params, splitter), .text = "random", .choices = TREES_SPLITTERS,
+      .only_if = TREES,
+      .help = "thresholds: drawn (extra trees) or the best (with bootstrap: a random forest)" },
+    { OPT_TEXT(struct params, max_features), .text = "auto", .only_if = TREES,
+      .help = "columns tried at a node: auto (sqrt of classes, all of numbers), all, sqrt, log2, a "
+              "count, or a share below 1" },
+    { OPT_INT(struct params, max_depth), .def = 0, .min = 0, .max = 1e6, .only_if = TREES,
+      .unit = "levels", .help = "0: no limit" },
+    { OPT_INT(struct params, min_leaf), .def = 1, .min = 1, .max = 1e9, .unit = "rows",
+      .only_if = TREES, .help = "a leaf has no fewer" },
+    { OPT_INT(struct params, min_split), .def = 2, .min = 2, .max = 1e9, .unit = "rows",
+      .only_if = TREES, .help = "a node with fewer is a leaf" },
+    { OPT_BOOL(struct params, bootstrap), .only_if = TREES,
+      .help = "each tree learns from rows drawn with replacement" },
+    { OPT_BOOL(struct params, out_of_bag), .only_if = TREES,
+      .help = "accuracy or R2 by the trees that have not drawn the row" },
+    { OPT_TEXT(struct params, weight), .optional = true, .only_if = TREES,
+      .help = "column of the table with the weights of its rows" },
     NN_TRAINING_KEYS(INT_OPTION, REAL_OPTION, CHOICE_OPTION) /* a row each */
     { 0 },
 };
@@ -243,6 +270,9 @@ static int check(const void *params, struct err *e)
     const struct params *p = params;
     struct nn_spec spec = { 0 };
     int rc = p->network ? nn_spec_read(&spec, p->network, e) : 0;
+    size_t tried;
+    if (rc == 0)
+        rc = trees_max_features(&tried, p->max_features, 1, false, e);
     if (rc == 0)
         rc = given_class_weights(&spec.class_weights, &p->class_weights, e);
     if (rc == 0 && p->network) {

@@ -16,6 +16,9 @@ struct params {
     double c, tolerance;
     int64_t max_iterations;
     const char *penalty;
+    const char *target, *criterion, *splitter, *max_features, *weight;
+    int64_t trees, max_depth, min_leaf, min_split;
+    bool bootstrap, out_of_bag;
 #define INT_FIELD(key, ...)    int64_t key;
 #define REAL_FIELD(key, ...)   double key;
 #define CHOICE_FIELD(key, ...) const char *key;

@@ -1,12 +1,15 @@
 /* The families of train that read feature columns alone. */
 #include "train.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "models/logistic/logistic.h"
 #include "models/model.h"
+#include "models/trees/trees.h"
 
 static void say_model(const struct model *m)
 {
@@ -20,6 +23,49 @@ static void say_model(const struct model *m)
     str_release(&text);
 }
 
+static int nth(const char *choices, const char *value)
+{
+    return (int)nn_choice(choices, value);
+}
+
+static enum nn_class_weight class_weight_of(const struct params *p)
+{
+    return p->class_weight
+               ? (enum nn_class_weight)nth("none|balanced|one_minus_share", p->class_weight)
+               : WEIGHT_NONE;
+}
+
+static struct trees_options trees_of(const struct params *p, const struct nn_class_weights *weights)
+{
+    return (struct trees_options){
+        .n_tree = (size_t)p->trees,
+        .criterion = (enum trees_criterion)nth(TREES_CRITERIA, p->criterion),
+        .best = nth(TREES_SPLITTERS, p->splitter) == 1,
+        .max_features = p->max_features,
+        .max_depth = (size_t)p->max_depth,
+        .min_leaf = (size_t)p->min_leaf,
+        .min_split = (size_t)p->min_split,
+        .bootstrap = p->bootstrap,
+        .out_of_bag = p->out_of_bag,
+        .weight = p->weight,
+        .class_weight = class_weight_of(p),
+        .class_weights = weights,
+    };
+}
+
+/* Another column in the part of the label. */
+static int retarget(struct table *t, const char *target, struct err *e)
+{
+    if (target && !table_column(t, target))
+        return err_set(e, ERR_DATA, "--target '%s': table '%s' has no such column", target,
+                       t->name);
+    if (target) {
+        free(t->roles.label);
+        t->roles.label = mem_strdup(target);
+    }
+    return 0;
+}
+
 int train_table(const struct params *p, struct err *e)
 {
     const struct model_files files = { .table = p->table,
@@ -31,21 +77,23 @@ int train_table(const struct params *p, struct err *e)
     int rc;
 
     if ((rc = given_class_weights(&weights, &p->class_weights, e)) ||
-        (rc = model_inputs_read(&in, &files, e)))
+        (rc = model_inputs_read(&in, &files, e)) || (rc = retarget(&in.table, p->target, e)))
         goto out;
     struct logistic_options logistic = {
         .c = p->c,
         .penalty = (enum logistic_penalty)nn_choice(LOGISTIC_PENALTIES, p->penalty),
-        .class_weight = p->class_weight ? (enum nn_class_weight)nn_choice(
-                                              "none|balanced|one_minus_share", p->class_weight)
-                                        : WEIGHT_NONE,
+        .class_weight = class_weight_of(p),
         .class_weights = &weights,
         .max_iterations = (size_t)p->max_iterations,
         .tolerance = p->tolerance,
     };
-    struct fit fit = {
-        .family = p->family, .logistic = &logistic, .data = &in.data, .threads = opt_threads()
-    };
+    struct trees_options trees = trees_of(p, &weights);
+    struct fit fit = { .family = p->family,
+                       .logistic = &logistic,
+                       .trees = &trees,
+                       .data = &in.data,
+                       .seed = (uint64_t)p->seed,
+                       .threads = opt_threads() };
     if ((rc = model_fit(&model, &fit, e)) == 0) {
         say_model(model);
         rc = model_save(model, p->model, e);

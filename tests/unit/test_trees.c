@@ -305,6 +305,31 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
     }
 }
 
+static void a_grower_takes_nothing_from_one_tree_to_the_next(void **state)
+{
+    struct fixture *t = fixture(true, true);
+    struct tree first = { 0 }, again = { 0 };
+    double gain[D] = { 0 };
+    struct grower *g = grower_new(&t->data, &t->o.grow);
+    (void)state;
+    for (int i = 0; i < 3; i++) { /* the third tree as the first one */
+        struct rng rng;
+        rng_init(&rng, 5, i == 1 ? 2 : 1);
+        tree_release(&again);
+        grower_run(g, NULL, &rng, &again, gain);
+        if (i == 0) {
+            first = again;
+            again = (struct tree){ 0 };
+        }
+    }
+    assert_int_equal(first.n_node, again.n_node);
+    assert_memory_equal(first.node, again.node, first.n_node * sizeof *first.node);
+    tree_release(&first);
+    tree_release(&again);
+    grower_free(g);
+    done(t);
+}
+
 static void another_seed_gives_another_forest(void **state)
 {
     struct fixture *a = fixture(false, false), *b = fixture(false, false);
@@ -463,6 +488,7 @@ int main(void)
         cmocka_unit_test(the_best_cut_is_the_best_of_all),
         cmocka_unit_test(trees_that_are_fully_grown_know_their_rows),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(a_grower_takes_nothing_from_one_tree_to_the_next),
         cmocka_unit_test(another_seed_gives_another_forest),
         cmocka_unit_test(a_weight_of_two_is_the_row_twice),
         cmocka_unit_test(limits_of_depth_and_leaf_hold),
