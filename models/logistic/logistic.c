@@ -38,6 +38,47 @@ static int weigh(const struct rows *rows, const struct logistic_options *o, doub
     return rc;
 }
 
+/* Rows enough for a good guess, each n-th; NULL if all rows are hardly more. */
+static size_t *sample(const struct logistic_rows *all, size_t *out_n)
+{
+    size_t want = 20 * all->d > 4096 ? 20 * all->d : 4096, step = all->n / want;
+    if (step < 4)
+        return NULL;
+    *out_n = all->n / step;
+    size_t *row = mem_calloc(*out_n, sizeof *row);
+    for (size_t i = 0; i < *out_n; i++)
+        row[i] = all->row[i * step];
+    return row;
+}
+
+/* Parameters and curvature to begin with: those of a sample of the rows, which stay in the cache,
+ * so that few passes over all rows are left. */
+static void begin(struct logistic *w, struct logistic_loss *loss)
+{
+    static const struct lbfgs_options rough = { .max_iterations = 30, .tolerance = 1e-3 };
+    struct logistic_rows some = loss->rows;
+    struct logistic_loss part;
+    struct lbfgs_result result;
+    size_t *row = sample(&loss->rows, &some.n);
+    if (!row) {
+        logistic_loss_learn_curvature(loss, loss, NULL);
+        return;
+    }
+    some.row = row;
+    logistic_loss_init(&part, &some, (double)INFINITY, loss->threads);
+    part.l2 = loss->l2;
+    if (part.total > 0) {
+        logistic_loss_learn_curvature(&part, &part, NULL);
+        lbfgs(w->parameters, w->n_function * (w->d + 1), logistic_loss_value,
+              logistic_loss_precondition, &part, &rough, &result);
+        logistic_loss_learn_curvature(loss, &part, w->parameters);
+    } else { /* all of a class without weight */
+        logistic_loss_learn_curvature(loss, loss, NULL);
+    }
+    logistic_loss_release(&part);
+    free(row);
+}
+
 static void minimise(struct logistic *w, struct logistic_loss *loss,
                      const struct logistic_options *o, struct lbfgs_result *out)
 {
@@ -45,6 +86,7 @@ static void minimise(struct logistic *w, struct logistic_loss *loss,
     struct lbfgs_options options = { .max_iterations = o->max_iterations,
                                      .tolerance = o->tolerance };
     if (o->penalty != LOGISTIC_L1) {
+        begin(w, loss);
         lbfgs(w->parameters, n, logistic_loss_value, logistic_loss_precondition, loss, &options,
               out);
         return;
@@ -52,6 +94,7 @@ static void minimise(struct logistic *w, struct logistic_loss *loss,
     double *l1 = mem_calloc(n, sizeof *l1), *diagonal = mem_calloc(n, sizeof *diagonal);
     for (size_t j = 0; j < n; j++)
         l1[j] = j % (w->d + 1) < w->d ? 1 / (o->c * loss->total) : 0;
+    logistic_loss_learn_curvature(loss, loss, NULL);
     logistic_loss_diagonal(loss, diagonal);
     lbfgs_l1(w->parameters, n, logistic_loss_value, loss, l1, diagonal, &options, out);
     free(diagonal);

@@ -65,15 +65,23 @@ struct pass {
     bool gradient;
 };
 
-/* The loss of a row of two classes; its score becomes the derivative of the loss by it. */
-static double two_classes(double *score, int32_t class, double weight)
+/* Loss of the rows of a tile of two classes; their scores become the derivatives of the loss by
+ * them. The logarithms of a class are taken of a product, which is at most 2^TILE. */
+static double two_classes(const struct logistic_rows *r, const size_t *row, size_t m, double *score)
 {
-    double z = *score, tail = exp(-fabs(z)), p = (z >= 0 ? 1 : tail) / (1 + tail);
-    *score = weight * (p - class);
-    return weight * (log1p(tail) + fmax(z, 0) - class * z);
+    double product[2] = { 1, 1 }, sum = 0;
+    for (size_t i = 0; i < m; i++) {
+        int32_t class = r->class[row[i]];
+        double z = score[i], tail = exp(-fabs(z)), p = (z >= 0 ? 1 : tail) / (1 + tail);
+        double weight = r->weight[class];
+        score[i] = weight * (p - class);
+        product[class] *= 1 + tail;
+        sum += weight * ((z >= 0 ? z : 0) - class * z);
+    }
+    return sum + r->weight[0] * log(product[0]) + r->weight[1] * log(product[1]);
 }
 
-/* The same of more classes. */
+/* The same of a row of more classes. */
 static double softmax(double *score, size_t n, int32_t class, double weight)
 {
     double most = score[0], sum = 0, own = score[class];
@@ -95,14 +103,15 @@ static double add_tile(const struct pass *p, const size_t *row, size_t m, double
     const double *x = gather(r->x, row, m, d, room);
     double *score = room + TILE * d, sum = 0;
     scores_of(p->parameters, n_function, x, m, d, score);
-    for (size_t i = 0; i < m; i++) {
+    if (n_function == 1)
+        sum = two_classes(r, row, m, score);
+    for (size_t i = 0; n_function > 1 && i < m; i++) {
         int32_t class = r->class[row[i]];
-        double weight = r->weight[class], *s = score + i * n_function;
-        sum += n_function == 1 ? two_classes(s, class, weight)
-                               : softmax(s, n_function, class, weight);
-        for (size_t k = 0; p->gradient && k < n_function; k++)
-            gradient[k * (d + 1) + d] += s[k];
+        sum += softmax(score + i * n_function, n_function, class, r->weight[class]);
     }
+    for (size_t i = 0; p->gradient && i < m; i++)
+        for (size_t k = 0; k < n_function; k++)
+            gradient[k * (d + 1) + d] += score[i * n_function + k];
     if (!p->gradient)
         return sum;
     if (n_function == 1)
@@ -150,26 +159,40 @@ double logistic_loss_value(void *loss, const double *parameters, double *out_gra
 
 /* ---- preconditioner ------------------------------------------------------------------------- */
 
-/* The upper triangle of the sum over the rows of weight (x, 1)'(x, 1) into out (d + 1, d + 1), or
- * its diagonal into out (d + 1). */
-static void add_products(const struct logistic_loss *l, double *out)
+/* What a row adds to the Hessian is x'x times this at most, or at the parameters. */
+static double steepness(const struct logistic_loss *from, const double *parameters, const double *x)
 {
-    const struct logistic_rows *r = &l->rows;
+    size_t d = from->rows.d;
+    if (from->rows.n_class > 2)
+        return 0.5;
+    if (!parameters)
+        return 0.25;
+    double tail = exp(-fabs(cblas_ddot((int)d, x, 1, parameters, 1) + parameters[d]));
+    return fmax(tail / ((1 + tail) * (1 + tail)), 1e-3);
+}
+
+/* The upper triangle of the mean over the rows of steepness (x, 1)'(x, 1) into out (d + 1, d + 1),
+ * or its diagonal into out (d + 1). */
+static void add_products(const struct logistic_loss *from, const double *parameters, bool dense,
+                         double *out)
+{
+    const struct logistic_rows *r = &from->rows;
     size_t d = r->d, D = d + 1;
     double *tile = mem_calloc(TILE, D * sizeof *tile);
     for (size_t i = 0; i < r->n; i += TILE) {
         size_t m = r->n - i < TILE ? r->n - i : TILE;
         for (size_t t = 0; t < m; t++) {
-            size_t row = r->row[i + t];
-            double root = sqrt(r->weight[r->class[row]]);
+            const double *x = r->x + r->row[i + t] * d;
+            double weight = r->weight[r->class[r->row[i + t]]] / from->total;
+            double root = sqrt(weight * steepness(from, parameters, x));
             for (size_t j = 0; j < d; j++)
-                tile[t * D + j] = root * r->x[row * d + j];
+                tile[t * D + j] = root * x[j];
             tile[t * D + d] = root;
         }
-        if (l->dense)
+        if (dense)
             cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)D, (int)m, 1, tile, (int)D, 1,
                         out, (int)D);
-        for (size_t t = 0; !l->dense && t < m; t++)
+        for (size_t t = 0; !dense && t < m; t++)
             for (size_t j = 0; j < D; j++)
                 out[j] += tile[t * D + j] * tile[t * D + j];
     }
@@ -197,15 +220,15 @@ static void cholesky(double *a, size_t n)
     free(diagonal);
 }
 
-static void make_preconditioner(struct logistic_loss *l)
+void logistic_loss_learn_curvature(struct logistic_loss *l, const struct logistic_loss *from,
+                                   const double *parameters)
 {
     size_t D = l->rows.d + 1;
+    double most = 0;
+    free(l->factor);
     l->dense = l->rows.d <= MOST_DENSE;
     l->factor = mem_calloc(D, (l->dense ? D : 1) * sizeof *l->factor);
-    add_products(l, l->factor);
-    double bound = (l->rows.n_class == 2 ? 0.25 : 0.5) / l->total, most = 0;
-    for (size_t j = 0; j < D * (l->dense ? D : 1); j++)
-        l->factor[j] *= bound;
+    add_products(from, parameters, l->dense, l->factor);
     for (size_t j = 0; j < D; j++) {
         double *at = l->factor + (l->dense ? j * D + j : j);
         *at += j < l->rows.d ? l->l2 : 0;
@@ -261,7 +284,6 @@ void logistic_loss_init(struct logistic_loss *l, const struct logistic_rows *row
         l->threads = (int)l->n_part;
     l->sum = mem_calloc(l->n_part, (n_function * (rows->d + 1) + 1) * sizeof *l->sum);
     l->tiles = mem_calloc((size_t)l->threads, tile_room(rows->d, n_function) * sizeof *l->tiles);
-    make_preconditioner(l);
 }
 
 void logistic_loss_release(struct logistic_loss *l)

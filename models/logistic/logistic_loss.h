@@ -45,13 +45,18 @@ void logistic_loss_release(struct logistic_loss *l);
 double logistic_loss_value(void *loss, const double *parameters, double *out_gradient);
 
 /**
- * v (K, d + 1) times the inverse of Boehning's bound of the Hessian, Ann. Inst. Statist. Math. 44
- * (1992) 197-200: 1/4 X'X of two classes, 1/2 X'X of each of more. It takes the correlations of the
- * columns out of the problem. Of more than 512 columns, its diagonal.
+ * An estimate of the Hessian by the rows of another loss, or of this one, that takes the
+ * correlations of the columns out of the problem: at some parameters (two classes), or, NULL,
+ * Boehning's bound, Ann. Inst. Statist. Math. 44 (1992) 197-200: 1/4 X'X of two classes, 1/2 X'X
+ * of each of more. Of more than 512 columns, its diagonal.
  */
+void logistic_loss_learn_curvature(struct logistic_loss *l, const struct logistic_loss *from,
+                                   const double *parameters);
+
+/** v (K, d + 1) times the inverse of that estimate. */
 void logistic_loss_precondition(void *loss, double *v);
 
-/** The diagonal of that bound, (K, d + 1), > 0. */
+/** The diagonal of that estimate, (K, d + 1), > 0. */
 void logistic_loss_diagonal(const struct logistic_loss *l, double *out);
 
 /** Probabilities (n, C) of rows of a matrix (n_row, d). */
