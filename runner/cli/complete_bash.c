@@ -88,7 +88,7 @@ static void add_bash_words(const struct words *w, const struct command *k, struc
     for (size_t i = 0; i < w->n_option; i++) {
         const struct option *o = &w->option[i];
         struct str kind = { 0 };
-        if (!completion_takes(o, k->id))
+        if (!option_is_of(o, k->id))
             continue;
         if (completion_has_value(o))
             completion_kind(o->value_name, strlen(o->value_name), o, &kind);

@@ -48,7 +48,7 @@ static void add_zsh_options(const struct words *w, int id, const char *indent, s
     for (size_t i = 0; i < w->n_option; i++) {
         const struct option *o = &w->option[i];
         struct str rest = { 0 };
-        if (!completion_takes(o, id))
+        if (!option_is_of(o, id))
             continue;
         str_addc(&rest, '[');
         add_zsh_text(o->help, &rest);

@@ -153,11 +153,6 @@ const char *completion_word(const char *p, const char **out, size_t *out_n, bool
     return p + strspn(p, "].");
 }
 
-bool completion_takes(const struct option *o, int command)
-{
-    return (o->commands & (UINT64_C(1) << command)) != 0;
-}
-
 bool completion_has_value(const struct option *o)
 {
     return o->value != FLAG && o->value != WAIT;

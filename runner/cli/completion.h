@@ -23,8 +23,7 @@ void completion_kind(const char *placeholder, size_t n, const struct option *o, 
  * after the last. */
 const char *completion_word(const char *p, const char **out, size_t *out_n, bool *out_repeats);
 
-/** Does the command (or what stands before one) take the option, and the option a value? */
-bool completion_takes(const struct option *o, int command);
+/** Does the option take a value? */
 bool completion_has_value(const struct option *o);
 
 #endif

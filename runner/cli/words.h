@@ -1,6 +1,7 @@
 #ifndef RUNNER_WORDS_H
 #define RUNNER_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -8,8 +9,10 @@
 
 struct cli;
 
-/* The tables of the command line, which stand in cli.c: the parser, the help texts, the man page
- * and the completions of shells are made from them. */
+/* The tables of the command line, the only place where commands and options are described: the
+ * parser, the help texts, the man page and the completions of shells are made from them. */
+
+enum { ID_BEFORE = 63 }; /* of the options that may stand in front of the command: those of all */
 
 enum value { FLAG, TEXT, COUNT, LIST, FILES, COLOUR, WAIT, TIME };
 
@@ -38,8 +41,14 @@ struct words {
     size_t n_command;
     const struct option *option;
     size_t n_option;
+    const char *const *group; /* the titles of the parts of the list of commands */
 };
 
 struct words cli_words(void);
+
+static inline bool option_is_of(const struct option *o, int command)
+{
+    return o->commands & UINT64_C(1) << command;
+}
 
 #endif
