@@ -48,4 +48,7 @@ extern const struct model_family model_logistic;
 /** See trees/trees.h. */
 extern const struct model_family model_extra_trees;
 
+/** See trees/boosting.h. */
+extern const struct model_family model_boosting;
+
 #endif

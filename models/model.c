@@ -8,8 +8,9 @@
 #include "models/late_fusion.h"
 #include "models/roles.h"
 
-static const struct model_family *const families[] = { &model_network, &model_late_fusion,
-                                                       &model_logistic, &model_extra_trees, NULL };
+static const struct model_family *const families[] = { &model_network,  &model_late_fusion,
+                                                       &model_logistic, &model_extra_trees,
+                                                       &model_boosting, NULL };
 enum { KIND_VERSION = 1 };
 
 /* NULL: there is none of that name. */

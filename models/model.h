@@ -100,6 +100,7 @@ int model_predict(struct model *m, const struct model_data *data, const size_t *
 struct nn_spec;
 struct logistic_options;
 struct trees_options;
+struct boosting_options;
 struct history;
 struct fit {
     const char *family;      /* NULL: "network"; its options are in the member of its name */
@@ -107,7 +108,8 @@ struct fit {
                                 empty afterwards */
     const struct logistic_options *logistic;
     const struct trees_options *trees; /* of extra_trees */
-    const struct model_data *data;     /* sides absent: every labelled row is for training */
+    const struct boosting_options *boosting;
+    const struct model_data *data; /* sides absent: every labelled row is for training */
     const char *const *warm_start; /* (n_warm_start) model files to begin with, each over the ones
                                       before */
     size_t n_warm_start;

@@ -6,6 +6,33 @@
 #include "base/mem.h"
 #include "models/trees/forest.h"
 
+/* Some rows as float32, and their label. */
+static void take(const struct learn *l, const struct featmat *f, const size_t *row, size_t n,
+                 float *x, int32_t *class, double *y)
+{
+    size_t d = f->n_col, ld = forest_stride(d);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < d; j++)
+            x[i * ld + j] = (float)f->x[row[i] * d + j];
+        if (y)
+            y[i] = l->rows.target[row[i]];
+        else
+            class[i] = l->rows.class_of_row[row[i]];
+    }
+}
+
+void learn_validation(struct learn *l, const struct model_data *data)
+{
+    size_t n = l->rows.n_validation;
+    l->validation_x = mem_aligned(n + 1, l->data.ld * sizeof *l->x);
+    if (l->rows.target)
+        l->validation_y = mem_calloc(n + 1, sizeof *l->y);
+    else
+        l->validation_class = mem_calloc(n + 1, sizeof *l->class);
+    take(l, data->features, l->rows.validation, n, l->validation_x, l->validation_class,
+         l->validation_y);
+}
+
 int learn_begin(struct learn *l, const struct model_data *data, struct err *e)
 {
     const struct featmat *f = data->features;
@@ -23,20 +50,14 @@ int learn_begin(struct learn *l, const struct model_data *data, struct err *e)
         l->y = mem_calloc(n, sizeof *l->y);
     else
         l->class = mem_calloc(n, sizeof *l->class);
+    take(l, f, l->rows.train, n, l->x, l->class, l->y);
     bool any = false;
-    for (size_t i = 0; i < n; i++) {
-        size_t from = l->rows.train[i];
-        for (size_t j = 0; j < d; j++) {
-            float value = (float)f->x[from * d + j];
-            l->x[i * ld + j] = value;
-            l->gaps[j] |= value != value;
-            any |= value != value;
-        }
-        if (l->y)
-            l->y[i] = l->rows.target[from];
-        else
-            l->class[i] = l->rows.class_of_row[from];
-    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < d; j++)
+            if (isnan(l->x[i * ld + j])) {
+                l->gaps[j] = 1;
+                any = true;
+            }
     l->data = (struct grow_data){ .x = l->x,
                                   .n = n,
                                   .d = d,
@@ -117,6 +138,9 @@ void learn_release(struct learn *l)
     free(l->y);
     free(l->weight);
     free(l->gaps);
+    free(l->validation_x);
+    free(l->validation_class);
+    free(l->validation_y);
     *l = (struct learn){ 0 };
 }
 

@@ -9,17 +9,23 @@
 /** The training rows as trees read them. All owned; all zeros is empty. */
 struct learn {
     struct rows rows;
-    float *x;       /* (n, ld) */
-    int32_t *class; /* (n) or NULL */
-    double *y;      /* (n) or NULL */
-    double *weight; /* (n) NULL: all 1 */
-    uint8_t *gaps;  /* (d) */
+    float *x;            /* (n, ld) */
+    int32_t *class;      /* (n) or NULL */
+    double *y;           /* (n) or NULL */
+    double *weight;      /* (n) NULL: all 1 */
+    uint8_t *gaps;       /* (d) */
+    float *validation_x; /* (n_validation, ld), where asked for; with them */
+    int32_t *validation_class;
+    double *validation_y;
     struct grow_data data;
 };
 
 /** Take the training rows out of the inputs, whose features are there. ERR_DATA as
  * rows_pick_target, or if there are more rows than 32 bits count. */
 int learn_begin(struct learn *l, const struct model_data *data, struct err *e);
+
+/** The validation rows, too. */
+void learn_validation(struct learn *l, const struct model_data *data);
 
 /** Weights of the training rows: a column of the table (NULL: none) times those of their classes.
  * ERR_DATA, naming the column, if it is absent, no number, misses a value or has one below 0, or if

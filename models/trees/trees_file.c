@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "models/family.h"
+#include "models/trees/boosting.h"
 #include "models/trees/trees.h"
 
 enum { MAX_TREES = 1 << 24 };
@@ -201,7 +202,7 @@ int trees_load(struct model *m, struct h5 *h, int threads, struct err *e)
     f->d = m->prep.n_feature;
     f->mean = m->family == &model_extra_trees;
     f->n_class = f->mean ? C : 0;
-    f->n_output = f->mean ? C ? C : 1 : C > 2 ? C : 1;
+    f->n_output = f->mean && C ? C : boost_outputs(C);
     if (f->d == 0)
         return err_set(e, ERR_DATA, "trees without feature columns");
     int rc = read_forest(w, h, e);

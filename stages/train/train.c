@@ -25,11 +25,15 @@
 #include "models/trees/trees.h"
 
 /* What options are for; class_weight is for all that weigh rows. */
-#define NETWORK             "family=network"
-#define TREES               "family=extra_trees"
-#define SHARED_class_weight ~, "family=network|logistic|extra_trees"
-#define SECOND(a, b, ...)   b
-#define ONLY_FOR(...)       SECOND(__VA_ARGS__)
+#define NETWORK              "family=network"
+#define TREES                "family=extra_trees"
+#define ANY_TREES            "family=extra_trees|boosting"
+#define BOOSTING             "family=boosting"
+#define SHARED_class_weight  ~, "family=network|logistic|extra_trees|boosting"
+#define SHARED_learning_rate ~, "family=network|boosting"
+#define SHARED_l2            ~, "family=network|boosting"
+#define SECOND(a, b, ...)    b
+#define ONLY_FOR(...)        SECOND(__VA_ARGS__)
 
 #define INT_OPTION(key, d, least, most, of, text) \
     { OPT_INT(struct params, key),                \
@@ -39,13 +43,13 @@
       .max = (most),                              \
       .unit = (of),                               \
       .help = (text) },
-#define REAL_OPTION(key, d, least, most, of, text) \
-    { OPT_REAL(struct params, key),                \
-      .file_default = true,                        \
-      .only_if = NETWORK,                          \
-      .min = (least),                              \
-      .max = (most),                               \
-      .unit = (of),                                \
+#define REAL_OPTION(key, d, least, most, of, text)  \
+    { OPT_REAL(struct params, key),                 \
+      .file_default = true,                         \
+      .only_if = ONLY_FOR(SHARED_##key, NETWORK, ), \
+      .min = (least),                               \
+      .max = (most),                                \
+      .unit = (of),                                 \
       .help = (text) },
 #define CHOICE_OPTION(key, d, all, text)                                  \
     { OPT_CHOICE(struct params, key), .optional = true, .choices = (all), \
@@ -54,7 +58,7 @@
 
 static const struct opt options[] = {
     { OPT_CHOICE(struct params, family), .text = "network",
-      .choices = "network|logistic|extra_trees", .help = "what is trained" },
+      .choices = "network|logistic|extra_trees|boosting", .help = "what is trained" },
     { OPT_IN(struct params, network), .side = true, .only_if = NETWORK,
       .help = "network file: branches, layers, defaults of training" },
     { OPT_IN(struct params, table), .format = "hdf5:refit.table",
@@ -102,10 +106,11 @@ static const struct opt options[] = {
       .help = "converged when no item of the gradient of the mean over the rows is larger" },
     { OPT_INT(struct params, max_iterations), .def = 1000, .min = 1, .max = 1e9,
       .only_if = "family=logistic", .help = "more end the search, with a warning" },
-    { OPT_TEXT(struct params, target), .optional = true, .only_if = TREES,
+    { OPT_TEXT(struct params, target), .optional = true, .only_if = ANY_TREES,
       .help = "column to learn in place of the table's label: a category or a number" },
-    { OPT_INT(struct params, trees), .def = 100, .min = 1, .max = 1e6, .only_if = TREES,
-      .help = "how many are grown" },
+    { OPT_INT(struct params, trees), .def = 100, .min = 1, .max = 1e6, .only_if = ANY_TREES,
+      .help =
+          "how many are grown; of boosting rounds, of one tree for each of three or more classes" },
     { OPT_CHOICE(struct params, criterion), .text = "auto", .choices = TREES_CRITERIA,
       .only_if = TREES, .help = "what a cut lowers; auto: gini of classes, mse of numbers" },
     { OPT_CHOICE(struct params, splitter), .text = "random", .choices = TREES_SPLITTERS,
@@ -114,17 +119,24 @@ static const struct opt options[] = {
     { OPT_TEXT(struct params, max_features), .text = "auto", .only_if = TREES,
       .help = "columns tried at a node: auto (sqrt of classes, all of numbers), all, sqrt, log2, a "
               "count, or a share below 1" },
-    { OPT_INT(struct params, max_depth), .def = 0, .min = 0, .max = 1e6, .only_if = TREES,
+    { OPT_INT(struct params, max_depth), .def = 0, .min = 0, .max = 1e6, .only_if = ANY_TREES,
       .unit = "levels", .help = "0: no limit" },
-    { OPT_INT(struct params, min_leaf), .def = 1, .min = 1, .max = 1e9, .unit = "rows",
-      .only_if = TREES, .help = "a leaf has no fewer" },
+    { OPT_INT(struct params, min_leaf), .def = 0, .min = 0, .max = 1e9, .unit = "rows",
+      .only_if = ANY_TREES, .help = "a leaf has no fewer; 0: 1, of boosting 20" },
+    { OPT_INT(struct params, max_leaves), .def = 31, .min = 2, .max = 65536, .only_if = BOOSTING,
+      .help = "of a tree" },
+    { OPT_INT(struct params, patience), .def = 10, .min = 0, .max = 1e6, .unit = "rounds",
+      .only_if = BOOSTING,
+      .help =
+          "end when the loss of the validation rows is no lower for so long, and keep the round "
+          "where it was least; 0: never" },
     { OPT_INT(struct params, min_split), .def = 2, .min = 2, .max = 1e9, .unit = "rows",
       .only_if = TREES, .help = "a node with fewer is a leaf" },
     { OPT_BOOL(struct params, bootstrap), .only_if = TREES,
       .help = "each tree learns from rows drawn with replacement" },
     { OPT_BOOL(struct params, out_of_bag), .only_if = TREES,
       .help = "accuracy or R2 by the trees that have not drawn the row" },
-    { OPT_TEXT(struct params, weight), .optional = true, .only_if = TREES,
+    { OPT_TEXT(struct params, weight), .optional = true, .only_if = ANY_TREES,
       .help = "column of the table with the weights of its rows" },
     NN_TRAINING_KEYS(INT_OPTION, REAL_OPTION, CHOICE_OPTION) /* a row each */
     { 0 },

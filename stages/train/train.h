@@ -17,7 +17,7 @@ struct params {
     int64_t max_iterations;
     const char *penalty;
     const char *target, *criterion, *splitter, *max_features, *weight;
-    int64_t trees, max_depth, min_leaf, min_split;
+    int64_t trees, max_depth, min_leaf, min_split, max_leaves, patience;
     bool bootstrap, out_of_bag;
 #define INT_FIELD(key, ...)    int64_t key;
 #define REAL_FIELD(key, ...)   double key;

@@ -1,6 +1,7 @@
 /* The families of train that read feature columns alone. */
 #include "train.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/str.h"
 #include "models/logistic/logistic.h"
 #include "models/model.h"
+#include "models/trees/boosting.h"
 #include "models/trees/trees.h"
 
 static void say_model(const struct model *m)
@@ -43,10 +45,27 @@ static struct trees_options trees_of(const struct params *p, const struct nn_cla
         .best = nth(TREES_SPLITTERS, p->splitter) == 1,
         .max_features = p->max_features,
         .max_depth = (size_t)p->max_depth,
-        .min_leaf = (size_t)p->min_leaf,
+        .min_leaf = p->min_leaf ? (size_t)p->min_leaf : 1,
         .min_split = (size_t)p->min_split,
         .bootstrap = p->bootstrap,
         .out_of_bag = p->out_of_bag,
+        .weight = p->weight,
+        .class_weight = class_weight_of(p),
+        .class_weights = weights,
+    };
+}
+
+static struct boosting_options boosting_of(const struct params *p,
+                                           const struct nn_class_weights *weights)
+{
+    return (struct boosting_options){
+        .rounds = (size_t)p->trees,
+        .patience = (size_t)p->patience,
+        .tree = { .max_leaves = (size_t)p->max_leaves,
+                  .max_depth = (size_t)p->max_depth,
+                  .min_leaf = p->min_leaf ? (size_t)p->min_leaf : 20,
+                  .l2 = isnan(p->l2) ? 0 : p->l2,
+                  .learning_rate = isnan(p->learning_rate) ? .1 : p->learning_rate },
         .weight = p->weight,
         .class_weight = class_weight_of(p),
         .class_weights = weights,
@@ -88,9 +107,11 @@ int train_table(const struct params *p, struct err *e)
         .tolerance = p->tolerance,
     };
     struct trees_options trees = trees_of(p, &weights);
+    struct boosting_options boosting = boosting_of(p, &weights);
     struct fit fit = { .family = p->family,
                        .logistic = &logistic,
                        .trees = &trees,
+                       .boosting = &boosting,
                        .data = &in.data,
                        .seed = (uint64_t)p->seed,
                        .threads = opt_threads() };

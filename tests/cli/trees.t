@@ -28,6 +28,17 @@ with h5py.File("m.h5") as m:
     assert 0 <= t[f < 0].min() and t[f < 0].max() < 100
 Q
 
+"$P/split" --table t.h5 --split v.h5 --method random --train .6 --validation .2 --test .2 --seed 0 2>/dev/null
+boost() { "$P/train" --table t.h5 --features f.h5 --split v.h5 --model "${M:-m.h5}" --family boosting --learning_rate .05 "$@"; }
+ok 'boosting learns classes' boost
+has 'and keeps the round of least validation loss' "$err" 'is kept: loss 0.'
+ok 'evaluate reads the model' accuracy m.h5
+cp m.h5 first.h5
+ok 'one thread' env REFIT_THREADS=1 "$P/train" --table t.h5 --features f.h5 --split v.h5 --model m.h5 --family boosting --learning_rate .05
+same 'makes the same model, byte for byte' first.h5 m.h5
+ok 'boosting learns more than two classes' boost --target title --patience 0 --trees 5
+ok 'and numbers' boost --target age
+
 refuses 'a target that the table has not' 65 "--target 'wealth': table 'passengers' has no such column" train --family extra_trees --target wealth
 refuses 'a criterion of the other kind' 64 'the label is a category, want gini or entropy' train --family extra_trees --criterion mse
 refuses 'a text that is no number of columns' 64 "--max_features 'many': want auto, all, sqrt, log2, a count or a share below 1" \
