@@ -1,6 +1,8 @@
 #include "models/checkpoint.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +90,26 @@ int checkpoint_write(const char *path, const char *identity, const struct progre
     if (rc)
         err_wrap(e, "checkpoint");
     return rc;
+}
+
+int checkpoint_replaceable(const char *path, struct err *e)
+{
+    static const char signature[8] = { '\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n' };
+    char begin[sizeof signature], *kind = NULL;
+    struct h5 h = { 0 };
+    struct err damage = { 0 };
+    FILE *f = fopen(path, "rbe");
+    if (!f)
+        return errno == ENOENT ? 0 : err_sys(e, "cannot open '%s'", path);
+    size_t n = fread(begin, 1, sizeof begin, f);
+    fclose(f);
+    if (memcmp(begin, signature, n) != 0)
+        return err_set(e, ERR_DATA, "checkpoint '%s' is no HDF5 file: it is left alone", path);
+    if (h5_open_any(&h, path, &kind, &damage) == 0 && strcmp(kind, "refit.checkpoint") != 0)
+        err_set(e, ERR_DATA, "checkpoint '%s' is of kind '%.100s': it is left alone", path, kind);
+    h5_close(&h);
+    free(kind);
+    return e->code;
 }
 
 /* What a file holds, before any of it counts. */

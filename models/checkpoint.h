@@ -35,6 +35,13 @@ int checkpoint_write(const char *path, const char *identity, const struct progre
                      const float *weight, size_t n, struct err *e);
 
 /**
+ * May a checkpoint be written to `path`, and be removed at the end? Where nothing is, or a
+ * checkpoint of any training, whole or damaged; what else lies there is somebody's work.
+ *   errors  ERR_DATA: it is no HDF5 file, or of another kind
+ */
+int checkpoint_replaceable(const char *path, struct err *e);
+
+/**
  * Go on from a checkpoint: true if the file is there, whole, and of the same identity and sizes;
  * `p` and `weight` (n) are then as they were written. Else nothing is changed, and a line in the
  * log says why. `p->history` tells how many steps and rows an epoch has; a training has

@@ -438,7 +438,8 @@ int stage_main(const struct stage *stage, int argc, char **argv)
             rc = stage->check ? stage->check(params, &e) : 0;
             break;
         case OPT_RUN:
-            rc = stage->run(params, &e);
+            if ((rc = opt_check_files(stage, params, &e)) == 0)
+                rc = stage->run(params, &e);
             event_close();
             break;
         }

@@ -37,6 +37,7 @@ struct opt {
     const char *help;
     bool optional;     /* an in or out that may be absent (its field is NULL then); a param without
                           default */
+    bool writes;       /* a text that names a file which the program writes, as an out does */
     bool side;         /* a configuration file that --check reads: schema, network, feature spec */
     bool file_default; /* int, real: unset (INT64_MIN, NAN) unless given: a side file has the
                           default */
@@ -88,6 +89,14 @@ enum opt_verb { OPT_RUN, OPT_CHECK, OPT_HELP, OPT_DESCRIBE, OPT_VERSION };
  */
 int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
               enum opt_verb *out_verb, struct err *e);
+
+/**
+ * Can the files be written that the options name, without harm? An output is no input and no other
+ * output (whatever the way to it), no device or directory, and its directory, if there, lets files
+ * be made. Asked before any work, for a rename at the end of it asks nothing.
+ *   errors  ERR_USAGE, ERR_IO with the option and the path
+ */
+int opt_check_files(const struct stage *stage, const void *params, struct err *e);
 
 /** The main() of every stage: parse, then run, check, or print help; reports errors; exit status.
  */

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "models/checkpoint.h"
 #include "models/history.h"
 #include "models/logistic/logistic.h"
 #include "models/model.h"
@@ -85,7 +86,7 @@ static const struct opt options[] = {
       .help = "the same, a line an epoch" },
     { OPT_OUT(struct params, steps_csv), .optional = true, .only_if = NETWORK,
       .help = "loss, accuracy, learning rate and gradient norm of every step" },
-    { OPT_TEXT(struct params, checkpoint), .optional = true, .only_if = NETWORK,
+    { OPT_TEXT(struct params, checkpoint), .optional = true, .writes = true, .only_if = NETWORK,
       .help = "file written while training goes on and when SIGTERM ends it; if it is there, "
               "training goes on from it; removed at the end" },
     { OPT_REAL(struct params, checkpoint_seconds), .only_if = NETWORK, .def = 45, .min = 0,
@@ -243,6 +244,8 @@ static int train_network(const struct params *p, struct err *e)
                        .checkpoint_seconds = p->checkpoint_seconds,
                        .interrupt = p->checkpoint ? &caught : NULL,
                        .history = &history };
+    if (p->checkpoint && (rc = checkpoint_replaceable(p->checkpoint, e)))
+        goto out;
     if (p->checkpoint)
         catch_signals();
     if ((rc = model_fit(&model, &fit, e))) {

@@ -20,19 +20,19 @@ branches:
 head: [{dense: classes}]
 training: {learning_rate: 0.01, batch: 16, epochs: 4}
 END
-# The toy has no test rows: split.h5 gets some; two.h5 trains without the blue rows, novalid.h5 has no validation rows.
+# The toy has no test rows: split.h5 gets some; noblue.h5 trains without the blue rows, novalid.h5 has no validation rows.
 $py - <<'END' || exit 1
 import h5py, shutil
-for name in "split", "two", "novalid":
+for name in "split", "noblue", "novalid":
     shutil.copy("toy/split.h5", name + ".h5")
 with h5py.File("toy/table.h5") as f:
     code = f["toys/colour/values"][:]
-for name in "split", "two", "novalid":
+for name in "split", "noblue", "novalid":
     with h5py.File(name + ".h5", "r+") as f:
         d = f["split/side"]; s = d[:]
         for i in range(len(s)):
             if s[i] == 0 and i % 4 == 0: s[i] = 2
-            if name == "two" and code[i] == 2 and s[i] == 0: s[i] = 255
+            if name == "noblue" and code[i] == 2 and s[i] == 0: s[i] = 255
             if name == "novalid" and s[i] == 1: s[i] = 255
         d[:] = s
 END
@@ -43,7 +43,7 @@ train() { # NAME NETWORK SPLIT
 train fusion toy/toy.yaml split.h5
 train text text.yaml split.h5
 train image image.yaml split.h5
-train two text.yaml two.h5
+train two text.yaml noblue.h5
 E=$L/evaluate
 data="$inputs --split split.h5"
 

@@ -97,9 +97,16 @@ for size in 0 100 3000 $(($(wc -c <whole.ckpt) - 1)); do
     has "cut to $size bytes: it is ignored" "$err" "checkpoint 'r.ckpt' is ignored: "
 done
 kept "after those"
-cp m.h5 r.ckpt
-ok "a model in its place" train --checkpoint r.ckpt $outs
-has "a model in its place: is ignored" "$err" "refit.model"
-kept "after that"
+for other in m.h5 net.yaml; do # what is not ours to replace and remove
+    cp $other r.ckpt
+    refuses "$other in its place is refused" 65 "checkpoint 'r.ckpt' is " train --checkpoint r.ckpt $outs
+    same "$other in its place is left alone" r.ckpt $other
+done
+rm -f r.ckpt
+refuses "an input as checkpoint is refused" 64 "--checkpoint './toy/text.h5' is the file of --text" \
+    train --checkpoint ./toy/text.h5 $outs
+refuses "the model as checkpoint is refused" 64 "--model 'r.h5' is the file of --checkpoint" train --checkpoint r.h5 $outs
+refuses "a directory as checkpoint is refused before training" 74 "'toy' is there and not a regular file" \
+    train --checkpoint toy $outs
 }
 finish

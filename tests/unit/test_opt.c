@@ -1,7 +1,10 @@
+#define _XOPEN_SOURCE 700 /* nftw in scratch.h */
 #include "near.h"
+#include "scratch.h"
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/opt.h"
 
@@ -103,6 +106,62 @@ static void check_lets_files_be_absent_but_not_wrong(void **state)
     assert_error(PARSE(p, e, "--check", "--seed", "x"), 64, e, "not a whole number");
 }
 
+static void put(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+static void what_is_written_is_no_input_no_other_output_and_a_file(void **state)
+{
+    (void)state;
+    struct writer {
+        const char *table, *out, *more, *log;
+        struct opt_list sources;
+    };
+    static const struct opt opts[] = {
+        { OPT_IN(struct writer, table), .help = "a table" },
+        { OPT_INS(struct writer, sources), .help = "files" },
+        { OPT_OUT(struct writer, out), .help = "a file" },
+        { OPT_OUT(struct writer, more), .help = "a file" },
+        { OPT_TEXT(struct writer, log), .writes = true, .help = "a file" },
+        { 0 },
+    };
+    const struct stage writer = { .name = "writer", .opts = opts };
+    const char *source[] = { "a", "sub/../b" };
+    struct writer p = { .table = "t", .out = "o", .more = "new/o", .sources = { 2, source } };
+    struct err e = { 0 };
+    put("t");
+    put("b");
+    assert_int_equal(mkdir("sub", 0777), 0);
+    assert_int_equal(symlink("b", "link"), 0);
+    assert_ok(opt_check_files(&writer, &p, &e), e);
+    p.out = "link"; /* the link is replaced, not the file */
+    assert_ok(opt_check_files(&writer, &p, &e), e);
+    p.out = "./sub/../t";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e,
+                 "--out './sub/../t' is the file of --table, too");
+    p.out = "b";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e, "--out 'b' is the file of --sources");
+    source[1] = "link";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e, "--out 'b' is the file of --sources");
+    p.out = "new/o";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e, "is the file of --more");
+    p.out = "o", p.log = "./o";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e, "--out 'o' is the file of --log");
+    p.log = "";
+    assert_error(opt_check_files(&writer, &p, &e), 64, e, "--log is an empty path");
+    p.log = "sub";
+    assert_error(opt_check_files(&writer, &p, &e), 74, e,
+                 "--log: 'sub' is there and not a regular file");
+    p.log = "/dev/null";
+    assert_error(opt_check_files(&writer, &p, &e), 74, e, "not a regular file");
+    p.log = "t/o";
+    assert_error(opt_check_files(&writer, &p, &e), 74, e,
+                 "--log 't/o': no file can be made in 't': Not a directory");
+}
+
 static void the_description_is_the_table_as_json(void **state)
 {
     (void)state;
@@ -134,7 +193,8 @@ int main(void)
         cmocka_unit_test(defaults_and_given_values_are_filled_in),
         cmocka_unit_test(each_wrong_value_is_refused_with_what_was_wanted),
         cmocka_unit_test(check_lets_files_be_absent_but_not_wrong),
+        cmocka_unit_test(what_is_written_is_no_input_no_other_output_and_a_file),
         cmocka_unit_test(the_description_is_the_table_as_json),
     };
-    return cmocka_run_group_tests_name("opt", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("opt", tests, scratch_enter, scratch_leave);
 }
