@@ -1,4 +1,4 @@
-#include "models/tabular.h"
+#include "models/tabular_inner.h"
 
 #include <float.h>
 #include <math.h>
@@ -9,105 +9,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static bool is_number(const struct column *c)
-{
-    return c->type == COLUMN_FLOAT || c->type == COLUMN_INT || c->type == COLUMN_BOOL ||
-           c->type == COLUMN_DATE;
-}
-
-static double number_at(const struct column *c, size_t i)
-{
-    return c->type == COLUMN_FLOAT  ? c->real[i]
-           : c->type == COLUMN_BOOL ? c->flag[i]
-                                    : (double)c->whole[i];
-}
-
 static const char *type_name(const struct column *c)
 {
-    return is_number(c) ? "a number" : c->type == COLUMN_CATEGORY ? "a category" : "text";
-}
-
-/* ---- numbers -------------------------------------------------------------------------------- */
-
-static int compare_real(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The middle one of n values, or the mean of the middle two; sorts them. */
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, compare_real);
-    return n % 2 ? x[n / 2] : 0.5 * x[n / 2 - 1] + 0.5 * x[n / 2];
-}
-
-/* Mean and standard deviation (divisor n) by the corrected two-pass algorithm of Chan, Golub &
- * LeVeque, The American Statistician 37 (1983) 242-247. `step` is the distance between two values.
- */
-static void mean_sd(const double *x, size_t n, size_t step, double *out_mean, double *out_sd)
-{
-    double sum = 0, left = 0, square = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i * step];
-    double mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double d = x[i * step] - mean;
-        left += d;
-        square += d * d;
-    }
-    mean += left / (double)n;
-    *out_mean = mean;
-    *out_sd = sqrt(fmax(0, (square - left * left / (double)n) / (double)n));
-}
-
-static double mean_of(const double *x, size_t n)
-{
-    double mean, sd;
-    mean_sd(x, n, 1, &mean, &sd);
-    return mean;
-}
-
-/* Values of the training rows without gaps: (returned count) into x. */
-static int collect(const struct column *c, const size_t *row, size_t n_row, double *x,
-                   size_t *out_n, struct err *e)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < n_row; i++) {
-        if (!column_valid(c, row[i]))
-            continue;
-        x[n] = number_at(c, row[i]);
-        if (!isfinite(x[n]))
-            return err_set(e, ERR_DATA, "column '%s' row %zu: %g is not a finite number", c->name,
-                           row[i], x[n]);
-        n++;
-    }
-    *out_n = n;
-    return 0;
-}
-
-static int fit_number(struct tabular_column *out, const struct column *c, const size_t *row,
-                      size_t n_row, const struct tabular_options *o, struct err *e)
-{
-    double *x = mem_calloc(n_row, sizeof *x), fill = o->constant;
-    size_t n = 0;
-    int rc = collect(c, row, n_row, x, &n, e);
-
-    if (rc == 0 && n > 0) {
-        if (o->number_missing == TABULAR_MEDIAN)
-            fill = median(x, n);
-        else if (o->number_missing == TABULAR_MEAN)
-            fill = mean_of(x, n);
-        if (!isfinite(fill))
-            rc = err_set(e, ERR_DATA,
-                         "column '%s': the mean of its values is too large for a number", c->name);
-        bool indicator = o->indicators && n < n_row;
-        *out = (struct tabular_column){ .fill = fill,
-                                        .indicator = indicator,
-                                        .n_out = indicator ? 2 : 1 };
-    }
-    free(x);
-    return rc;
+    return tabular_is_number(c) ? "a number" : c->type == COLUMN_CATEGORY ? "a category" : "text";
 }
 
 /* ---- categories ----------------------------------------------------------------------------- */
@@ -138,7 +42,7 @@ static size_t merge_levels(struct level *level, size_t n)
     return kept;
 }
 
-static int64_t find_level(char *const *level, size_t n, const char *text)
+int64_t tabular_find_level(char *const *level, size_t n, const char *text)
 {
     size_t low = 0, high = n;
     while (low < high) {
@@ -214,11 +118,11 @@ static void fit_category(struct tabular_column *out, const struct column *c, con
     out->level = mem_calloc(n, sizeof *out->level);
     for (size_t i = 0; i < n; i++)
         out->level[i] = mem_strdup(level[i].text);
-    out->n_out = n ? n - (o->drop_last ? 1 : 0) : 0;
+    out->n_out = n ? n - (o->drop_last && o->encode == TABULAR_ONE_HOT ? 1 : 0) : 0;
     if (rare)
-        out->other = find_level(out->level, n, o->rare_label);
+        out->other = tabular_find_level(out->level, n, o->rare_label);
     if (gap) {
-        out->missing = find_level(out->level, n, gap);
+        out->missing = tabular_find_level(out->level, n, gap);
         if (out->missing < 0) /* the level of the gaps was itself rare, or no gap was seen */
             out->missing = out->other;
     }
@@ -231,8 +135,19 @@ static void column_forget(struct tabular_column *c)
 {
     for (size_t i = 0; i < c->n_level; i++)
         free(c->level[i]);
+    for (size_t i = 0; i < c->n_group; i++)
+        free(c->group_level[i]);
+    for (size_t i = 0; c->suffix && i < c->n_out; i++)
+        free(c->suffix[i]);
     free(c->level);
     free(c->name);
+    free(c->quantile);
+    free(c->group);
+    free(c->group_level);
+    free(c->group_fill);
+    free(c->value);
+    free(c->unknown);
+    free(c->suffix);
     *c = (struct tabular_column){ 0 };
 }
 
@@ -249,32 +164,61 @@ void tabular_release(struct tabular *s)
     *s = (struct tabular){ 0 };
 }
 
-static int fit_column(struct tabular *s, const struct column *c, const size_t *row, size_t n_row,
-                      const struct tabular_options *o, struct err *e)
+static void keep_column(struct tabular *s, const struct column *c, struct tabular_column *col)
+{
+    if (col->n_out == 0) {
+        log_warn("column '%s' is left out: %s", c->name,
+                 col->n_level ? "the training rows have a single level"
+                              : "the training rows have no value");
+        column_forget(col);
+        return;
+    }
+    col->name = mem_strdup(c->name);
+    s->col = mem_grow(s->col, s->n_col, sizeof *s->col);
+    s->col[s->n_col++] = *col;
+}
+
+static int fit_parts(struct tabular *s, const struct table *t, const struct column *c,
+                     const size_t *row, size_t n_row, const struct tabular_options *o,
+                     struct err *e)
+{
+    unsigned parts = o->parts ? o->parts : 1u << TABULAR_WHOLE;
+    if (o->parts && c->type != COLUMN_DATE)
+        return err_set(e, ERR_DATA, "column '%s' is no date: it has no parts", c->name);
+    for (int part = 0; part < N_TABULAR_PART; part++) {
+        struct tabular_column col = { 0 };
+        if (!(parts >> part & 1))
+            continue;
+        int rc = tabular_fit_number(&col, t, c, (enum tabular_part)part, row, n_row, o, e);
+        if (rc) {
+            column_forget(&col);
+            return rc;
+        }
+        keep_column(s, c, &col);
+    }
+    return 0;
+}
+
+static int fit_column(struct tabular *s, const struct table *t, const struct column *c,
+                      const size_t *row, size_t n_row, const struct tabular_options *o,
+                      struct err *e)
 {
     struct tabular_column col = { 0 };
-    int rc;
-    if (is_number(c)) {
-        if ((rc = fit_number(&col, c, row, n_row, o, e)))
-            return rc;
-    } else if (c->type == COLUMN_CATEGORY) {
-        fit_category(&col, c, row, n_row, o);
-    } else {
+    if (o->drop)
+        return 0;
+    if (tabular_is_number(c))
+        return fit_parts(s, t, c, row, n_row, o, e);
+    if (c->type != COLUMN_CATEGORY)
         return err_set(e, ERR_DATA,
                        "feature '%s' is text: make it a category in the schema, or leave it out",
                        c->name);
-    }
-    if (col.n_out == 0) {
-        log_warn("column '%s' is left out: %s", c->name,
-                 col.n_level ? "the training rows have a single level"
-                             : "the training rows have no value");
+    fit_category(&col, c, row, n_row, o);
+    int rc = tabular_fit_encode(&col, t, c, row, n_row, o, e);
+    if (rc)
         column_forget(&col);
-        return 0;
-    }
-    col.name = mem_strdup(c->name);
-    s->col = mem_grow(s->col, s->n_col, sizeof *s->col);
-    s->col[s->n_col++] = col;
-    return 0;
+    else
+        keep_column(s, c, &col);
+    return rc;
 }
 
 /* Names of the matrix's columns; every scale starts as "none". */
@@ -289,23 +233,24 @@ static void name_columns(struct tabular *s)
     for (size_t i = 0; i < s->n_col; i++) {
         const struct tabular_column *c = &s->col[i];
         if (!c->category)
-            s->name[j++] = mem_strdup(c->name);
+            s->name[j++] = c->part ? str_format("%s.%s", c->name, tabular_part_name(c->part))
+                                   : mem_strdup(c->name);
         if (c->indicator)
             s->name[j++] = str_format("%s missing", c->name);
         for (size_t k = 0; c->category && k < c->n_out; k++)
-            s->name[j++] = str_format("%s=%s", c->name, c->level[k]);
+            s->name[j++] = !c->value   ? str_format("%s=%s", c->name, c->level[k])
+                           : c->suffix ? str_format("%s:%s", c->name, c->suffix[k])
+                                       : mem_strdup(c->name);
     }
     for (j = 0; j < s->n_out; j++)
         s->sd[j] = 1;
 }
 
-/* What every code of the table means here, so that each text is looked up once: (from->n_level),
- * owned by the caller. */
-static int64_t *map_codes(const struct tabular_column *c, const struct column *from)
+int64_t *tabular_map_codes(const struct tabular_column *c, const struct column *from)
 {
     int64_t *map = mem_calloc(from->n_level, sizeof *map);
     for (size_t k = 0; k < from->n_level; k++) {
-        map[k] = find_level(c->level, c->n_level, from->level[k]);
+        map[k] = tabular_find_level(c->level, c->n_level, from->level[k]);
         if (map[k] < 0)
             map[k] = c->other;
     }
@@ -315,43 +260,30 @@ static int64_t *map_codes(const struct tabular_column *c, const struct column *f
 static void expand_category(const struct tabular_column *c, const struct column *from,
                             const size_t *row, size_t n_row, double *out, size_t n_out)
 {
-    int64_t *map = from ? map_codes(c, from) : NULL;
+    int64_t *map = from ? tabular_map_codes(c, from) : NULL;
     for (size_t r = 0; r < n_row; r++) {
         size_t i = row ? row[r] : r;
         int64_t level = from && column_valid(from, i) ? map[from->code[i]] : c->missing;
         for (size_t k = 0; k < c->n_out; k++)
-            out[r * n_out + k] = level == (int64_t)k;
+            out[r * n_out + k] = !c->value   ? level == (int64_t)k
+                                 : level < 0 ? c->unknown[k]
+                                             : c->value[(size_t)level * c->n_out + k];
     }
     free(map);
 }
 
-static int expand_number(const struct tabular_column *c, const struct column *from,
-                         const size_t *row, size_t n_row, double *out, size_t n_out, struct err *e)
-{
-    for (size_t r = 0; r < n_row; r++) {
-        size_t i = row ? row[r] : r;
-        double *x = out + r * n_out;
-        bool there = from && column_valid(from, i);
-        x[0] = there ? number_at(from, i) : c->fill;
-        if (!isfinite(x[0]))
-            return err_set(e, ERR_DATA, "column '%s' row %zu: %g is not a finite number", c->name,
-                           i, x[0]);
-        if (c->indicator)
-            x[1] = !there;
-    }
-    return 0;
-}
-
 /* Unscaled values of one table column into its columns of the matrix, the first of which `out`
  * points at. */
-static int expand(const struct tabular_column *c, const struct column *from, const size_t *row,
+static int expand(const struct tabular_column *c, const struct table *t, const size_t *row,
                   size_t n_row, double *out, size_t n_out, struct err *e)
 {
-    if (from && (c->category ? from->type != COLUMN_CATEGORY : !is_number(from)))
+    const struct column *from = table_column(t, c->name);
+
+    if (from && (c->category ? from->type != COLUMN_CATEGORY : !tabular_is_number(from)))
         return err_set(e, ERR_DATA, "column '%s' is %s: want %s, as in training", c->name,
                        type_name(from), c->category ? "a category" : "a number");
     if (!c->category)
-        return expand_number(c, from, row, n_row, out, n_out, e);
+        return tabular_expand_number(c, t, from, row, n_row, out, n_out, e);
     expand_category(c, from, row, n_row, out, n_out);
     return 0;
 }
@@ -362,29 +294,39 @@ static int expand_all(const struct tabular *s, const struct table *t, const size
     size_t j = 0;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->n_col; i++) {
-        rc = expand(&s->col[i], table_column(t, s->col[i].name), row, n_row, out + j, s->n_out, e);
+        rc = expand(&s->col[i], t, row, n_row, out + j, s->n_out, e);
         j += s->col[i].n_out;
     }
     return rc;
 }
 
-/* Mean and standard deviation of the columns to be scaled, after filling. */
+/* The options of a column: its own, or those of all. */
+static const struct tabular_options *options_of(const struct tabular_options *o, const char *column)
+{
+    for (size_t i = 0; i < o->n_choice; i++)
+        if (strcmp(o->choice[i].column, column) == 0)
+            return &o->choice[i].options;
+    return o;
+}
+
+/* Shift and divisor of the columns to be scaled, after filling. */
 static int fit_scale(struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
-                     const struct tabular_options *o, struct err *e)
+                     const struct tabular_options *all, struct err *e)
 {
     double *x = mem_calloc(n_row, s->n_out * sizeof *x);
     size_t j = 0;
     int rc = expand_all(s, t, row, n_row, x, e);
     for (size_t i = 0; rc == 0 && i < s->n_col; i++) {
-        for (size_t k = 0; rc == 0 && k < s->col[i].n_out; k++, j++) {
-            if ((s->col[i].category || k > 0) && !o->scale_indicators)
+        const struct tabular_column *c = &s->col[i];
+        const struct tabular_options *o = options_of(all, c->name);
+        for (size_t k = 0; rc == 0 && k < c->n_out; k++, j++) {
+            bool flag = c->category ? !c->value : k > 0;
+            if (!o->scale || (flag && !o->scale_indicators))
                 continue;
-            mean_sd(x + j, n_row, s->n_out, &s->mean[j], &s->sd[j]);
+            tabular_fit_scale(o->scale, x + j, n_row, s->n_out, &s->mean[j], &s->sd[j]);
             if (!isfinite(s->mean[j]) || !isfinite(s->sd[j]))
                 rc = err_set(e, ERR_DATA, "column '%s': its values are too large to be scaled",
-                             s->col[i].name);
-            if (s->sd[j] <= 1e-12 * fabs(s->mean[j]) || s->sd[j] < 1e-300)
-                s->sd[j] = 1;
+                             c->name);
         }
     }
     free(x);
@@ -419,7 +361,7 @@ int tabular_fit(struct tabular *s, const struct table *t, const size_t *row, siz
         return err_set(e, ERR_DATA, "there is no training row to learn from");
     for (size_t i = 0; rc == 0 && i < t->roles.n_feature; i++) {
         const struct column *c = table_column(t, t->roles.feature[i]);
-        rc = c ? fit_column(&made, c, row, n_row, options, e)
+        rc = c ? fit_column(&made, t, c, row, n_row, options_of(options, c->name), e)
                : err_set(e, ERR_DATA, "the table has no column '%s', which it calls a feature",
                          t->roles.feature[i]);
     }
@@ -427,7 +369,7 @@ int tabular_fit(struct tabular *s, const struct table *t, const size_t *row, siz
         name_columns(&made);
         rc = check_size(&made, t->n_row, e);
     }
-    if (rc == 0 && options->scale && made.n_out)
+    if (rc == 0 && made.n_out)
         rc = fit_scale(&made, t, row, n_row, options, e);
     if (rc)
         tabular_release(&made);

@@ -6,7 +6,13 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "models/tabular.h"
+#include "models/tabular_inner.h"
+
+/* Version 1 has one-hot categories and numbers as they are, and is written where that is all. */
+enum { VERSION = 2 };
+
+static const char *const transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
+static const char *const encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
 
 static json_t *reals(const double *x, size_t n)
 {
@@ -29,6 +35,36 @@ static json_t *index_or_null(int64_t i)
     return i < 0 ? json_null() : json_integer(i);
 }
 
+static bool is_old(const struct tabular_column *c)
+{
+    return !c->part && !c->transform && !c->group && !c->encode;
+}
+
+/* What version 2 knows besides. */
+static void add_new_keys(json_t *j, const struct tabular_column *c)
+{
+    if (c->part)
+        json_object_set_new(j, "part", json_string(tabular_part_name(c->part)));
+    if (c->transform)
+        json_object_set_new(j, "transform", json_string(transforms[c->transform]));
+    if (c->transform == TABULAR_BOX_COX)
+        json_object_set_new(j, "lambda", json_real(c->lambda));
+    if (c->transform == TABULAR_QUANTILE)
+        json_object_set_new(j, "quantiles", reals(c->quantile, c->n_quantile));
+    if (c->group) {
+        json_object_set_new(j, "group", json_string(c->group));
+        json_object_set_new(j, "group_levels", texts(c->group_level, c->n_group));
+        json_object_set_new(j, "group_fills", reals(c->group_fill, c->n_group));
+    }
+    if (c->encode) {
+        json_object_set_new(j, "encode", json_string(encodes[c->encode]));
+        json_object_set_new(j, "values", reals(c->value, c->n_level * c->n_out));
+        json_object_set_new(j, "unknown", reals(c->unknown, c->n_out));
+    }
+    if (c->suffix)
+        json_object_set_new(j, "classes", texts(c->suffix, c->n_out));
+}
+
 static json_t *column_json(const struct tabular_column *c)
 {
     json_t *j = json_pack("{s:s, s:s}", "name", c->name, "type",
@@ -42,14 +78,19 @@ static json_t *column_json(const struct tabular_column *c)
         json_object_set_new(j, "indicator", json_boolean(c->indicator));
     }
     json_object_set_new(j, "columns", json_integer((json_int_t)c->n_out));
+    add_new_keys(j, c);
     return j;
 }
 
 char *tabular_text(const struct tabular *s)
 {
-    json_t *root = json_pack("{s:i}", "tabular", 1), *columns = json_array();
-    for (size_t i = 0; i < s->n_col; i++)
+    int version = 1;
+    json_t *columns = json_array();
+    for (size_t i = 0; i < s->n_col; i++) {
         json_array_append_new(columns, column_json(&s->col[i]));
+        version = is_old(&s->col[i]) ? version : VERSION;
+    }
+    json_t *root = json_pack("{s:i}", "tabular", version);
     json_object_set_new(root, "columns", columns);
     json_object_set_new(root, "names", texts(s->name, s->n_out));
     json_object_set_new(root, "mean", reals(s->mean, s->n_out));
@@ -117,6 +158,84 @@ static bool sorted(char *const *level, size_t n)
     return true;
 }
 
+/* Place of a word in a list that ends with NULL, 0 where the key is absent, -1: none of them. */
+static int parse_word(const json_t *j, const char *const *words)
+{
+    if (!j)
+        return 0;
+    for (int i = 0; words[i]; i++)
+        if (json_is_string(j) && strcmp(json_string_value(j), words[i]) == 0)
+            return i;
+    return -1;
+}
+
+/* A list of n numbers, owned by the caller; NULL if it is something else. */
+static double *new_reals(const json_t *list, size_t n)
+{
+    if (!json_is_array(list) || json_array_size(list) != n)
+        return NULL;
+    double *x = mem_calloc(n + 1, sizeof *x);
+    if (parse_reals(list, x, n))
+        return x;
+    free(x);
+    return NULL;
+}
+
+static const char *parse_encode(struct tabular_column *c, const json_t *j)
+{
+    const json_t *classes = json_object_get(j, "classes");
+    size_t n = 0;
+    int encode = parse_word(json_object_get(j, "encode"), encodes);
+    if (encode < 0 || c->n_out < 1 || c->n_out > 1u << 20 || c->n_level > SIZE_MAX / 8 / c->n_out)
+        return "'encode' of a category is not known";
+    c->encode = (enum tabular_encode)encode;
+    c->value = new_reals(json_object_get(j, "values"), c->n_level * c->n_out);
+    c->unknown = new_reals(json_object_get(j, "unknown"), c->n_out);
+    if (!c->value || !c->unknown)
+        return "'values' or 'unknown' of a category does not fit its levels and columns";
+    if (classes && !parse_texts(classes, c->n_out, &c->suffix, &n))
+        return "'classes' of a category does not fit its columns";
+    return NULL;
+}
+
+static const char *parse_group(struct tabular_column *c, const json_t *j)
+{
+    const json_t *group = json_object_get(j, "group");
+    if (!group)
+        return NULL;
+    if (!json_is_string(group) ||
+        !parse_texts(json_object_get(j, "group_levels"), SIZE_MAX, &c->group_level, &c->n_group) ||
+        !sorted(c->group_level, c->n_group) ||
+        !(c->group_fill = new_reals(json_object_get(j, "group_fills"), c->n_group)))
+        return "'group' of a number column is damaged";
+    c->group = mem_strdup(json_string_value(group));
+    return NULL;
+}
+
+static const char *parse_transform(struct tabular_column *c, const json_t *j)
+{
+    static const char *const parts[] = { "", "year", "month", "day", "weekday", "hour", NULL };
+    const json_t *quantiles = json_object_get(j, "quantiles");
+    int part = parse_word(json_object_get(j, "part"), parts);
+    int transform = parse_word(json_object_get(j, "transform"), transforms);
+    if (part < 0 || transform < 0)
+        return "'part' or 'transform' of a number column is not known";
+    c->part = (enum tabular_part)part;
+    c->transform = (enum tabular_transform)transform;
+    c->lambda = json_number_value(json_object_get(j, "lambda"));
+    if (c->transform == TABULAR_BOX_COX &&
+        (!json_is_number(json_object_get(j, "lambda")) || !isfinite(c->lambda)))
+        return "'lambda' of a number column is no number";
+    if (c->transform != TABULAR_QUANTILE)
+        return NULL;
+    c->n_quantile = json_array_size(quantiles);
+    c->quantile = new_reals(quantiles, c->n_quantile);
+    for (size_t i = 1; c->quantile && i < c->n_quantile; i++)
+        if (c->quantile[i] < c->quantile[i - 1])
+            return "'quantiles' of a number column fall";
+    return c->quantile ? NULL : "'quantiles' of a number column is no list of numbers";
+}
+
 static const char *parse_category(struct tabular_column *c, const json_t *j)
 {
     json_int_t n_out = json_integer_value(json_object_get(j, "columns"));
@@ -127,6 +246,10 @@ static const char *parse_category(struct tabular_column *c, const json_t *j)
     if (!parse_index(json_object_get(j, "missing"), c->n_level, &c->missing) ||
         !parse_index(json_object_get(j, "other"), c->n_level, &c->other))
         return "'missing' or 'other' of a category is not one of its levels";
+    if (json_object_get(j, "encode")) {
+        c->n_out = n_out > 0 ? (size_t)n_out : 0;
+        return parse_encode(c, j);
+    }
     if (n_out < 1 || (uint64_t)n_out > c->n_level || (uint64_t)n_out + 1 < c->n_level)
         return "a category has another number of columns than levels";
     c->n_out = (size_t)n_out;
@@ -141,9 +264,10 @@ static const char *parse_number(struct tabular_column *c, const json_t *j)
     c->n_out = c->indicator ? 2 : 1;
     if (!json_is_number(fill) || !isfinite(c->fill) || !json_is_boolean(indicator))
         return "a number column lacks 'fill' or 'indicator'";
-    return json_integer_value(json_object_get(j, "columns")) == (json_int_t)c->n_out
-               ? NULL
-               : "a number column has another number of columns than it needs";
+    if (json_integer_value(json_object_get(j, "columns")) != (json_int_t)c->n_out)
+        return "a number column has another number of columns than it needs";
+    const char *wrong = parse_group(c, j);
+    return wrong ? wrong : parse_transform(c, j);
 }
 
 /* NULL, or what is wrong. */
@@ -200,8 +324,9 @@ int tabular_parse(struct tabular *s, const char *name, const char *json, struct 
 
     if (!root)
         return bad(name, e, where.text);
-    if (json_integer_value(json_object_get(root, "tabular")) != 1)
-        wrong = "it is not version 1 of the state";
+    json_int_t version = json_integer_value(json_object_get(root, "tabular"));
+    if (version < 1 || version > VERSION)
+        wrong = "it is not version 1 or 2 of the state";
     if (!wrong)
         wrong = parse_columns(&made, json_object_get(root, "columns"));
     if (!wrong)

@@ -6,6 +6,7 @@
  *        split     refit.split; without it every labelled row is a training row (every row if there
  * is no label) out  features  refit.features (n, d) for all n rows of the table
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,16 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "io/featmat.h"
+#include "io/h5.h"
 #include "io/sides.h"
 #include "io/table.h"
 #include "models/tabular.h"
+#include "models/tabular_plan.h"
 
 struct params {
-    const char *table, *split, *features;
-    const char *missing, *number_missing, *category_missing, *rare_label, *one_hot, *scale;
+    const char *table, *split, *plan, *features;
+    const char *missing, *number_missing, *category_missing, *rare_label, *encode, *one_hot, *scale;
+    struct opt_list drop, keep;
     bool indicators, scale_indicators;
     double rare_below;
 };
@@ -31,14 +35,16 @@ static const struct opt options[] = {
       .help = "table with feature columns" },
     { OPT_IN(struct params, split), .format = "hdf5:refit.split", .optional = true,
       .help = "which rows are training rows; without it every labelled row is" },
+    { OPT_IN(struct params, plan), .optional = true, .side = true,
+      .help = "YAML: options of single columns" },
     { OPT_OUT(struct params, features), .format = "hdf5:refit.features",
       .help = "matrix and fitted state" },
     { OPT_CHOICE(struct params, missing), .text = "typical", .choices = "typical|zero",
       .help = "gaps: typical is number_missing median and category_missing most_frequent, zero is "
               "zero for both" },
     { OPT_TEXT(struct params, number_missing), .optional = true,
-      .help =
-          "gap in a number column: median, mean, zero, or a number (default: as missing says)" },
+      .help = "gap in a number column: median, mean, most_frequent, zero, or a number (default: as "
+              "missing says)" },
     { OPT_TEXT(struct params, category_missing), .optional = true,
       .help = "gap in a category: most_frequent, zero (0 in all its columns), or the name of a "
               "level of its own such as "
@@ -50,37 +56,29 @@ static const struct opt options[] = {
       .help = "levels with a smaller share of the training rows become one; 0: none" },
     { OPT_TEXT(struct params, rare_label), .text = "Rare",
       .help = "name of that level; unseen levels fall to it" },
+    { OPT_CHOICE(struct params, encode), .text = "one_hot", .choices = TABULAR_ENCODES,
+      .help = "categories: a 0/1 column a level, or one number: of the level, its share, the mean "
+              "of the label (out of fold for training rows)" },
     { OPT_CHOICE(struct params, one_hot), .text = "all", .choices = "all|drop_last",
       .help = "a column for every level, or for all but the last" },
-    { OPT_CHOICE(struct params, scale), .text = "standard", .choices = "standard|none",
-      .help = "number columns to mean 0 and standard deviation 1 over the training rows" },
+    { OPT_CHOICE(struct params, scale), .text = "standard", .choices = TABULAR_SCALES,
+      .help = "number columns, over the training rows: to mean 0 and standard deviation 1; least 0 "
+              "and largest 1; median 0 and distance of the quartiles 1" },
     { OPT_BOOL(struct params, scale_indicators), .def = 0,
       .help = "scale the 0/1 columns as well" },
+    { OPT_TEXTS(struct params, drop), .optional = true, .help = "features to leave out" },
+    { OPT_TEXTS(struct params, keep), .optional = true, .help = "the only features" },
     { 0 },
 };
 
-static int number_option(const char *text, struct tabular_options *o, struct err *e)
+static int choice(const char *choices, const char *word)
 {
-    if (strcmp(text, "median") == 0) {
-        o->number_missing = TABULAR_MEDIAN;
-    } else if (strcmp(text, "mean") == 0) {
-        o->number_missing = TABULAR_MEAN;
-    } else {
-        o->number_missing = TABULAR_CONSTANT;
-        if (strcmp(text, "zero") != 0 && !str_to_real(text, &o->constant))
-            return err_set(e, ERR_USAGE,
-                           "--number_missing '%s' is neither median, mean, zero nor a number",
-                           text);
-    }
-    return 0;
-}
-
-static void category_option(const char *text, struct tabular_options *o)
-{
-    o->category_missing = strcmp(text, "most_frequent") == 0 ? TABULAR_MOST_FREQUENT
-                          : strcmp(text, "zero") == 0        ? TABULAR_ZERO
-                                                             : TABULAR_LABEL;
-    o->missing_label = text;
+    int number = 0;
+    for (const char *p = choices;
+         strncmp(p, word, strlen(word)) != 0 || (p[strlen(word)] != '|' && p[strlen(word)] != '\0');
+         p = strchr(p, '|') + 1)
+        number++; /* the word is one of them: opt_parse has seen to it */
+    return number;
 }
 
 static int to_options(const struct params *p, struct tabular_options *o, struct err *e)
@@ -91,20 +89,88 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
         .rare_below = p->rare_below,
         .rare_label = p->rare_label,
         .drop_last = strcmp(p->one_hot, "drop_last") == 0,
-        .scale = strcmp(p->scale, "standard") == 0,
+        .encode = (enum tabular_encode)choice(TABULAR_ENCODES, p->encode),
+        .scale = (enum tabular_scale)choice(TABULAR_SCALES, p->scale),
         .scale_indicators = p->scale_indicators,
     };
-    category_option(p->category_missing ? p->category_missing : zero ? "zero" : "most_frequent", o);
+    tabular_category_missing(p->category_missing ? p->category_missing
+                             : zero              ? "zero"
+                                                 : "most_frequent",
+                             o);
     if (!*o->missing_label || !*p->rare_label)
         return err_set(e, ERR_USAGE,
                        "--category_missing and --rare_label want the name of a level, not nothing");
-    return number_option(p->number_missing ? p->number_missing : zero ? "zero" : "median", o, e);
+    if (p->drop.n && p->keep.n)
+        return err_set(e, ERR_USAGE, "--drop and --keep: want one of them");
+    const char *number = p->number_missing ? p->number_missing : zero ? "zero" : "median";
+    if (!tabular_number_missing(number, o))
+        return err_set(e, ERR_USAGE,
+                       "--number_missing '%s' is neither median, mean, most_frequent, zero nor a "
+                       "number",
+                       number);
+    return 0;
+}
+
+static int read_plan(struct tabular_plan *plan, const struct params *p, struct tabular_options *o,
+                     struct err *e)
+{
+    int rc = to_options(p, o, e);
+    if (rc == 0 && p->plan)
+        rc = tabular_plan_read(plan, p->plan, o, e);
+    return rc;
 }
 
 static int check(const void *params, struct err *e)
 {
     struct tabular_options o;
-    return to_options(params, &o, e);
+    struct tabular_plan plan = { 0 };
+    int rc = read_plan(&plan, params, &o, e);
+    tabular_plan_release(&plan);
+    return rc;
+}
+
+static bool is_in(const struct opt_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->item[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int check_feature(const struct table *t, const char *name, const char *where, struct err *e)
+{
+    const char *const *feature = (const char *const *)t->roles.feature;
+    for (size_t i = 0; i < t->roles.n_feature; i++)
+        if (strcmp(feature[i], name) == 0)
+            return 0;
+    const char *near = str_nearest(name, feature, t->roles.n_feature);
+    return err_set(e, ERR_DATA, "%s: the table has no feature '%s'%s%s%s", where, name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* What the plan, --drop and --keep say about columns, held against the table: (returned n) into
+ * *out, owned by the caller. */
+static int choose(const struct params *p, const struct table *t, const struct tabular_plan *plan,
+                  struct tabular_options *o, struct tabular_choice **out, struct err *e)
+{
+    const struct opt_list *named = p->drop.n ? &p->drop : &p->keep;
+    struct tabular_choice *c = mem_calloc(plan->n + t->roles.n_feature + 1, sizeof *c);
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->n; i++)
+        rc = check_feature(t, plan->choice[i].column, p->plan, e);
+    for (size_t i = 0; rc == 0 && i < named->n; i++)
+        rc = check_feature(t, named->item[i], p->drop.n ? "--drop" : "--keep", e);
+    for (size_t i = 0; rc == 0 && named->n && i < t->roles.n_feature; i++) {
+        bool drop = is_in(named, t->roles.feature[i]) == (p->drop.n > 0);
+        if (drop)
+            c[n++] = (struct tabular_choice){ t->roles.feature[i], { .drop = true } };
+    }
+    for (size_t i = 0; i < plan->n; i++) /* the first of a column counts */
+        c[n++] = plan->choice[i];
+    o->choice = *out = c;
+    o->n_choice = n;
+    return rc;
 }
 
 /* Numbers of the training rows into row (t->n_row); their count to *out_n. */
@@ -150,13 +216,16 @@ static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
     struct tabular_options o;
+    struct tabular_plan plan = { 0 };
+    struct tabular_choice *choices = NULL;
     struct table t = { 0 };
     struct tabular s = { 0 };
     struct featmat f = { 0 };
     size_t *row = NULL, n_train;
     int rc;
 
-    if ((rc = to_options(p, &o, e)) || (rc = table_read(&t, p->table, e)))
+    if ((rc = read_plan(&plan, p, &o, e)) || (rc = table_read(&t, p->table, e)) ||
+        (rc = choose(p, &t, &plan, &o, &choices, e)))
         goto out;
     row = mem_calloc(t.n_row, sizeof *row);
     if ((rc = training_rows(p, &t, row, &n_train, e)))
@@ -169,7 +238,8 @@ static int run(const void *params, struct err *e)
     f = (struct featmat){ .n_row = t.n_row,
                           .n_col = s.n_out,
                           .x = mem_calloc(t.n_row, (s.n_out + 1) * sizeof *f.x) };
-    if ((rc = tabular_apply(&s, &t, NULL, t.n_row, f.x, e))) {
+    if ((rc = tabular_apply(&s, &t, NULL, t.n_row, f.x, e)) ||
+        (rc = tabular_out_of_fold(&s, &t, row, n_train, f.x, e))) {
         err_wrap(e, "'%s'", p->table);
         goto out;
     }
@@ -181,6 +251,8 @@ static int run(const void *params, struct err *e)
     rc = featmat_write(&f, p->features, e);
 out:
     free(row);
+    free(choices);
+    tabular_plan_release(&plan);
     if (!f.name)
         f.n_col = 0; /* the names were not copied yet */
     featmat_release(&f);
@@ -198,10 +270,71 @@ static const struct stage stage = {
     .check = check,
     .more = "Example: impute_scale --table table.h5 --split split.h5 --features features.h5 "
             "--category_missing Missing "
-            "--rare_below 0.05 --one_hot drop_last",
+            "--rare_below 0.05 --one_hot drop_last\n"
+            "impute_scale --explain-state FILE prints what a matrix or a model has learnt.",
+};
+
+/* ---- --explain-state ---- */
+
+struct explained {
+    const char *explain_state;
+};
+
+static const struct opt explain_options[] = {
+    { OPT_IN(struct explained, explain_state), .help = "refit.features, or a model made on one" },
+    { 0 },
+};
+
+/* The state that a file has, owned by the caller. */
+static int read_state(const char *path, char **out, struct err *e)
+{
+    struct featmat f = { 0 };
+    struct h5 h = { 0 };
+    char *kind = NULL;
+    int rc = h5_open_any(&h, path, &kind, e);
+    if (rc == 0 && strcmp(kind, "refit.model") == 0)
+        rc = h5_has(&h, "features")
+                 ? h5_get_text(&h, "features", "state", out, e)
+                 : err_set(e, ERR_DATA, "'%s' is a model that reads no feature columns", path);
+    h5_close(&h);
+    if (rc == 0 && !*out && (rc = featmat_read(&f, path, e)) == 0)
+        *out = mem_strdup(f.state);
+    featmat_release(&f);
+    free(kind);
+    return rc;
+}
+
+static int explain(const void *params, struct err *e)
+{
+    const struct explained *p = params;
+    struct tabular s = { 0 };
+    struct str text = { 0 };
+    char *state = NULL;
+    int rc = read_state(p->explain_state, &state, e);
+    if (rc == 0 && (rc = tabular_parse(&s, p->explain_state, state, e)) == 0) {
+        tabular_explain(&s, &text);
+        fputs(str_text(&text), stdout);
+    }
+    str_release(&text);
+    tabular_release(&s);
+    free(state);
+    return rc;
+}
+
+static const struct stage explain_stage = {
+    .name = "impute_scale",
+    .purpose = "print what was learnt from the training rows",
+    .opts = explain_options,
+    .size = sizeof(struct explained),
+    .run = explain,
 };
 
 int main(int argc, char **argv)
 {
+    static char name[] = "--explain_state";
+    if (argc > 1 && (strcmp(argv[1], "--explain-state") == 0 || strcmp(argv[1], name) == 0)) {
+        argv[1] = name;
+        return stage_main(&explain_stage, argc, argv);
+    }
     return stage_main(&stage, argc, argv);
 }

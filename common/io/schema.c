@@ -555,8 +555,8 @@ static int read_roles(const struct yaml *root, struct schema *s, struct err *e)
         (r->image && (rc = check_pattern(image, &scope, r->image, e))) ||
         (rc = read_role_list(root, &scope, "text", BIT(STRING) | BIT(CATEGORY), &r->text,
                              &r->n_text, e)) ||
-        (rc = read_role_list(root, &scope, "features", feature_types, &r->feature, &r->n_feature,
-                             e)))
+        (rc = read_role_list(root, &scope, "features", feature_types | BIT(DATE), &r->feature,
+                             &r->n_feature, e)))
         return rc;
     s->has_features = yaml_get(root, "features") != NULL;
     for (size_t i = 0; i < r->n_feature; i++)

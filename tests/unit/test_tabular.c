@@ -406,9 +406,68 @@ static void a_damaged_state_is_refused(void **state)
     }
 }
 
+/* Every transform with a group, every encoding with the label `grade`: state -> text -> state. */
+static void a_state_of_every_kind_reads_back_bit_for_bit(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 5; kind++) {
+        struct fixture *f = fixture();
+        struct tabular again = { 0 };
+        double x[N * 16];
+        f->t.roles.label = old_name;
+        const struct tabular_options o = { .transform = (enum tabular_transform)kind,
+                                           .encode = (enum tabular_encode)(kind % 4),
+                                           .scale = (enum tabular_scale)(kind % 4),
+                                           .group = grade_name };
+        f->t.roles.n_feature = 2; /* `old` has a 0, which has no logarithm */
+        fit(f, &o);
+        char *text = tabular_text(&f->s);
+        assert_ok(tabular_parse(&again, "state", text, &f->e), f->e);
+        char *twice = tabular_text(&again);
+        assert_string_equal(text, twice);
+        assert_ok(tabular_apply(&again, &f->t, NULL, N, x, &f->e), f->e);
+        assert_memory_equal(x, f->x, N * f->s.n_out * sizeof *x);
+        if (kind) { /* and a state without one of its keys is refused */
+            assert_non_null(strstr(text, "\"tabular\":2"));
+            for (char *cut = strstr(text, "\"values\":["); cut; cut = NULL) {
+                struct tabular none = { 0 };
+                memcpy(cut, "\"valuez\"", 8);
+                assert_error(tabular_parse(&none, "state", text, &f->e), ERR_DATA, f->e, "values");
+            }
+        }
+        free(twice);
+        free(text);
+        tabular_release(&again);
+        done(f);
+    }
+}
+
+static void a_gap_is_filled_by_its_group(void **state)
+{
+    struct fixture *f = fixture();
+    (void)state;
+    fit(f, &(struct tabular_options){ .group = grade_name });
+    /* row 1 is the only one of level a and has no price: the median of all, 3; row 5 has no level
+     */
+    assert_near(at(f, 1, "price"), 3, 0, 0);
+    assert_near(at(f, 5, "price"), 3, 0, 0);
+    price_there[3] = 0; /* of level b, as row 0, whose price is 1 */
+    struct tabular s = { 0 };
+    assert_ok(tabular_fit(&s, &f->t, train, N_TRAIN,
+                          &(struct tabular_options){ .group = grade_name }, &f->e),
+              f->e);
+    assert_ok(tabular_apply(&s, &f->t, NULL, N, f->x, &f->e), f->e);
+    price_there[3] = 1;
+    assert_near(f->x[3 * s.n_out], 1, 0, 0);
+    tabular_release(&s);
+    done(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_state_of_every_kind_reads_back_bit_for_bit),
+        cmocka_unit_test(a_gap_is_filled_by_its_group),
         cmocka_unit_test(a_gap_becomes_the_median_of_the_training_rows),
         cmocka_unit_test(the_median_of_an_even_number_lies_between_the_middle_two),
         cmocka_unit_test(a_gap_becomes_the_mean_or_a_constant_when_asked),
