@@ -44,19 +44,30 @@ NN_CLONES static double penalise(float *restrict g, const float *restrict w, siz
     return (double)l1 * one + (double)l2 * square;
 }
 
-float *gradient_tile(struct net *n, size_t n_shard, size_t param, size_t at, size_t floats,
-                     double *penalty)
+size_t gradient_tile_floats(const struct net *n, const struct piece *p, size_t at)
 {
-    const struct nn_param *p = &n->param[param];
-    size_t offset = n->plan[param].shard_offset;
-    float *g = n->gradient + p->offset + at; /* batch norm has its sum there */
-    if (offset != SIZE_MAX) {
-        struct tile t = { n, offset + at, floats };
+    enum { TILE = 1024 };
+    size_t rest = p->first + p->n - at;
+    return rest < TILE || n->plan[p->param].whole ? rest : TILE;
+}
+
+float *gradient_tile(struct net *n, size_t n_shard, struct piece *p, size_t at, int worker)
+{
+    const struct nn_param *param = &n->param[p->param];
+    const struct param_plan *plan = &n->plan[p->param];
+    size_t floats = gradient_tile_floats(n, p, at);
+    float *g = n->gradient + param->offset + at; /* batch norm has its sum there */
+    if (plan->whole) {
+        g = n->scratch + (size_t)worker * n->scratch_floats;
+        plan->whole->kind->gradient(plan->whole, n, n_shard, at, floats, g, g + plan->piece);
+    } else if (plan->shard_offset != SIZE_MAX) {
+        struct tile t = { n, plan->shard_offset + at, floats };
         reduce(n_shard, merge_tile, &t);
         g = n->shard[0].gradient + t.offset;
     }
-    if (p->l1 > 0 || p->l2 > 0)
-        *penalty += penalise(g, n->weight + p->offset + at, floats, (float)p->l1, (float)p->l2);
+    if (param->l1 > 0 || param->l2 > 0)
+        p->penalty += penalise(g, n->weight + param->offset + at, floats, (float)param->l1,
+                               (float)param->l2);
     return g;
 }
 
@@ -69,14 +80,12 @@ static void gather_piece(void *arg, size_t i, int worker)
 {
     const struct gathering *r = arg;
     struct net *n = r->n;
-    struct piece *piece = &n->piece[i];
-    size_t end = piece->first + piece->n;
-    (void)worker;
-    piece->penalty = 0;
-    for (size_t at = piece->first; at < end; at += GRADIENT_TILE) {
-        size_t floats = end - at < GRADIENT_TILE ? end - at : GRADIENT_TILE;
-        float *g = gradient_tile(n, r->n_shard, piece->param, at, floats, &piece->penalty);
-        float *to = n->gradient + n->param[piece->param].offset + at;
+    struct piece *p = &n->piece[i];
+    p->penalty = 0;
+    for (size_t at = p->first, floats; at < p->first + p->n; at += floats) {
+        floats = gradient_tile_floats(n, p, at);
+        float *g = gradient_tile(n, r->n_shard, p, at, worker);
+        float *to = n->gradient + n->param[p->param].offset + at;
         if (g != to)
             memcpy(to, g, floats * sizeof *to);
     }

@@ -63,6 +63,7 @@ void op_add_param(struct net *n, struct op *o, const char *name, enum init init,
                              : 1; /* of a convolution, as Glorot & Bengio count fans */
     n->plan[n->n_param] = (struct param_plan){ .init = init,
                                                .shard_offset = SIZE_MAX,
+                                               .piece = PIECE,
                                                .kernel = kernel,
                                                .fan_in = rank >= 2 ? field * shape[rank - 2] : 0,
                                                .fan_out = field * shape[rank - 1] };
@@ -229,6 +230,8 @@ static void add_rooms(struct net *n)
         size_t last = t->from->keeps_out         ? 2 * N - from
                       : t->to && t->to->keeps_in ? 2 * N - to
                                                  : to;
+        if (t->to && t->to->keeps_in_to_end)
+            last = 2 * N;
         if (floats == 0 || !t->stored)
             continue;
         add_room(n, floats, from, last, &t->value);
@@ -289,13 +292,14 @@ static void place_rooms(struct net *n)
 /* ---- parameters ---- */
 
 /* What the optimiser and the reduction work on, and where a shard keeps its gradients. Batch norm's
- * gradients come from its own sums across shards; a table's from touched_row. */
+ * gradients come from its own sums across shards; a table's from touched_row; `whole` ones need all
+ * shards. */
 static void cut_params(struct net *n)
 {
     for (size_t i = 0; i < n->n_op; i++)
         for (size_t k = 0; k < n->op[i].n_param && n->op[i].kind != &op_batch_norm; k++) {
             size_t param = n->op[i].param[k];
-            if (n->plan[param].sparse)
+            if (n->plan[param].sparse || n->plan[param].whole)
                 continue;
             n->plan[param].shard_offset = n->shard_floats;
             n->shard_floats += aligned(n->param[param].n);
@@ -303,10 +307,11 @@ static void cut_params(struct net *n)
     for (size_t i = 0; i < n->n_param; i++) {
         if (!n->param[i].trainable || n->plan[i].sparse)
             continue;
-        for (size_t first = 0; first < n->param[i].n; first += PIECE) {
+        size_t most = n->plan[i].piece;
+        for (size_t first = 0; first < n->param[i].n; first += most) {
             size_t rest = n->param[i].n - first;
             n->piece = mem_grow(n->piece, n->n_piece, sizeof *n->piece);
-            n->piece[n->n_piece++] = (struct piece){ i, first, rest < PIECE ? rest : PIECE, 0 };
+            n->piece[n->n_piece++] = (struct piece){ i, first, rest < most ? rest : most, 0 };
         }
     }
 }

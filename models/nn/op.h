@@ -55,6 +55,7 @@ struct op {
     size_t parts;                         /* that prepare() is cut into; 0: one */
     size_t scratch;                       /* floats of a worker's scratch */
     bool keeps_in, keeps_out;             /* backward reads its input, its output */
+    bool keeps_in_to_end;                 /* gradient reads its input */
     bool relu_in;       /* maxpool: also do the ReLU mask of the convolution before it */
     struct op *pool;    /* conv2d: the maxpool below, which is done in the same go */
     struct op *done_by; /* maxpool, pixels: the conv2d that does its work at its own time */
@@ -94,6 +95,10 @@ struct op_kind {
     void (*after)(const struct op *o, const struct pass *p, size_t n_shard);
     void (*forward)(const struct op *o, const struct pass *p);
     void (*backward)(const struct op *o, const struct pass *p);
+    /* Of parameters whose gradient is `whole`, once all shards are done: floats first .. of the
+     * only one into `out`. */
+    void (*gradient)(const struct op *o, const struct net *n, size_t n_shard, size_t first,
+                     size_t floats, float *out, float *scratch);
     /* Operators that look across shards while training: every shard gathers, then one thread joins,
      * then the shards go on with forward (or backward). Both NULL otherwise. */
     void (*gather)(const struct op *o, const struct pass *p);
@@ -115,9 +120,11 @@ enum init { INIT_ZEROS, INIT_ONES, INIT_GLOROT, INIT_ORTHOGONAL, INIT_UNIFORM, I
 struct param_plan {
     enum init init;
     size_t fan_in, fan_out;
-    size_t shard_offset; /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
-    bool sparse;         /* a table: gradient only in the rows of the batch */
-    bool kernel;         /* penalties and weight decay are for these alone */
+    size_t shard_offset;    /* floats into shard.gradient; SIZE_MAX: not summed over shards there */
+    const struct op *whole; /* its gradient is this op's to compute, for all shards at once */
+    size_t piece;           /* floats that a worker takes at a time */
+    bool sparse;            /* a table: gradient only in the rows of the batch */
+    bool kernel;            /* penalties and weight decay are for these alone */
 };
 
 /** A piece of the parameters for one worker at a time: reduction and optimiser. */
@@ -293,12 +300,14 @@ size_t net_run_shards(struct net *n, const struct nn_batch *b, uint64_t draw);
 int net_loss(const struct net *n, size_t n_row, double penalty, double *out_loss, size_t *out_right,
              struct err *e);
 
-enum { GRADIENT_TILE = 1024 }; /* floats: shards, weights and the optimiser's state in the cache */
+/** Floats of a piece from `at` on that are in the cache with what shards and optimiser have for
+ * them. */
+size_t gradient_tile_floats(const struct net *n, const struct piece *p, size_t at);
 
-/** Sum over the shards, with the gradient of the penalty: floats at .. of a parameter. Adds the
- * penalty to *penalty; returns where the sum lies until the next batch. */
-float *gradient_tile(struct net *n, size_t n_shard, size_t param, size_t at, size_t floats,
-                     double *penalty);
+/** The gradient of all shards, with the penalty's: floats at .. of a piece, as many as
+ * gradient_tile_floats says. Adds the penalty to the piece's; returns where it lies until this
+ * worker's next tile. */
+float *gradient_tile(struct net *n, size_t n_shard, struct piece *p, size_t at, int worker);
 
 /** All of it into the network's gradient block. Returns the penalty. */
 double gradient_gather(struct net *n, size_t n_shard);

@@ -139,18 +139,17 @@ static void visit(const struct sweep *s, size_t task, size_t at, size_t n, const
         step_at(s, at, n, g, decays);
 }
 
-static void sweep_piece(const struct sweep *s, size_t i)
+static void sweep_piece(const struct sweep *s, size_t i, int worker)
 {
     struct net *n = s->n;
     struct piece *p = &n->piece[i];
-    size_t offset = n->param[p->param].offset, end = p->first + p->n;
+    size_t offset = n->param[p->param].offset;
     if (s->n_shard)
         p->penalty = 0;
-    for (size_t at = p->first; at < end; at += GRADIENT_TILE) {
-        size_t floats = end - at < GRADIENT_TILE ? end - at : GRADIENT_TILE;
-        const float *g = s->n_shard
-                             ? gradient_tile(n, s->n_shard, p->param, at, floats, &p->penalty)
-                             : n->gradient + offset + at;
+    for (size_t at = p->first, floats; at < p->first + p->n; at += floats) {
+        floats = gradient_tile_floats(n, p, at);
+        const float *g = s->n_shard ? gradient_tile(n, s->n_shard, p, at, worker)
+                                    : n->gradient + offset + at;
         visit(s, i, offset + at, floats, g, n->plan[p->param].kernel);
     }
 }
@@ -194,7 +193,7 @@ static void sweep_task(void *arg, size_t i, int worker)
     if (s->squares)
         n->square[i] = 0;
     if (i < n->n_piece) {
-        sweep_piece(s, i);
+        sweep_piece(s, i, worker);
         return;
     }
     size_t task = i - n->n_piece, k = 0;

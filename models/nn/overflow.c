@@ -76,6 +76,19 @@ static bool weights_are_numbers(const struct net *n, const struct op *o)
     return true;
 }
 
+/* The last operator, of those whose gradient no shard has by itself, with one that is not finite.
+ */
+static const struct op *whole_beyond(struct net *n, size_t n_shard)
+{
+    for (size_t i = n->n_piece; i-- > 0;) {
+        struct piece *p = &n->piece[i];
+        const struct op *o = n->plan[p->param].whole;
+        if (o && !is_within(gradient_tile(n, n_shard, p, p->first, 0), p->n, FLT_MAX))
+            return o;
+    }
+    return NULL;
+}
+
 char *overflow_name(struct net *n, const struct nn_batch *b, uint64_t draw, float limit)
 {
     size_t N = n->n_op, at = 2 * N + 1;
@@ -93,8 +106,10 @@ char *overflow_name(struct net *n, const struct nn_batch *b, uint64_t draw, floa
     for (size_t s = 0; s < n->n_shard; s++)
         at = o.first[s] < at ? o.first[s] : at;
     free(o.first);
-    if (at > 2 * N)
-        return NULL;
+    if (at > 2 * N) {
+        const struct op *whole = whole_beyond(n, b->n < n->n_shard ? b->n : n->n_shard);
+        return whole ? str_format("the gradients of '%s'", whole->name) : NULL;
+    }
     if (at == N)
         return str_format("the gradients of '%s'", n->tensor[n->logits].from->name);
     const struct op *op = &n->op[at < N ? at : 2 * N - at];

@@ -85,6 +85,16 @@ void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb, size_t f
         fill_rows(p, b, ldb, from, to);
 }
 
+void packed_put(struct packed *p, size_t first, size_t rows, const float *b)
+{
+    for (size_t at = 0; at < p->n; at += p->width) {
+        float *out = p->panel + at * p->k + first * p->width;
+        size_t columns = p->n - at < p->width ? p->n - at : p->width;
+        for (size_t i = 0; i < rows; i++)
+            memcpy(out + i * p->width, b + i * p->n + at, columns * sizeof *out);
+    }
+}
+
 /* Rows that stay in the second-level cache while the panels pass. */
 enum { ROW_BLOCK = 96 };
 
@@ -131,5 +141,17 @@ void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *
             }
             multiply(true, k, depth, a + i * k, k, panel, add || i > 0, c + first, n, columns);
         }
+    }
+}
+
+void packed_transposed(const struct packed *p, size_t m, size_t k, const float *a, float *c)
+{
+    size_t width;
+    packed_panel_fn *multiply = panel_kernel(&width);
+    for (size_t i = 0; i < m; i += DEPTH) {
+        size_t depth = m - i < DEPTH ? m - i : DEPTH;
+        for (size_t first = 0; first < p->n; first += width)
+            multiply(true, k, depth, a + i * k, k, p->panel + first * p->k + i * width, i > 0,
+                     c + first, p->n, p->n - first < width ? p->n - first : width);
     }
 }

@@ -34,6 +34,9 @@ void packed_release(struct packed *p);
 enum { PACKED_ROWS = 64 };
 void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb, size_t from, size_t to);
 
+/** Lay rows first .. first + rows - 1 of the factor out: b (rows, n). */
+void packed_put(struct packed *p, size_t first, size_t rows, const float *b);
+
 /** c = a p, or c + a p if `add`: a (m, k), c (m, n), rows lda and ldc apart. One thread. */
 void packed_multiply(const struct packed *p, size_t m, const float *a, size_t lda, bool add,
                      float *c, size_t ldc);
@@ -42,5 +45,9 @@ void packed_multiply(const struct packed *p, size_t m, const float *a, size_t ld
  * The sum over m is one chain in steps of 256, whose parts are added up in order. One thread. */
 void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *b, bool add,
                      float *c);
+
+/** c = a' b: a (m, k), b the first m rows of the factor, c (k, n). Summed as by packed_gradient.
+ * One thread. */
+void packed_transposed(const struct packed *p, size_t m, size_t k, const float *a, float *c);
 
 #endif

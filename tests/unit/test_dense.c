@@ -8,6 +8,16 @@ static void dense_layers_match_the_reference(void **state)
         small_dims);
 }
 
+/* Whose weights' gradient is computed in several parts, and the batch's rows in more than one. */
+static void a_large_layer_matches_the_reference(void **state)
+{
+    (void)state;
+    struct nn_dims dims = small_dims;
+    dims.n_feature = 300;
+    check_network(FEATURES_OF("{dense: 70, activation: relu, l2: 0.01}, dense: classes"), dims);
+    check_network_at(FEATURES_OF("{dense: 20, activation: relu}, dense: classes"), dims, 280, 300);
+}
+
 static void training_penalties_reach_every_kernel_and_no_bias(void **state)
 {
     (void)state;
@@ -65,6 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_layers_match_the_reference),
+        cmocka_unit_test(a_large_layer_matches_the_reference),
         cmocka_unit_test(training_penalties_reach_every_kernel_and_no_bias),
         cmocka_unit_test(dense_runs_on_every_step),
         cmocka_unit_test(a_value_worked_out_by_hand),

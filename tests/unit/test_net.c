@@ -63,7 +63,7 @@ static void weights_are_the_same_bits_for_1_2_and_3_threads(void **state)
 {
     (void)state;
     struct nn_dims dims = small_dims;
-    dims.height = dims.width = 20; /* large enough for Winograd */
+    dims.height = dims.width = 20; /* large enough for Winograd, and for a dense layer in parts */
     for (int kind = KERNELS_AUTO; kind <= KERNELS_OPENBLAS; kind++) {
         enum nn_kernels kernels = (enum nn_kernels)kind;
         size_t n, m;

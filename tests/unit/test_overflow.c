@@ -81,6 +81,20 @@ static void gradients_that_overflow_are_named_where_they_do_first(void **state)
          0, "the gradients are not finite: the gradients of 'features.1_dense'");
 }
 
+/* All finite but for their product. */
+static void a_gradient_that_overflows_in_its_sum_over_rows_is_named(void **state)
+{
+    (void)state;
+    step(LINEAR,
+         (struct setting[]){ { "features.0_dense.kernel", 0 },
+                             { "features.0_dense.bias", 0 },
+                             { "features.1_dense.kernel", 1e10f },
+                             { "features.2_dense.kernel", 1 },
+                             { "features.2_dense.bias", 0 },
+                             { 0 } },
+         1e38f, "the gradients are not finite: the gradients of 'features.0_dense'");
+}
+
 static void a_loss_that_explodes_is_told_with_the_layer(void **state)
 {
     (void)state;
@@ -96,6 +110,7 @@ int main(void)
         cmocka_unit_test(a_weight_that_is_no_number_is_named),
         cmocka_unit_test(a_loss_that_explodes_is_told_with_the_layer),
         cmocka_unit_test(gradients_that_overflow_are_named_where_they_do_first),
+        cmocka_unit_test(a_gradient_that_overflows_in_its_sum_over_rows_is_named),
     };
     return cmocka_run_group_tests_name("overflow", tests, NULL, NULL);
 }

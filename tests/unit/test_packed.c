@@ -82,6 +82,18 @@ static void a_row_has_the_same_bits_whatever_is_beside_it(void **state)
     free(all);
 }
 
+/* c = a' b, where b is laid out in two parts of a factor that has more rows. */
+static void gradient_of_parts(size_t m, size_t k, size_t n, const float *a, const float *b,
+                              float *c)
+{
+    struct packed p;
+    packed_init(&p, m + 5, n);
+    packed_put(&p, 0, m / 2, b);
+    packed_put(&p, m / 2, m - m / 2, b + m / 2 * n);
+    packed_transposed(&p, m, k, a, c);
+    packed_release(&p);
+}
+
 static void gradients_are_those_of_the_definition(void **state)
 {
     (void)state;
@@ -96,7 +108,7 @@ static void gradients_are_those_of_the_definition(void **state)
         for (int add = 0; add < 2; add++) {
             size_t m = shape[s][0], k = shape[s][1], n = shape[s][2];
             float *a = draw(m * k, 1), *b = draw(m * n, 2), *c = draw(k * n, 3);
-            float *before = draw(k * n, 3);
+            float *before = draw(k * n, 3), *laid_out = mem_calloc(k * n, sizeof *laid_out);
             packed_gradient(m, k, n, a, b, add, c);
             for (size_t i = 0; i < k; i++)
                 for (size_t j = 0; j < n; j++) {
@@ -105,10 +117,14 @@ static void gradients_are_those_of_the_definition(void **state)
                         want += (double)a[q * k + i] * (double)b[q * n + j];
                     assert_near((double)c[i * n + j], want, 1e-6 * (double)m, 1e-6);
                 }
+            gradient_of_parts(m, k, n, a, b, laid_out);
+            if (!add)
+                assert_memory_equal(laid_out, c, k * n * sizeof *c);
             free(a);
             free(b);
             free(c);
             free(before);
+            free(laid_out);
         }
 }
 
