@@ -313,23 +313,24 @@ static const struct tabular_options *options_of(const struct tabular_options *o,
 static int fit_scale(struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
                      const struct tabular_options *all, struct err *e)
 {
-    double *x = mem_calloc(n_row, s->n_out * sizeof *x);
     size_t j = 0;
-    int rc = expand_all(s, t, row, n_row, x, e);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->n_col; i++) {
         const struct tabular_column *c = &s->col[i];
         const struct tabular_options *o = options_of(all, c->name);
+        double *x = mem_calloc(n_row, c->n_out * sizeof *x);
+        rc = expand(c, t, row, n_row, x, c->n_out, e);
         for (size_t k = 0; rc == 0 && k < c->n_out; k++, j++) {
             bool flag = c->category ? !c->value : k > 0;
             if (!o->scale || (flag && !o->scale_indicators))
                 continue;
-            tabular_fit_scale(o->scale, x + j, n_row, s->n_out, &s->mean[j], &s->sd[j]);
+            tabular_fit_scale(o->scale, x + k, n_row, c->n_out, &s->mean[j], &s->sd[j]);
             if (!isfinite(s->mean[j]) || !isfinite(s->sd[j]))
                 rc = err_set(e, ERR_DATA, "column '%s': its values are too large to be scaled",
                              c->name);
         }
+        free(x);
     }
-    free(x);
     return rc;
 }
 

@@ -58,19 +58,58 @@ static int compare_real(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The i-th of m quantiles (0 and m - 1 are the ends) of n sorted values, between two of them in
- * proportion: numpy's "linear", without its rounding where a value is meant. */
-static double quantile(const double *x, size_t n, size_t i, size_t m)
+/* Put the k-th smallest of n values in its place, no larger ones before it and no smaller ones
+ * behind it (Hoare's find, CACM 4 (1961) 321-322); returns it. */
+static double select_value(double *x, size_t n, size_t k)
 {
-    double at = (double)(i * (n - 1)) / (double)(m - 1);
-    size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
-    return x[low] + (at - (double)low) * (x[high] - x[low]);
+    size_t low = 0, high = n - 1;
+    while (low < high) {
+        size_t i = low, j = high;
+        double a = x[low], b = x[low + (high - low) / 2], c = x[high];
+        double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
+        while (i <= j) {
+            while (x[i] < pivot)
+                i++;
+            while (x[j] > pivot)
+                j--;
+            if (i > j)
+                break;
+            double keep = x[i];
+            x[i++] = x[j];
+            x[j] = keep;
+            if (j-- == 0)
+                break;
+        }
+        if (k <= j && j < n)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return x[k];
 }
 
-/* The middle one of n sorted values, or the mean of the middle two. */
-static double median(const double *x, size_t n)
+/* The i-th of m quantiles (0 and m - 1 are the ends) of n values, which change places, between two
+ * of them in proportion: numpy's "linear", without its rounding where a value is meant. */
+static double quantile(double *x, size_t n, size_t i, size_t m)
 {
-    return n % 2 ? x[n / 2] : 0.5 * x[n / 2 - 1] + 0.5 * x[n / 2];
+    double at = (double)(i * (n - 1)) / (double)(m - 1);
+    size_t low = (size_t)at;
+    double left = select_value(x, n, low), right = left;
+    if (at > (double)low)
+        for (size_t k = low + 1; k < n; k++)
+            right = k == low + 1 ? x[k] : fmin(right, x[k]);
+    return left + (at - (double)low) * (right - left);
+}
+
+/* The middle one of n values, or the mean of the middle two; they change places. */
+static double median(double *x, size_t n)
+{
+    double high = select_value(x, n, n / 2), low = x[0];
+    for (size_t i = 1; n % 2 == 0 && i < n / 2; i++)
+        low = fmax(low, x[i]);
+    return n % 2 ? high : 0.5 * low + 0.5 * high;
 }
 
 /* The most frequent of n sorted values, the least of equals. */
@@ -113,15 +152,16 @@ void tabular_fit_scale(enum tabular_scale how, const double *x, size_t n, size_t
     if (how == TABULAR_STANDARD) {
         tabular_mean_sd(x, n, step, out_shift, out_divisor);
     } else {
-        double *sorted = mem_calloc(n, sizeof *sorted);
-        for (size_t i = 0; i < n; i++)
-            sorted[i] = x[i * step];
-        qsort(sorted, n, sizeof *sorted, compare_real);
+        double *own = mem_calloc(n, sizeof *own), least = x[0], most = x[0];
+        for (size_t i = 0; i < n; i++) {
+            own[i] = x[i * step];
+            least = fmin(least, own[i]);
+            most = fmax(most, own[i]);
+        }
         bool range = how == TABULAR_MIN_MAX;
-        *out_shift = range ? sorted[0] : median(sorted, n);
-        *out_divisor = range ? sorted[n - 1] - sorted[0]
-                             : quantile(sorted, n, 3, 5) - quantile(sorted, n, 1, 5);
-        free(sorted);
+        *out_shift = range ? least : median(own, n);
+        *out_divisor = range ? most - least : quantile(own, n, 3, 5) - quantile(own, n, 1, 5);
+        free(own);
     }
     /* a constant, but for rounding, is only shifted */
     if (*out_divisor <= 1e-12 * fabs(*out_shift) || *out_divisor < 1e-300)
@@ -225,13 +265,15 @@ static double transformed(const struct tabular_column *c, double x)
     }
 }
 
-/* What a transform learns from the n sorted values. */
-static void fit_transform(struct tabular_column *c, const double *x, size_t n)
+/* What a transform learns from n values, which change places. */
+static void fit_transform(struct tabular_column *c, double *x, size_t n)
 {
     enum { MOST = 1000 };
     if (c->transform == TABULAR_BOX_COX) {
+        qsort(x, n, sizeof *x, compare_real); /* sums of the same bits in any order of the rows */
         c->lambda = x[0] < x[n - 1] ? find_lambda(x, n) : 1;
     } else if (c->transform == TABULAR_QUANTILE) {
+        qsort(x, n, sizeof *x, compare_real); /* selecting is quick then */
         c->n_quantile = n < MOST ? n : MOST;
         c->quantile = mem_calloc(c->n_quantile, sizeof *c->quantile);
         for (size_t i = 0; i < c->n_quantile; i++)
@@ -278,7 +320,6 @@ static int fit_group(struct tabular_column *c, const struct table *t, const stru
             if (column_valid(from, row[i]) && column_valid(by, row[i]) &&
                 by->code[row[i]] == (int32_t)k)
                 x[n++] = number_at(from, c->part, row[i]);
-        qsort(x, n, sizeof *x, compare_real);
         c->group_fill[at] = n ? median(x, n) : c->fill;
     }
     free(x);
@@ -301,7 +342,7 @@ static double *group_fills(const struct tabular_column *c, const struct column *
 
 /* ---- fit and expand ------------------------------------------------------------------------- */
 
-/* Values of the training rows without gaps into x, sorted. */
+/* Values of the training rows without gaps into x. */
 static int collect(const struct tabular_column *t, const struct column *c, const size_t *row,
                    size_t n_row, double *x, size_t *out_n, struct err *e)
 {
@@ -344,11 +385,12 @@ int tabular_fit_number(struct tabular_column *out, const struct table *t, const 
     if (rc || n == 0)
         goto out;
     made.fill = fill_of(o, x, n);
-    qsort(x, n, sizeof *x, compare_real);
-    if (o->number_missing == TABULAR_MEDIAN)
+    if (o->number_missing == TABULAR_MEDIAN) {
         made.fill = median(x, n);
-    else if (o->number_missing == TABULAR_MODE)
+    } else if (o->number_missing == TABULAR_MODE) {
+        qsort(x, n, sizeof *x, compare_real);
         made.fill = mode(x, n);
+    }
     if (!isfinite(made.fill))
         rc = err_set(e, ERR_DATA, "column '%s': the mean of its values is too large for a number",
                      c->name);
