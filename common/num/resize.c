@@ -123,13 +123,30 @@ static void axis_init(struct resize_axis *a, enum resize_filter filter, size_t n
     }
 }
 
+static void axis_copy(struct resize_axis *to, const struct resize_axis *from, size_t n_out)
+{
+    to->taps = from->taps;
+    to->start = mem_calloc(n_out, sizeof *to->start);
+    to->weight = mem_calloc(n_out * to->taps, sizeof *to->weight);
+    memcpy(to->start, from->start, n_out * sizeof *to->start);
+    memcpy(to->weight, from->weight, n_out * to->taps * sizeof *to->weight);
+}
+
 /* ---- rows ---- */
 
-/* The last input row of an output row that counts. */
-static size_t last_row(const struct resize *r, size_t o)
+/* The last input row of each output row that has a weight; none is before that of the row above. */
+static void find_last(struct resize *r)
 {
-    size_t last = r->down.start[o] + r->down.taps - 1;
-    return last < r->in_height ? last : r->in_height - 1;
+    const struct resize_axis *a = &r->down;
+    r->last = mem_calloc(r->out_height, sizeof *r->last);
+    for (size_t o = 0; o < r->out_height; o++) {
+        size_t n = a->taps;
+        while (n > 1 && a->weight[o * a->taps + n - 1] == 0)
+            n--;
+        r->last[o] = a->start[o] + n - 1;
+        if (o && r->last[o] < r->last[o - 1])
+            r->last[o] = r->last[o - 1];
+    }
 }
 
 /* Most output rows to which one pair of input rows, an even one and the next, contributes. */
@@ -137,7 +154,7 @@ static size_t most_open(const struct resize *r)
 {
     size_t most = 1, first = 0;
     for (size_t o = 0; o < r->out_height; o++) {
-        while (last_row(r, first) / 2 < r->down.start[o] / 2)
+        while (r->last[first] / 2 < r->down.start[o] / 2)
             first++;
         most = o - first + 1 > most ? o - first + 1 : most;
     }
@@ -154,16 +171,19 @@ void resize_init(struct resize *r, enum resize_filter filter, size_t in_width, s
                           .in_height = in_height,
                           .out_width = out_width,
                           .out_height = out_height,
-                          .plain = !resize_has_simd(),
+                          .code = resize_best_code(),
                           .out = out,
                           .stride = stride };
     axis_init(&r->across, filter, in_width, out_width);
-    axis_init(&r->down, filter, in_height, out_height);
+    if (in_height == in_width && out_height == out_width)
+        axis_copy(&r->down, &r->across, out_height);
+    else
+        axis_init(&r->down, filter, in_height, out_height);
+    find_last(r);
     r->n_sum = most_open(r);
-    r->line = mem_calloc(2 * (3 * out_width + 16), sizeof *r->line);
-    r->sum = mem_calloc(r->n_sum * 3 * out_width, sizeof *r->sum);
-    if (!r->plain)
-        resize_arrange(r);
+    r->n_line = (3 * out_width + 16 + 63) / 64 * 64;
+    r->line = mem_aligned(2 * r->n_line, sizeof *r->line);
+    r->sum = mem_aligned(r->n_sum * r->n_line, sizeof *r->sum);
 }
 
 static int16_t weight_of(const struct resize *r, size_t o, size_t y)
@@ -176,17 +196,15 @@ static int16_t weight_of(const struct resize *r, size_t o, size_t y)
 /* Rows y and y + 1 are in `line` (y + 1 may be past the end, and then has no weight). */
 static void add_pair(struct resize *r, size_t y)
 {
-    size_t n = 3 * r->out_width;
     for (size_t o = r->open; o < r->out_height && r->down.start[o] <= y + 1; o++) {
-        int32_t *sum = r->sum + o % r->n_sum * n;
-        int16_t w0 = weight_of(r, o, y), w1 = weight_of(r, o, y + 1);
-        if (w0 || w1)
-            resize_down(r, sum, w0, w1);
-        if (last_row(r, o) <= y + 1) {
-            resize_round(r, sum, r->out + o * r->stride);
-            memset(sum, 0, n * sizeof *sum);
+        bool complete = r->last[o] <= y + 1;
+        resize_down(r, &(struct resize_part){ .w0 = weight_of(r, o, y),
+                                              .w1 = weight_of(r, o, y + 1),
+                                              .first = r->down.start[o] >= y,
+                                              .sum = r->sum + o % r->n_sum * r->n_line,
+                                              .out = complete ? r->out + o * r->stride : NULL });
+        if (complete)
             r->open = o + 1;
-        }
     }
 }
 
@@ -194,6 +212,8 @@ void resize_row(struct resize *r, const uint8_t *rgb)
 {
     size_t y = r->row++;
     assert(y < r->in_height);
+    if (y == 0)
+        resize_arrange(r);
     resize_across(r, rgb, (int)(y & 1));
     if (y & 1 || y + 1 == r->in_height)
         add_pair(r, y & ~(size_t)1);
@@ -214,5 +234,7 @@ void resize_release(struct resize *r)
     free(r->padded);
     free(r->at);
     free(r->pairs);
+    free(r->step);
+    free(r->last);
     *r = (struct resize){ 0 };
 }

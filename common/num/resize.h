@@ -31,19 +31,26 @@ struct resize_axis {
     int16_t *weight; /* (n_out, taps) owned */
 };
 
+/** The loops over pixels, all with the same result: in C, for AVX2, for AVX-512 VBMI and VNNI. */
+enum resize_code { RESIZE_PLAIN, RESIZE_AVX2, RESIZE_VBMI };
+
 struct resize {
     size_t in_width, in_height, out_width, out_height;
     size_t row;  /* input rows seen */
     size_t open; /* first output row that is not done */
     struct resize_axis across, down;
-    bool plain;     /* no SIMD: set where the processor lacks it; a test may set it, too */
-    int16_t *pairs; /* (out_width / 2, across.taps / 4, 32) owned: the weights as SIMD reads them */
-    uint32_t *at;   /* owned: first byte of each output, an even number of them */
+    size_t *last; /* (out_height) owned, ascending: last input row that counts */
+    enum resize_code
+        code; /* the best of this processor; until the first row set it lower at will */
+    struct resize_step *step; /* owned: what VBMI reads, for 16 values and four taps each */
+    int16_t *pairs; /* (out_width / 2, across.taps / 4, 32) owned: the weights as AVX2 reads them */
+    uint32_t *at;   /* owned: first byte of each output or step */
     size_t n_inside; /* of the pairs: those whose loads stay within the row */
-    uint8_t *padded; /* owned: the end of the input row, zeros behind it */
-    int16_t *line;   /* (2, 3 out_width + 16) owned: two input rows resized across, in 1/64 */
+    uint8_t *padded; /* owned: the end of the input row, zeros behind it; VBMI: the even row */
+    size_t n_line;   /* >= 3 out_width + 16, a multiple of 64 */
+    int16_t *line;   /* (2, n_line) owned: two input rows resized across, in 1/64 */
     size_t n_sum;    /* output rows that are open at once */
-    int32_t *sum;    /* (n_sum, 3 out_width) owned: row o at o % n_sum */
+    int32_t *sum;    /* (n_sum, n_line) owned: row o at o % n_sum */
     uint8_t *out;    /* borrowed: where the result goes */
     size_t stride;   /* bytes from one row of it to the next */
 };

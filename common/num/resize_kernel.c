@@ -4,13 +4,6 @@
 
 #include "base/mem.h"
 
-/* A line is rounded down, to half a unit less in the mean: HALF makes up for it. */
-enum {
-    ACROSS_SHIFT = RESIZE_WEIGHT_BITS - RESIZE_LINE_BITS,
-    DOWN_SHIFT = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS,
-    HALF = (1 << (DOWN_SHIFT - 1)) + (1 << (RESIZE_WEIGHT_BITS - 1))
-};
-
 /* Sums stay within 31 bits: |weights| of one pixel add up to less than 1.5 * 2^14, levels have 8
  * bits, a line 14 and the sign. */
 static void across_plain(const struct resize *r, const uint8_t *rgb, int16_t *out)
@@ -25,42 +18,46 @@ static void across_plain(const struct resize *r, const uint8_t *rgb, int16_t *ou
             for (int c = 0; c < 3; c++)
                 v[c] += w[i] * p[c];
         for (int c = 0; c < 3; c++)
-            out[c] = (int16_t)(v[c] >> ACROSS_SHIFT);
-    }
-}
-
-static void down_plain(const int16_t *a, const int16_t *b, size_t n, int16_t w0, int16_t w1,
-                       int32_t *sum)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += w0 * a[i] + w1 * b[i];
-}
-
-static void round_plain(const int32_t *sum, size_t n, uint8_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        int32_t v = (sum[i] + HALF) >> DOWN_SHIFT;
-        out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+            out[c] = (int16_t)(v[c] >> RESIZE_ACROSS_SHIFT);
     }
 }
 
 static int16_t *line_of(const struct resize *r, int which)
 {
-    return r->line + (size_t)which * (3 * r->out_width + 16);
+    return r->line + (size_t)which * r->n_line;
+}
+
+static void down_plain(const struct resize *r, const struct resize_part *d, size_t from)
+{
+    const int16_t *a = line_of(r, 0), *b = line_of(r, 1);
+    const size_t n = 3 * r->out_width;
+    for (size_t i = from; i < n; i++) {
+        int32_t v = d->w0 * a[i] + d->w1 * b[i] + (d->first ? RESIZE_HALF : d->sum[i]);
+        if (d->out) {
+            v >>= RESIZE_DOWN_SHIFT;
+            d->out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+        } else {
+            d->sum[i] = v;
+        }
+    }
 }
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-bool resize_has_simd(void)
+enum resize_code resize_best_code(void)
 {
-    return __builtin_cpu_supports("avx2");
+    if (!__builtin_cpu_supports("avx2"))
+        return RESIZE_PLAIN;
+    return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")
+               ? RESIZE_VBMI
+               : RESIZE_AVX2;
 }
 
 /* Two output pixels at a time, four taps of each: weights 0 and 1 of the first four times, of the
  * second four times, then weights 2 and 3 likewise. */
-void resize_arrange(struct resize *r)
+static void arrange_pairs(struct resize *r)
 {
     size_t n_pair = (r->out_width + 1) / 2, n_group = r->across.taps / 4;
     size_t reach = r->across.taps + 2; /* pixels from the start of one that are loaded */
@@ -114,7 +111,7 @@ __attribute__((target("avx2"))) static void pairs_avx2(const struct resize *r, c
         w += 32;
         for (size_t t = 4; t < n_tap; t += 4, w += 32)
             v = _mm256_add_epi32(v, four_taps(p + 3 * t, q + 3 * t, w));
-        v = _mm256_srai_epi32(v, ACROSS_SHIFT);
+        v = _mm256_srai_epi32(v, RESIZE_ACROSS_SHIFT);
         v = _mm256_packs_epi32(v, v);
         _mm_storel_epi64((void *)(out + 6 * i), _mm256_castsi256_si128(v));
         _mm_storel_epi64((void *)(out + 6 * i + 3), _mm256_extracti128_si256(v, 1));
@@ -133,83 +130,105 @@ static void across_avx2(const struct resize *r, const uint8_t *rgb, int16_t *out
     pairs_avx2(r, r->padded, skip, r->n_inside, n_pair, out);
 }
 
-__attribute__((target("avx2"))) static void down_avx2(const int16_t *a, const int16_t *b, size_t n,
-                                                      int16_t w0, int16_t w1, int32_t *sum)
+/* 16 sums: unpack leaves the halves of each 128 bits apart. They are kept so, for packs puts them
+ * in order again. */
+__attribute__((target("avx2"), always_inline)) static inline void
+sixteen(const struct resize *r, const struct resize_part *d, bool first, size_t i, __m256i *lo,
+        __m256i *hi)
 {
     const __m256i w = _mm256_set1_epi32(
-        (int32_t)((uint32_t)(uint16_t)w0 | (uint32_t)(uint16_t)w1 << 16));
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        __m256i x = _mm256_loadu_si256((const void *)(a + i)),
-                y = _mm256_loadu_si256((const void *)(b + i));
-        /* the halves of unpack are those of each 128 bits: put them in order */
-        __m256i lo = _mm256_madd_epi16(_mm256_unpacklo_epi16(x, y), w),
-                hi = _mm256_madd_epi16(_mm256_unpackhi_epi16(x, y), w);
-        __m256i first = _mm256_permute2x128_si256(lo, hi, 0x20),
-                second = _mm256_permute2x128_si256(lo, hi, 0x31);
-        __m256i *to = (__m256i *)(void *)(sum + i);
-        _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), first));
-        _mm256_storeu_si256(to + 1, _mm256_add_epi32(_mm256_loadu_si256(to + 1), second));
-    }
-    down_plain(a + i, b + i, n - i, w0, w1, sum + i);
+        (int32_t)((uint32_t)(uint16_t)d->w0 | (uint32_t)(uint16_t)d->w1 << 16));
+    __m256i x = _mm256_loadu_si256((const void *)(line_of(r, 0) + i)),
+            y = _mm256_loadu_si256((const void *)(line_of(r, 1) + i));
+    const __m256i *sum = (const __m256i *)(const void *)(d->sum + i);
+    __m256i half = _mm256_set1_epi32(RESIZE_HALF);
+    *lo = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpacklo_epi16(x, y), w),
+                           first ? half : _mm256_loadu_si256(sum));
+    *hi = _mm256_add_epi32(_mm256_madd_epi16(_mm256_unpackhi_epi16(x, y), w),
+                           first ? half : _mm256_loadu_si256(sum + 1));
 }
 
-__attribute__((target("avx2"))) static void round_avx2(const int32_t *sum, size_t n, uint8_t *out)
+/* Where this ends a plain loop takes over: the same numbers each time. */
+__attribute__((target("avx2"), always_inline)) static inline size_t
+down_32(const struct resize *r, const struct resize_part *d, bool first, bool last)
 {
-    const __m256i half = _mm256_set1_epi32(HALF);
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* undoes the two packs */
+    const size_t n = 3 * r->out_width;
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         __m256i v[4];
-        for (int k = 0; k < 4; k++)
-            v[k] = _mm256_srai_epi32(
-                _mm256_add_epi32(_mm256_loadu_si256((const void *)(sum + i + 8 * k)), half),
-                DOWN_SHIFT);
-        __m256i a = _mm256_packs_epi32(v[0], v[1]), b = _mm256_packs_epi32(v[2], v[3]);
-        _mm256_storeu_si256((void *)(out + i),
-                            _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
+        sixteen(r, d, first, i, &v[0], &v[1]);
+        sixteen(r, d, first, i + 16, &v[2], &v[3]);
+        if (last) {
+            for (int k = 0; k < 4; k++)
+                v[k] = _mm256_srai_epi32(v[k], RESIZE_DOWN_SHIFT);
+            __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]),
+                                                _mm256_packs_epi32(v[2], v[3]));
+            _mm256_storeu_si256((void *)(d->out + i), _mm256_permute4x64_epi64(bytes, 0xd8));
+        } else {
+            for (int k = 0; k < 4; k++)
+                _mm256_storeu_si256((void *)(d->sum + i + 8 * k), v[k]);
+        }
     }
-    round_plain(sum + i, n - i, out + i);
+    return i;
+}
+
+__attribute__((target("avx2"))) static void down_avx2(const struct resize *r,
+                                                      const struct resize_part *d)
+{
+    size_t done = d->first ? d->out ? down_32(r, d, true, true) : down_32(r, d, true, false)
+                  : d->out ? down_32(r, d, false, true)
+                           : down_32(r, d, false, false);
+    down_plain(r, d, done);
 }
 
 #else
 
-bool resize_has_simd(void)
+enum resize_code resize_best_code(void)
 {
-    return false;
+    return RESIZE_PLAIN;
 }
 
-void resize_arrange(struct resize *r)
+static void arrange_pairs(struct resize *r)
 {
     (void)r;
 }
 
-#define across_avx2 across_plain
-#define down_avx2   down_plain
-#define round_avx2  round_plain
+static void across_avx2(const struct resize *r, const uint8_t *rgb, int16_t *out)
+{
+    across_plain(r, rgb, out);
+}
+
+static void down_avx2(const struct resize *r, const struct resize_part *d)
+{
+    down_plain(r, d, 0);
+}
 
 #endif
 
+void resize_arrange(struct resize *r)
+{
+    if (r->code == RESIZE_VBMI && !resize_arrange_wide(r))
+        r->code = RESIZE_AVX2;
+    if (r->code == RESIZE_AVX2)
+        arrange_pairs(r);
+}
+
 void resize_across(struct resize *r, const uint8_t *rgb, int which)
 {
-    if (r->plain)
-        across_plain(r, rgb, line_of(r, which));
-    else
+    if (r->code == RESIZE_VBMI)
+        resize_across_wide(r, rgb, which);
+    else if (r->code == RESIZE_AVX2)
         across_avx2(r, rgb, line_of(r, which));
+    else
+        across_plain(r, rgb, line_of(r, which));
 }
 
-void resize_down(const struct resize *r, int32_t *sum, int16_t w0, int16_t w1)
+void resize_down(const struct resize *r, const struct resize_part *d)
 {
-    if (r->plain)
-        down_plain(line_of(r, 0), line_of(r, 1), 3 * r->out_width, w0, w1, sum);
+    if (r->code == RESIZE_VBMI)
+        resize_down_wide(r, d);
+    else if (r->code == RESIZE_AVX2)
+        down_avx2(r, d);
     else
-        down_avx2(line_of(r, 0), line_of(r, 1), 3 * r->out_width, w0, w1, sum);
-}
-
-void resize_round(const struct resize *r, const int32_t *sum, uint8_t *out)
-{
-    if (r->plain)
-        round_plain(sum, 3 * r->out_width, out);
-    else
-        round_avx2(sum, 3 * r->out_width, out);
+        down_plain(r, d, 0);
 }

@@ -3,23 +3,42 @@
 
 #include "num/resize.h"
 
-/* Inside of num/resize.h: the loops over pixels, with AVX2 and without, to the same bits. */
+/* Inside of num/resize.h: the loops over pixels, plain and as SIMD, to the same bits. */
 
-enum { RESIZE_WEIGHT_BITS = 14, RESIZE_LINE_BITS = 6 };
+enum {
+    RESIZE_WEIGHT_BITS = 14,
+    RESIZE_LINE_BITS = 6,
+    RESIZE_ACROSS_SHIFT = RESIZE_WEIGHT_BITS - RESIZE_LINE_BITS,
+    RESIZE_DOWN_SHIFT = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS,
+    /* A line is rounded down, to half a unit less in the mean: this makes up for it. */
+    RESIZE_HALF = (1 << (RESIZE_DOWN_SHIFT - 1)) + (1 << (RESIZE_WEIGHT_BITS - 1))
+};
 
-/** Does this processor have what r->plain = false needs? */
-bool resize_has_simd(void);
+/** What two input rows give to one output row. */
+struct resize_part {
+    int16_t w0, w1; /* weights of the two */
+    bool first;     /* the sum is empty: what it holds is not read */
+    int32_t *sum;   /* borrowed; the order of its elements is up to the code that adds */
+    uint8_t *out;   /* borrowed: NULL, or the row, which is then complete */
+};
 
-/** Set up what the SIMD loop reads: pairs, n_inside, padded. */
+/** The fastest that this processor has. */
+enum resize_code resize_best_code(void);
+
+/** Set up what the SIMD loops of r->code read, before the first row. Where the code cannot do these
+ * sizes, r->code becomes a lesser one. */
 void resize_arrange(struct resize *r);
 
-/** An input row resized across to r->line[which]. */
+/** An input row resized across to r->line, as the even (0) or the odd one (1). */
 void resize_across(struct resize *r, const uint8_t *rgb, int which);
 
-/** sum += w0 line[0] + w1 line[1]. */
-void resize_down(const struct resize *r, int32_t *sum, int16_t w0, int16_t w1);
+/** sum += w0 even + w1 odd line, or the grey levels of that. */
+void resize_down(const struct resize *r, const struct resize_part *d);
 
-/** An output row of sums to grey levels. */
-void resize_round(const struct resize *r, const int32_t *sum, uint8_t *out);
+/** The same for AVX-512 VBMI. resize_arrange_wide returns false where neighbouring output pixels
+ * lie too far apart in the input. */
+bool resize_arrange_wide(struct resize *r);
+void resize_across_wide(const struct resize *r, const uint8_t *rgb, int which);
+void resize_down_wide(const struct resize *r, const struct resize_part *d);
 
 #endif
