@@ -106,7 +106,10 @@ int classes_weigh_given(const struct classes *c, const struct nn_class_weights *
         }
         weight[k] *= (float)given->weight[i];
     }
-    return 0;
+    for (size_t k = 0; k < c->n; k++)
+        if (weight[k] > 0)
+            return 0;
+    return err_set(e, ERR_DATA, "class_weights: every class has the weight 0");
 }
 
 void classes_weigh(enum nn_class_weight how, const size_t *count, size_t n_class, float *out_weight)

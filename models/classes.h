@@ -36,7 +36,7 @@ void classes_count(const struct classes *c, const int32_t *class_of_row, const s
                    size_t n_row, size_t *out_count);
 
 /** Multiply the weights of classes (c->n) by those that are given for their labels. ERR_DATA if a
- * label is no class, with a did-you-mean. */
+ * label is no class, with a did-you-mean, or if no class has a weight then. */
 int classes_weigh_given(const struct classes *c, const struct nn_class_weights *given,
                         float *weight, struct err *e);
 

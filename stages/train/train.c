@@ -170,6 +170,9 @@ int given_class_weights(struct nn_class_weights *w, const struct opt_list *list,
             return err_set(e, ERR_USAGE, "--class_weights '%s': want LABEL=WEIGHT, 0 to %d",
                            list->item[i], NN_MAX_CLASS_WEIGHT);
         nn_class_weights_add(w, list->item[i], (size_t)(sign - list->item[i]), weight);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(w->label[k], w->label[i]) == 0)
+                return err_set(e, ERR_USAGE, "--class_weights: '%s' is given twice", w->label[i]);
     }
     return 0;
 }

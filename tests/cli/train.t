@@ -83,6 +83,10 @@ refuses "a bad weight of a class is refused by --check" 64 "--class_weights 'gre
     train --class_weights green --check
 refuses "one of a class that there is not" 65 "no training row has the label 'gren'; did you mean 'green'?" \
     train $all --class_weights gren=2 --model x.h5 --history x.json
+refuses "two of a class are refused by --check" 64 "--class_weights: 'green' is given twice" \
+    train --class_weights green=2 --class_weights green=3 --check
+refuses "no weight at all is refused" 65 "every class has the weight 0" \
+    train $all --class_weights green=0 --class_weights red=0 --class_weights blue=0 --model x.h5 --history x.json
 ok "weights of classes by hand" train $all --class_weights green=2 --class_weights red=0.5 --epochs 1 --model w.h5 \
     --history w.json --history_csv w.csv
 has "which the model tells" "$(h5dump -a /training w.h5)" '"class_weights": {"green": 2.0, "red": 0.5}'
