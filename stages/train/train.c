@@ -159,6 +159,40 @@ static void override(struct nn_training *t, const struct params *p)
     NN_TRAINING_KEYS(SET_INT, SET_REAL, SET_CHOICE)
 }
 
+/* An option that is given must act: what a file sets may rest, for options switch it on and off. */
+static int check_acts(const struct params *p, const struct nn_training *t, struct err *e)
+{
+    bool stops = t->stop_monitor != MONITOR_NONE, plateau = t->plateau_monitor != MONITOR_NONE;
+    bool cosine = t->schedule == SCHEDULE_COSINE, step = t->schedule == SCHEDULE_STEP;
+    const struct {
+        bool acts;
+        const char *wanted;
+        struct {
+            const char *name;
+            bool given;
+        } option[4];
+    } rule[] = {
+#define GIVEN_INT(key) { #key, p->key != OPT_INT_UNSET }
+#define GIVEN_REAL(key)      \
+    {                        \
+#key, !isnan(p->key) \
+    }
+        { stops, "a stop_monitor", { GIVEN_INT(stop_patience), GIVEN_REAL(stop_min_delta) } },
+        { plateau,
+          "a plateau_monitor",
+          { GIVEN_REAL(plateau_factor), GIVEN_REAL(plateau_min_delta), GIVEN_INT(plateau_patience),
+            GIVEN_INT(plateau_cooldown) } },
+        { cosine, "'schedule: cosine'", { GIVEN_REAL(schedule_floor) } },
+        { step, "'schedule: step'", { GIVEN_INT(schedule_every), GIVEN_REAL(schedule_factor) } },
+    };
+    for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
+        for (size_t k = 0; k < 4 && rule[i].option[k].name; k++)
+            if (rule[i].option[k].given && !rule[i].acts)
+                return err_set(e, ERR_USAGE, "--%s wants %s", rule[i].option[k].name,
+                               rule[i].wanted);
+    return 0;
+}
+
 int given_class_weights(struct nn_class_weights *w, const struct opt_list *list, struct err *e)
 {
     double weight;
@@ -227,7 +261,7 @@ static int train_network(const struct params *p, struct err *e)
     override(&spec.training, p);
     if ((rc = given_class_weights(&spec.class_weights, &p->class_weights, e)))
         goto out;
-    if ((rc = nn_training_check(&spec.training, e)))
+    if ((rc = nn_training_check(&spec.training, e)) || (rc = check_acts(p, &spec.training, e)))
         goto out;
     struct model_files files = { .table = p->table,
                                  .text = wanted(&spec, NN_TEXT, p->text),
@@ -295,7 +329,8 @@ static int check(const void *params, struct err *e)
         rc = given_class_weights(&spec.class_weights, &p->class_weights, e);
     if (rc == 0 && p->network) {
         override(&spec.training, p);
-        rc = nn_training_check(&spec.training, e);
+        if ((rc = nn_training_check(&spec.training, e)) == 0)
+            rc = check_acts(p, &spec.training, e);
     }
     nn_spec_release(&spec);
     return rc;

@@ -36,6 +36,11 @@ refuses "an option that the optimizer does not have" 64 "momentum is for 'optimi
     train $all --momentum 0.9 --model x.h5 --history x.json
 refuses "--check finds it too" 64 "'optimizer: adamw' wants a weight_decay above 0" \
     train --network $net --optimizer adamw --check
+refuses "an option that waits for nothing" 64 "--stop_patience wants a stop_monitor" \
+    train --network $net --stop_patience 3 --check
+refuses "one of another schedule" 64 "--schedule_every wants 'schedule: step'" \
+    train $all --schedule cosine --schedule_every 3 --model x.h5 --history x.json
+ok "options that act" train --network $net --stop_patience 3 --stop_monitor loss --schedule step --schedule_every 3 --check
 ok "another optimizer" train $all --epochs 1 --optimizer sgd --momentum 0.9 --nesterov true --weight_decay 0.001 \
     --clip_norm 1 --label_smoothing 0.1 --model sgd.h5 --history sgd.json
 has "and the model says so too" "$(h5dump -a /training sgd.h5)" '"optimizer": "sgd"'
