@@ -27,8 +27,9 @@ OPT_debug   := -O1 -Werror
 OPT_asan    := -O1 -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan    := -O1 -Werror -fsanitize=thread
 OPT_fuzz    := -O1 -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-# No fused multiply-add behind our back (clang's default): results have the same bits on every CPU.
-CFLAGS       = -std=c17 -ffp-contract=off -g $(WARN) $(OPT_$(MODE)) -pthread
+# No fused multiply-add behind our back (clang's default): results have the same bits on every CPU. Nobody reads errno after
+# sqrt(), and where it need not be set a loop over square roots is SIMD code.
+CFLAGS       = -std=c17 -ffp-contract=off -fno-math-errno -g $(WARN) $(OPT_$(MODE)) -pthread
 CPPFLAGS    := -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -DREFIT_VERSION='"$(VERSION)"' -DREFIT_DNNL=$(DNNL) \
                -DREFIT_WEBP=$(WEBP) -Icommon -I. -MMD -MP $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 # Every program names every library; the linker keeps the ones that it calls, so the runner stays small.
