@@ -9,7 +9,7 @@
 /** What every operator is looked at for; made by overflow_name. */
 struct overflow {
     float limit;   /* a magnitude above it, and what is no number, is found */
-    size_t n_time; /* positions on a batch's way, see net.c */
+    size_t n_time; /* positions on a batch's way, see net_run.c */
     size_t *first; /* (n_shard) position of the first find of each shard, or n_time */
 };
 
