@@ -163,6 +163,7 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BIN=$(B) bench/run.sh
 	@BIN=$(B) bench/tables.sh
+	@BIN=$(B) bench/trees.sh
 	@BIN=$(B) bench/train.sh
 	@BIN=$(B) bench/preprocess.sh
 	@BIN=$(B) bench/orchestrate.sh

@@ -180,7 +180,7 @@ static int boost(struct model *m, const struct fit *fit, const struct learn *l, 
              o->rounds, l->data.n, validation.n, l->data.d);
     boost_fit(&w->forest, &report, &l->data, l->weight, &validation, o, fit->threads);
     w->importance = report.importance;
-    w->scratch = forest_scratch_new(&w->forest, fit->threads);
+    w->threads = fit->threads;
     if (!isfinite(report.loss))
         return err_set(e, ERR_DATA, "the loss is %g: values of the label are too large",
                        report.loss);

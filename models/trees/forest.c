@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "models/trees/scan.h"
+#include "models/trees/walk.h"
 
 size_t forest_stride(size_t d)
 {
@@ -171,13 +172,16 @@ void forest_fit(struct forest *out, struct forest_report *report, const struct g
 
 /* ---- predict ---- */
 
-enum { BLOCK_BYTES = 1 << 20, MIN_BLOCK = 64, MAX_BLOCK = 8192 };
+enum { BLOCK_BYTES = 1 << 23, MIN_BLOCK = 64, MAX_BLOCK = 1 << 16 };
 
 struct forest_scratch {
     int threads;
-    size_t block; /* rows */
-    float **x;    /* (threads) (block, ld) */
-    double **sum; /* (threads) (block, n_output) */
+    size_t n_tree;
+    struct walk *walk;      /* (n_tree) */
+    size_t block;           /* rows */
+    float **x;              /* (threads) (block, ld) */
+    double **sum;           /* (threads) (block, n_output) */
+    struct walk_room *room; /* (threads) */
 };
 
 struct forest_scratch *forest_scratch_new(const struct forest *f, int threads)
@@ -185,13 +189,20 @@ struct forest_scratch *forest_scratch_new(const struct forest *f, int threads)
     struct forest_scratch *s = mem_calloc(1, sizeof *s);
     size_t ld = forest_stride(f->d), C = f->n_output;
     s->threads = threads;
+    s->n_tree = f->n_tree;
+    s->walk = mem_calloc(f->n_tree, sizeof *s->walk);
+    for (size_t t = 0; t < f->n_tree; t++)
+        walk_init(&s->walk[t], &f->tree[t]);
     s->block = BLOCK_BYTES / (ld * sizeof(float) + C * sizeof(double));
     s->block = s->block < MIN_BLOCK ? MIN_BLOCK : s->block > MAX_BLOCK ? MAX_BLOCK : s->block;
+    s->room = mem_calloc((size_t)threads, sizeof *s->room);
     s->x = mem_calloc((size_t)threads, sizeof(float *));
     s->sum = mem_calloc((size_t)threads, sizeof(double *));
     for (int i = 0; i < threads; i++) {
         s->x[i] = mem_calloc(s->block, ld * sizeof **s->x);
         s->sum[i] = mem_calloc(s->block, C * sizeof **s->sum);
+        s->room[i].at = mem_calloc(s->block, sizeof(uint32_t));
+        s->room[i].order = mem_calloc(s->block, sizeof(uint32_t));
     }
     return s;
 }
@@ -201,8 +212,14 @@ void forest_scratch_free(struct forest_scratch *s)
     for (int i = 0; s && i < s->threads; i++) {
         free(s->x[i]);
         free(s->sum[i]);
+        free(s->room[i].at);
+        free(s->room[i].order);
     }
+    for (size_t t = 0; s && t < s->n_tree; t++)
+        walk_release(&s->walk[t]);
     if (s) {
+        free(s->walk);
+        free(s->room);
         free(s->x);
         free(s->sum);
     }
@@ -214,7 +231,7 @@ struct running {
     struct forest_scratch *s;
     const double *x;
     const size_t *row;
-    size_t n;
+    size_t n, block;
     float *out;
 };
 
@@ -222,18 +239,22 @@ static void run_block(void *ctx, int worker, size_t block)
 {
     const struct running *r = ctx;
     const struct forest *f = r->f;
-    size_t d = f->d, ld = forest_stride(d), C = f->n_output, first = block * r->s->block;
-    size_t n = r->n - first < r->s->block ? r->n - first : r->s->block;
+    size_t d = f->d, ld = forest_stride(d), C = f->n_output, first = block * r->block;
+    size_t n = r->n - first < r->block ? r->n - first : r->block;
     float *x = r->s->x[worker];
     double *sum = r->s->sum[worker], scale = f->mean ? (double)f->n_tree : 1;
+    bool missing = false;
     for (size_t i = 0; i < n; i++) {
         const double *from = r->x + r->row[first + i] * d;
-        for (size_t j = 0; j < d; j++)
+        for (size_t j = 0; j < d; j++) {
             x[i * ld + j] = (float)from[j];
+            missing |= from[j] != from[j];
+        }
         memcpy(sum + i * C, f->base, C * sizeof *sum);
     }
     for (size_t t = 0; t < f->n_tree; t++)
-        tree_add(&f->tree[t], x, n, ld, f->n_class, sum + (f->n_class ? 0 : t % C), C);
+        walk_add(&r->s->walk[t], &r->s->room[worker], x, n, ld, missing, f->n_class,
+                 sum + (f->n_class ? 0 : t % C), C);
     for (size_t i = 0; i < n * C; i++)
         r->out[first * C + i] = (float)(sum[i] / scale);
 }
@@ -241,7 +262,12 @@ static void run_block(void *ctx, int worker, size_t block)
 void forest_run(const struct forest *f, struct forest_scratch *s, const double *x,
                 const size_t *row, size_t n, float *out)
 {
-    struct running r = { f, s, x, row, n, out };
-    size_t n_block = (n + s->block - 1) / s->block;
-    parallel_for((size_t)s->threads < n_block ? s->threads : (int)n_block, n_block, run_block, &r);
+    size_t threads = (size_t)s->threads, n_block = (n + s->block - 1) / s->block;
+    if (n >= MIN_BLOCK * threads) /* as many for every thread */
+        n_block = (n_block + threads - 1) / threads * threads;
+    if (n == 0)
+        return;
+    struct running r = { f, s, x, row, n, (n + n_block - 1) / n_block, out };
+    parallel_for(threads < n_block ? s->threads : (int)n_block, (n + r.block - 1) / r.block,
+                 run_block, &r);
 }

@@ -132,7 +132,7 @@ static int grow(struct model *m, const struct fit *fit, const struct learn *l, s
     forest_fit(&w->forest, &report, &l->data, l->weight, &options, fit->threads);
     w->importance = report.importance;
     report.importance = NULL;
-    w->scratch = forest_scratch_new(&w->forest, fit->threads);
+    w->threads = fit->threads;
     m->training = summary(o, &options.grow, l, &report, fit->seed);
     forest_report_release(&report);
     return 0;
@@ -160,6 +160,8 @@ int trees_predict(struct model *m, const struct model_data *data, const size_t *
 {
     struct trees *w = m->state;
     (void)e;
+    if (!w->scratch)
+        w->scratch = forest_scratch_new(&w->forest, w->threads);
     forest_run(&w->forest, w->scratch, data->features->x, row, n, out);
     return 0;
 }

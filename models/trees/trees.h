@@ -35,7 +35,8 @@ int trees_max_features(size_t *out, const char *text, size_t d, bool regression,
 struct trees {
     struct forest forest;
     double *importance; /* (d) */
-    struct forest_scratch *scratch;
+    int threads;
+    struct forest_scratch *scratch; /* made by the first prediction */
 };
 
 struct model;

@@ -199,14 +199,12 @@ int trees_load(struct model *m, struct h5 *h, int threads, struct err *e)
     struct forest *f = &w->forest;
     size_t C = m->classes.n;
     m->state = w;
+    w->threads = threads;
     f->d = m->prep.n_feature;
     f->mean = m->family == &model_extra_trees;
     f->n_class = f->mean ? C : 0;
     f->n_output = f->mean && C ? C : boost_outputs(C);
     if (f->d == 0)
         return err_set(e, ERR_DATA, "trees without feature columns");
-    int rc = read_forest(w, h, e);
-    if (rc == 0)
-        w->scratch = forest_scratch_new(f, threads);
-    return rc;
+    return read_forest(w, h, e);
 }

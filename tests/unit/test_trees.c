@@ -8,6 +8,7 @@
 #include "models/trees/forest.h"
 #include "models/trees/grow_inner.h"
 #include "models/trees/scan.h"
+#include "models/trees/walk.h"
 
 enum { N = 300, D = 5, LD = 8, C = 3 };
 
@@ -457,6 +458,64 @@ static void rows_out_of_the_bag_are_predicted_by_trees_that_have_not_seen_them(v
     done(t);
 }
 
+/* Large enough to be walked in the order of its parts. */
+static void walks_end_where_plain_walks_end(void **state)
+{
+    enum { ROWS = 12000, TAIL = 11003 };
+    (void)state;
+    for (size_t n_class = 0; n_class <= C; n_class += C)
+        for (int missing = 0; missing < 2; missing++) {
+            float *x = mem_calloc(ROWS, LD * sizeof *x);
+            double *y = mem_calloc(ROWS, sizeof *y), gain[D] = { 0 };
+            int32_t *class = mem_calloc(ROWS, sizeof *class);
+            uint8_t gaps[D] = { 1, 1, 1, 1, 1 };
+            struct rng rng;
+            rng_init(&rng, 8, 0);
+            for (size_t i = 0; i < ROWS; i++) {
+                for (size_t j = 0; j < D; j++)
+                    x[i * LD + j] = missing && rng_below(&rng, 9) == 0 ? NAN
+                                                                       : (float)rng_normal(&rng);
+                y[i] = rng_normal(&rng);
+                class[i] = (int32_t)rng_below(&rng, C);
+            }
+            struct grow_data data = { .x = x,
+                                      .n = ROWS,
+                                      .d = D,
+                                      .ld = LD,
+                                      .y = y,
+                                      .class = class,
+                                      .gaps = missing ? gaps : NULL,
+                                      .n_class = n_class };
+            struct grow_options o = { .criterion = n_class ? GROW_GINI : GROW_MSE,
+                                      .max_features = 2,
+                                      .min_leaf = 1,
+                                      .min_split = n_class ? 4 : 2 };
+            struct grower *g = grower_new(&data, &o);
+            struct tree tree;
+            struct walk w;
+            grower_run(g, NULL, &rng, &tree, gain);
+            walk_init(&w, &tree);
+            size_t K = n_class ? n_class : 1;
+            struct walk_room room = { mem_calloc(ROWS, sizeof(uint32_t)),
+                                      mem_calloc(ROWS, sizeof(uint32_t)) };
+            double *plain = mem_calloc(ROWS, K * sizeof *plain);
+            double *sum = mem_calloc(ROWS, K * sizeof *sum);
+            tree_add(&tree, x, TAIL, LD, n_class, plain, K);
+            walk_add(&w, &room, x, TAIL, LD, missing, n_class, sum, K);
+            assert_true(tree.n_node > 1 << 14 || n_class);
+            assert_memory_equal(sum, plain, ROWS * K * sizeof *sum);
+            memset(sum, 0, ROWS * K * sizeof *sum);
+            walk_add(&w, &room, x, 13, LD, true, n_class, sum, K);
+            assert_memory_equal(sum, plain, 13 * K * sizeof *sum);
+            void *owned[] = { x, y, class, room.at, room.order, plain, sum };
+            for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+                free(owned[i]);
+            walk_release(&w);
+            tree_release(&tree);
+            grower_free(g);
+        }
+}
+
 static void a_tree_from_a_bad_file_is_refused(void **state)
 {
     struct tree_node node[3] = { { .5f, 1, 2 }, { 1, 0, TREE_LEAF }, { 2, 0, TREE_LEAF } };
@@ -495,6 +554,7 @@ int main(void)
         cmocka_unit_test(missing_values_are_a_branch_of_their_own),
         cmocka_unit_test(a_target_that_does_not_vary_gives_one_leaf),
         cmocka_unit_test(rows_out_of_the_bag_are_predicted_by_trees_that_have_not_seen_them),
+        cmocka_unit_test(walks_end_where_plain_walks_end),
         cmocka_unit_test(a_tree_from_a_bad_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
