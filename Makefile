@@ -164,6 +164,7 @@ bench:
 	@BIN=$(B) bench/run.sh
 	@BIN=$(B) bench/tables.sh
 	@BIN=$(B) bench/trees.sh
+	@BIN=$(B) bench/tabular.sh
 	@BIN=$(B) bench/train.sh
 	@BIN=$(B) bench/preprocess.sh
 	@BIN=$(B) bench/orchestrate.sh

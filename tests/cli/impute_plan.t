@@ -122,4 +122,34 @@ refuses 'a group that is no category is refused' 65 'which is no category' plan 
 refuses 'parts of what is no date are refused' 65 'no date' plan <<<'amount: {parts: [year]}'
 refuses '--drop and --keep together are refused' 64 'want one of them' impute --drop when --keep amount
 refuses 'a file without a state is refused' 65 'refit.features' "$L/impute_scale" --explain-state t.h5
+
+# ---- bad input
+/usr/bin/python3 - <<'P'
+with open("bad.csv", "w") as f:
+    f.write("y,many,one,none,big,split\n")
+    for i in range(3000):
+        f.write(f"{i % 2 if i % 7 else ''},code{i},5,,{9223372036854775808 if i == 1 else i},{'train' if i < 2000 else 'test'}\n")
+P
+cat >bad.yaml <<'Y'
+schema: 1
+tables:
+  t: {file: bad.csv, columns: {y: category, many: category, one: float, none: float, big: int, split: category}}
+label: y
+features: [many, one, none, big]
+Y
+ok 'a whole number over 64 bits is a reject, not another number' "$L/import" --source bad.csv --schema bad.yaml --table bad.h5
+has 'and said' "$err" '1 not a whole number'
+"$L/split" --table bad.h5 --split badsplit.h5 --method column --column split --train_value train --test_value test --validation 0 2>/dev/null
+bad() { "$L/impute_scale" --table bad.h5 --split badsplit.h5 --features b.h5 "$@"; }
+ok 'thousands of levels, a constant column, one without values, a target with gaps' bad --encode target
+has 'the column without values is left out' "$err" "'none' is left out"
+ok 'levels that only test rows have get the mean of all, the constant is 0' /usr/bin/python3 - <<'P'
+import h5py, numpy as np
+with h5py.File("b.h5") as f:
+    x = f["features/values"][()]
+    assert x.shape[1] >= 3 and np.isfinite(x).all()
+    assert np.ptp(x[2000:, 0]) == 0 and (x[:, 1] == 0).all()
+P
+ok 'a row of zeros is left where every level is new' bad --rare_below 0 --drop one --drop none --drop big --scale none
+is 'for every test row' "$(/usr/bin/python3 -c 'import h5py; x = h5py.File("b.h5")["features/values"]; print(x[2000:].sum(), x[:2000].sum(), x.shape[1])')" '0.0 1714.0 1714'
 finish
