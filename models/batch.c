@@ -48,10 +48,8 @@ void batcher_turn(struct batcher *b, const struct model_data *data)
     b->data = *data;
     if (b->map)
         map_words(b);
-    if (b->gram_first) {
-        gram_reader_release(&b->grams);
-        gram_reader_init(&b->grams, &b->prep->grams, data->tokens);
-    }
+    if (b->gram_first)
+        gram_reader_turn(&b->grams, data->tokens);
 }
 
 /* The n-grams of row i of the batch, behind those of the rows before it. */

@@ -19,10 +19,20 @@ static int32_t known(void *arg, const char *text, size_t n)
 
 void gram_reader_init(struct gram_reader *r, const struct grams *g, const struct tokens *t)
 {
-    *r = (struct gram_reader){ .grams = g, .tokens = t, .number = known };
+    *r = (struct gram_reader){ .grams = g, .number = known };
     r->arg = (void *)(uintptr_t)&g->vocab; /* `known` takes it back as const */
-    r->first = mem_calloc(t->n_word + 1, sizeof *r->first);
-    r->count = mem_calloc(t->n_word + 1, sizeof *r->count);
+    gram_reader_turn(r, t);
+}
+
+void gram_reader_turn(struct gram_reader *r, const struct tokens *t)
+{
+    r->tokens = t;
+    r->n_of_word = 0;
+    if (t->n_word >= r->room_word) {
+        r->room_word = t->n_word + 1;
+        r->first = mem_realloc(r->first, r->room_word, sizeof *r->first);
+        r->count = mem_realloc(r->count, r->room_word, sizeof *r->count);
+    }
     memset(r->count, -1, t->n_word * sizeof *r->count); /* SIZE_MAX */
 }
 
@@ -34,6 +44,7 @@ void gram_reader_release(struct gram_reader *r)
     free(r->seen);
     free(r->id);
     str_release(&r->text);
+    str_release(&r->marked);
     *r = (struct gram_reader){ 0 };
 }
 
@@ -66,8 +77,11 @@ static size_t span(const char *at, size_t n)
 
 static void look_at_characters(struct gram_reader *r, const char *word)
 {
-    char *marked = str_format("<%s>", word);
-    for (const char *at = marked; *at; at += span(at, 1))
+    str_clear(&r->marked);
+    str_addc(&r->marked, '<');
+    str_addz(&r->marked, word);
+    str_addc(&r->marked, '>');
+    for (const char *at = str_text(&r->marked); *at; at += span(at, 1))
         for (size_t n = r->grams->char_min; n <= r->grams->char_max; n++) {
             size_t bytes = span(at, n);
             if (bytes == 0)
@@ -77,7 +91,6 @@ static void look_at_characters(struct gram_reader *r, const char *word)
             str_add(&r->text, at, bytes);
             add_of_word(r, str_text(&r->text), r->text.n);
         }
-    free(marked);
 }
 
 static void look_at_word(struct gram_reader *r, size_t w)

@@ -54,15 +54,19 @@ struct gram_reader {
     int32_t *of_word; /* n-grams of single words, one word behind the other */
     size_t n_of_word, room_of_word;
     size_t *first, *count; /* (n_word) in of_word; count SIZE_MAX: not looked at */
-    bool *seen;            /* (n_seen) n-grams of the row at hand */
+    size_t room_word;
+    bool *seen; /* (n_seen) n-grams of the row at hand */
     size_t n_seen;
     int32_t *id; /* of the row that was read last, distinct, in order of appearance */
     size_t n, room;
-    struct str text;
+    struct str text, marked;
 };
 
 void gram_reader_init(struct gram_reader *r, const struct grams *g, const struct tokens *t);
 void gram_reader_release(struct gram_reader *r);
+
+/** Go on with another token file; no allocation if that has no more words than one before it. */
+void gram_reader_turn(struct gram_reader *r, const struct tokens *t);
 
 /** The known n-grams of a row into r->id, r->n. */
 void gram_reader_read(struct gram_reader *r, size_t row);

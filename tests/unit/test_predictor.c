@@ -157,6 +157,33 @@ static void a_request_that_is_no_larger_than_the_last_allocates_nothing(void **s
     assert_true(atomic_load(&allocations) > before);
 }
 
+static void nor_does_one_of_a_model_that_reads_ngrams(void **state)
+{
+    (void)state;
+    static const char network[] =
+        "network: 1\nbranches: {ngrams: {words: 2, characters: [2, 3], min_rows: 1, "
+        "layers: [embedding_bag: classes]}}\n";
+    struct nn_spec spec = { 0 };
+    struct history h = { 0 };
+    struct model *grams = NULL;
+    struct err e = { 0 };
+    size_t row[N];
+    float out[N * C];
+    assert_ok(nn_spec_parse(&spec, "test", network, &e), e);
+    spec.training.epochs = 1;
+    struct fit f = { .network = &spec, .data = &toy.data, .seed = 3, .threads = 1, .history = &h };
+    assert_ok(model_fit(&grams, &f, &e), e);
+    for (size_t i = 0; i < N; i++)
+        row[i] = i;
+    predict(grams, row, N, out);
+    size_t before = atomic_load(&allocations);
+    for (size_t n = 1; n <= N; n += 33)
+        predict(grams, row, n, out);
+    assert_int_equal(atomic_load(&allocations) - before, 0);
+    model_free(grams);
+    history_release(&h);
+}
+
 static void a_step_of_training_allocates_nothing(void **state)
 {
     (void)state;
@@ -189,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_row_has_its_figures_in_any_company),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(a_request_that_is_no_larger_than_the_last_allocates_nothing),
+        cmocka_unit_test(nor_does_one_of_a_model_that_reads_ngrams),
         cmocka_unit_test(a_step_of_training_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
