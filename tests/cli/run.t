@@ -439,11 +439,11 @@ else
 fi
 
 # ---- what the binary needs ----
-if command -v readelf >/dev/null; then
+if readelf -h "$B/bin/refit" >/dev/null 2>&1; then
     is "refit links only libyaml, SQLite, nettle and jansson" \
        "$(readelf -d "$B/bin/refit" | sed -n 's/.*NEEDED.*\[\(.*\)\.so.*/\1/p' | grep -v '^lib[cm]$\|asan\|ubsan\|tsan\|gcc_s' | sort | tr '\n' ' ')" \
        "libjansson libnettle libsqlite3 libyaml-0 "
 else
-    skip "refit links only libyaml, SQLite, nettle and jansson" "no readelf"
+    skip "refit links only libyaml, SQLite, nettle and jansson" "no readelf, or no ELF file"
 fi
 finish
