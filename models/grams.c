@@ -106,7 +106,7 @@ static void look_at_word(struct gram_reader *r, size_t w)
 
 static void add_to_row(struct gram_reader *r, int32_t id)
 {
-    if ((size_t)id >= r->n_seen) {
+    if (!r->seen || (size_t)id >= r->n_seen) {
         size_t n = 2 * (size_t)id + 64;
         r->seen = mem_realloc(r->seen, n, sizeof *r->seen);
         memset(r->seen + r->n_seen, 0, (n - r->n_seen) * sizeof *r->seen);
@@ -197,9 +197,10 @@ static struct counted *count(const struct grams *g, const struct tokens *t, cons
     r.arg = all;
     for (size_t i = 0; i < rows->n_train; i++) {
         gram_reader_read(&r, rows->train[i]);
-        if (all->n > n_c) {
-            c = mem_realloc(c, 2 * all->n, sizeof *c);
-            for (; n_c < 2 * all->n; n_c++)
+        if (!c || all->n > n_c) {
+            size_t room = 2 * all->n + 1;
+            c = mem_realloc(c, room, sizeof *c);
+            for (; n_c < room; n_c++)
                 c[n_c] = (struct counted){ 0, (int32_t)n_c };
         }
         for (size_t k = 0; k < r.n; k++)

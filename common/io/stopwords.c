@@ -225,9 +225,9 @@ static const char *const swedish[] = {
     "våra",  "vårt",   "än",     "är",     "åt",    "över",
 };
 
-#define LIST(language)                                          \
-    {                                                           \
-#language, language, sizeof language / sizeof *language \
+#define LIST(language)                                               \
+    {                                                                \
+#language, (language), sizeof(language) / sizeof *(language) \
     }
 
 const char *const *stopwords(const char *language, size_t *out_n)

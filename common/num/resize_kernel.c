@@ -81,8 +81,8 @@ static void arrange_pairs(struct resize *r)
 /* Of 16 bytes R0 G0 B0 R1 ...: (R0, R1), (G0, G1), (B0, B1) as 16 bits each; the same of pixels 2
  * and 3. */
 #define PICK(a, b)                                                                                 \
-    a, -1, b, -1, a + 1, -1, b + 1, -1, a + 2, -1, b + 2, -1, -1, -1, -1, -1, a, -1, b, -1, a + 1, \
-        -1, b + 1, -1, a + 2, -1, b + 2, -1, -1, -1, -1, -1
+    (a), -1, (b), -1, (a) + 1, -1, (b) + 1, -1, (a) + 2, -1, (b) + 2, -1, -1, -1, -1, -1, (a), -1, \
+        (b), -1, (a) + 1, -1, (b) + 1, -1, (a) + 2, -1, (b) + 2, -1, -1, -1, -1, -1
 
 /* The sums of two pixels, at p and q, over four taps. */
 __attribute__((target("avx2"), always_inline)) static inline __m256i

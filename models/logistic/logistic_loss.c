@@ -92,6 +92,7 @@ static double softmax(double *score, size_t n, int32_t class, double weight)
     for (size_t k = 0; k < n; k++)
         score[k] *= weight / sum;
     score[class] -= weight;
+    /* cppcheck-suppress invalidFunctionArg ; the largest score adds 1 to the sum */
     return weight * (log(sum) + most - own);
 }
 

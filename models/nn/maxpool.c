@@ -122,6 +122,8 @@ void maxpool_rows_back(const struct op *o, const struct pass *p, size_t r, size_
     size_t k = (size_t)o->layer->size, b = in->block, step = out->w * b;
     struct pooled_row at = maxpool_row(o, p, r);
 
+    if (!at.dy)
+        return; /* nothing is learnt */
     if (out->h * k != in->h || out->w * k != in->w)
         memset(dx, 0, n * shape_size(in) * sizeof *dx);
     for (size_t m = 0; m < n * in->c / b; m++, dx += in->h * in->w * b)

@@ -52,8 +52,8 @@ void op_add_param(struct net *n, struct op *o, const char *name, enum init init,
                             .rank = rank,
                             .trainable = true,
                             .of_classes = o->layer && o->layer->size < 0,
-                            .l1 = kernel ? o->layer->l1 + n->l1 : 0,
-                            .l2 = kernel ? o->layer->l2 + n->l2 : 0 };
+                            .l1 = kernel && o->layer ? o->layer->l1 + n->l1 : 0,
+                            .l2 = kernel && o->layer ? o->layer->l2 + n->l2 : 0 };
     for (int i = 0; i < rank; i++) {
         p->shape[i] = shape[i];
         if (__builtin_mul_overflow(p->n, shape[i], &p->n))
@@ -184,7 +184,7 @@ static int add_head(struct net *n, const struct nn_spec *s, const size_t *deep, 
  * to those that the head makes of the others. */
 static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
 {
-    size_t deep[N_NN_INPUT], wide[N_NN_INPUT + 1], n_deep = 0, n_wide = 0;
+    size_t deep[N_NN_INPUT], wide[N_NN_INPUT + 1] = { 0 }, n_deep = 0, n_wide = 0;
     int rc = 0;
 
     copy_layers(n, s);

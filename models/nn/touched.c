@@ -121,6 +121,7 @@ const float *touched_sum(const struct touched *t, const struct net *n, size_t n_
         if (t->factor)
             put_scaled(&s, shard, x, t->factor[place]);
         else if (t->next[place] < 0 && place == t->head[t->id[w]])
+            /* cppcheck-suppress returnDanglingLifetime ; x points into the arena */
             return x; /* the row is read once */
         else
             put(&s, shard, x);

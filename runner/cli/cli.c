@@ -75,9 +75,9 @@ static void print_command_help(const struct command *k)
 static const struct command *find_command(const char *word, struct err *e)
 {
     const struct words w = cli_words();
-    for (size_t i = 0; i < w.n_command; i++)
-        if (strcmp(w.command[i].name, word) == 0)
-            return &w.command[i];
+    for (const struct command *k = w.command; k < w.command + w.n_command; k++)
+        if (strcmp(k->name, word) == 0)
+            return k;
 
     const char **names = mem_calloc(w.n_command + 1, sizeof *names);
     for (size_t i = 0; i < w.n_command; i++)

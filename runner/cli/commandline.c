@@ -83,8 +83,7 @@ static const struct option *find_option(const char *arg, const struct command *k
 {
     const struct words w = cli_words();
     size_t n = strcspn(arg + 2, "=");
-    for (size_t i = 0; i < w.n_option; i++) {
-        const struct option *o = &w.option[i];
+    for (const struct option *o = w.option; o < w.option + w.n_option; o++) {
         if (!option_is_of(o, k->id))
             continue;
         if (arg[1] == '-' ? strlen(o->name) == n && strncmp(o->name, arg + 2, n) == 0
