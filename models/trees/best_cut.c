@@ -63,13 +63,6 @@ static void radix_sort(struct sort_item *item, struct sort_item *spare, size_t n
         memcpy(item, from, n * sizeof *item);
 }
 
-/* Threshold between two values that follow one another: low <= it < high. */
-static float between(float low, float high)
-{
-    float t = (float)(((double)low + (double)high) / 2);
-    return t < high ? t : low;
-}
-
 static void move_left(struct grower *g, const struct scan_row *r)
 {
     g->left.count++;
@@ -100,7 +93,7 @@ static void sweep(struct grower *g, const struct scan_row *row, size_t n, bool m
             continue;
         float low = value_of(item[i].key);
         best->score = score;
-        best->threshold = last ? low : between(low, value_of(item[i + 1].key));
+        best->threshold = last ? low : tree_between(low, value_of(item[i + 1].key));
         best->missing_left = gaps ? missing_left : 2 * g->left.weight > g->all.weight;
     }
 }

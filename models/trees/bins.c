@@ -15,13 +15,6 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Some float t with low <= t < high. */
-static float between(float low, float high)
-{
-    float t = (float)(((double)low + (double)high) / 2);
-    return t < high ? t : low;
-}
-
 static size_t distinct(float *sorted, size_t n)
 {
     size_t n_distinct = 0;
@@ -41,7 +34,7 @@ static size_t cut_at_quantiles(const float *sorted, size_t n, float *edge)
         size_t next = at;
         while (!(sorted[next] > sorted[at - 1]))
             next++;
-        float e = between(sorted[at - 1], sorted[next]);
+        float e = tree_between(sorted[at - 1], sorted[next]);
         if (n_edge == 0 || e > edge[n_edge - 1])
             edge[n_edge++] = e;
     }
@@ -63,7 +56,7 @@ static size_t find_edges(const struct grow_data *data, size_t column, float *edg
     size_t n_few = distinct(few, n);
     if (n_few <= MAX_EDGES + 1)
         for (; n_edge + 1 < n_few; n_edge++)
-            edge[n_edge] = between(few[n_edge], few[n_edge + 1]);
+            edge[n_edge] = tree_between(few[n_edge], few[n_edge + 1]);
     else
         n_edge = cut_at_quantiles(value, n, edge);
     free(few);

@@ -103,6 +103,12 @@ void tree_add(const struct tree *t, const float *x, size_t n, size_t ld, size_t 
     }
 }
 
+float tree_between(float low, float high)
+{
+    float t = (float)(((double)low + (double)high) / 2);
+    return t < high ? t : low;
+}
+
 size_t tree_depth(const struct tree *t)
 {
     uint32_t *depth = mem_calloc(t->n_node + 1, sizeof *depth), most = 0;

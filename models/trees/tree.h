@@ -49,6 +49,9 @@ int tree_check(const struct tree *t, size_t d, size_t n_class, struct err *e);
 void tree_add(const struct tree *t, const float *x, size_t n, size_t ld, size_t n_class,
               double *sum, size_t stride);
 
+/** A threshold between two values: low <= it < high. */
+float tree_between(float low, float high);
+
 /** Levels below the root: 0 for a tree that is one leaf. */
 size_t tree_depth(const struct tree *t);
 
