@@ -110,7 +110,7 @@ static bool line_search(struct search *s, double first, double *out_value)
     enum { MOST = 60 };
     static const double DECREASE = 1e-4, CURVATURE = 0.9;
     const double slope = dot(s->g, s->direction, s->n), noise = 4 * DBL_EPSILON * fabs(s->value);
-    double low = 0, high = INFINITY, t = first;
+    double low = 0, high = (double)INFINITY, t = first;
     if (!(slope < 0))
         return false;
     for (int k = 0; k < MOST; k++) {
@@ -163,7 +163,7 @@ static bool is_stalled(struct stall *t, const struct search *s)
 static void descend(struct search *s, const struct lbfgs_options *o)
 {
     struct lbfgs_result *r = s->result;
-    struct stall stall = { INFINITY, INFINITY, 0 };
+    struct stall stall = { (double)INFINITY, (double)INFINITY, 0 };
     s->value = s->f(s->ctx, s->x, s->g);
     r->evaluations = 1;
     for (;;) {

@@ -21,18 +21,13 @@ static int weigh(const struct rows *rows, const struct logistic_options *o, doub
 {
     size_t n = rows->classes.n, *count = mem_calloc(n, sizeof *count);
     float *weight = mem_calloc(n, sizeof *weight);
-    double total = 0;
     classes_count(&rows->classes, rows->class_of_row, rows->train, rows->n_train, count);
     classes_weigh(o->class_weight, count, n, weight);
     int rc = o->class_weights ? classes_weigh_given(&rows->classes, o->class_weights, weight, e)
                               : 0;
     *out = mem_calloc(n, sizeof **out);
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++)
         (*out)[k] = (double)weight[k];
-        total += (*out)[k] * (double)count[k];
-    }
-    if (rc == 0 && !(total > 0))
-        rc = err_set(e, ERR_DATA, "the weights of all classes are 0: nothing to learn from");
     free(weight);
     free(count);
     return rc;

@@ -49,4 +49,20 @@ has 'and becomes current' "$(cat work/ci/registry/titanic/current.json)" '"0.1.8
 run go -p train.penalty=l1 -p train.c=0.0001
 is 'a model without coefficients does not pass the gate' "$rc" 3
 has 'which says so' "$out$err" 'accuracy > 0.75'
+
+# ---- train --family logistic by hand
+fit() { "$L/train" --table work/titanic/table.h5 --split work/titanic/split.h5 --model m.h5 "$@"; }
+f=work/titanic/features.h5
+ok 'a weight of classes is used and written' fit --family logistic --features $f --class_weight balanced
+has 'and another model comes of it' "$(cmp m.h5 work/titanic/model.h5 2>&1)" differ
+ok 'its coefficients are printed' "$L/train" --describe-model m.h5
+has 'with their names' "$out" 'title=Mr'
+ok 'a limit of iterations is a warning, not an error' fit --family logistic --features $f --max_iterations 2
+has 'that says how far it is' "$err" 'NOT converged after 2 iterations'
+refuses 'logistic without features is refused' 64 '--features' fit --family logistic
+refuses 'an option of networks is not taken silently' 64 '--epochs is only for --family=network' fit --family logistic --features $f --epochs 3
+refuses 'nor one of logistic by a network' 64 '--c is only for --family=logistic' fit --c 2 --network n.yaml --history h.json
+refuses 'a network still needs its file' 64 '--network is missing' fit --history h.json
+refuses 'a c of nothing is refused' 64 'out of range' fit --family logistic --features $f --c 0
+refuses 'features of other rows are refused' 65 'other.h5' bash -c "'$B/data/passengers' --out o.csv --rows 50 2>/dev/null; sed 's/\*.csv/o.csv/' data/schemas/titanic.yaml >o.yaml; '$L/import' --source o.csv --schema o.yaml --table o.h5 2>/dev/null; '$L/impute_scale' --table o.h5 --features other.h5 2>/dev/null; '$L/train' --family logistic --table work/titanic/table.h5 --split work/titanic/split.h5 --model m.h5 --features other.h5"
 finish

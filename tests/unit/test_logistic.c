@@ -70,7 +70,7 @@ static void reference_rows(struct toy *t, uint64_t number, const struct referenc
 {
     make(t, r->n, r->d, r->n_class);
     for (size_t i = 0; i < r->n; i++) {
-        double best = -INFINITY, *x = t->features.x + i * r->d;
+        double best = -(double)INFINITY, *x = t->features.x + i * r->d;
         for (size_t j = 0; j < r->d; j++)
             x[j] = uniform(2 * number, i * r->d + j) * (double)(1 + j % 3);
         for (size_t k = 0; k < r->n_class; k++) {
@@ -300,7 +300,7 @@ static void what_cannot_be_learnt_from_is_refused(void **state)
     struct fit f = { .family = "logistic", .logistic = &o, .data = &t.data, .threads = 1 };
     separable(&t, 20, 1);
     o.class_weights = &none;
-    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "weights of all classes are 0");
+    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "every class has the weight 0");
     nn_class_weights_release(&none);
     o = plain;
     t.data.features = NULL;
