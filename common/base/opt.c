@@ -65,12 +65,19 @@ static void add_to_list(struct opt_list *list, const char *value)
     list->item[list->n++] = value;
 }
 
+/* Of a limit: whole numbers are told in full. */
+static int digits(const struct opt *o)
+{
+    return o->type == OPT_TYPE_INT ? 17 : 6;
+}
+
 static int check_range(const struct opt *o, double v, const char *text, struct err *e)
 {
     if ((o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max))
         return 0;
-    return err_set(e, ERR_USAGE, "--%s '%s' is out of range: want %g to %g%s%s", o->name, text,
-                   o->min, o->max, o->unit ? " " : "", o->unit ? o->unit : "");
+    return err_set(e, ERR_USAGE, "--%s '%s' is out of range: want %.*g to %.*g%s%s", o->name, text,
+                   digits(o), o->min, digits(o), o->max, o->unit ? " " : "",
+                   o->unit ? o->unit : "");
 }
 
 static int set_value(const struct opt *o, void *params, const char *text, struct err *e)
@@ -351,7 +358,7 @@ static void print_option(const struct opt *o)
     if (o->unit)
         str_addf(&help, " [%s]", o->unit);
     if (o->min != 0 || o->max != 0)
-        str_addf(&help, "; %g to %g", o->min, o->max);
+        str_addf(&help, "; %.*g to %.*g", digits(o), o->min, digits(o), o->max);
     json_t *def = default_json(o);
     if (o->kind == OPT_KIND_PARAM && !json_is_null(def)) {
         char *text = json_dumps(def, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));

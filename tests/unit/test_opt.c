@@ -24,7 +24,7 @@ static const struct opt options[] = {
       .help = "how" },
     { OPT_REAL(struct params, share), .def = 0.8, .min = 0, .max = 1, .unit = "of the rows",
       .help = "share" },
-    { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 1e9, .help = "seed" },
+    { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992, .help = "seed" },
     { OPT_INT(struct params, epochs), .file_default = true, .min = 1, .max = 100,
       .help = "epochs" },
     { OPT_BOOL(struct params, stem), .help = "stem words", .only_if = "method=random" },
@@ -82,6 +82,7 @@ static void each_wrong_value_is_refused_with_what_was_wanted(void **state)
     assert_error(PARSE(p, e, "--share", "1.5"), 64, e,
                  "--share '1.5' is out of range: want 0 to 1 of the rows");
     assert_error(PARSE(p, e, "--share", "nan"), 64, e, "not a finite number");
+    assert_error(PARSE(p, e, "--seed", "-1"), 64, e, "out of range: want 0 to 9007199254740992");
     assert_error(PARSE(p, e, "--seed", "7.5"), 64, e, "not a whole number");
     assert_error(PARSE(p, e, "--epochs", "0"), 64, e, "out of range");
     assert_error(PARSE(p, e, "--method", "strat"), 64, e, "not one of random|stratified");
