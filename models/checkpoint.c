@@ -103,8 +103,8 @@ int checkpoint_replaceable(const char *path, struct err *e)
         return errno == ENOENT ? 0 : err_sys(e, "cannot open '%s'", path);
     size_t n = fread(begin, 1, sizeof begin, f);
     fclose(f);
-    if (memcmp(begin, signature, n) != 0)
-        return err_set(e, ERR_DATA, "checkpoint '%s' is no HDF5 file: it is left alone", path);
+    if (memcmp(begin, signature, n) != 0 || h5_is_foreign(path))
+        return err_set(e, ERR_DATA, "checkpoint '%s' is no file of refit: it is left alone", path);
     if (h5_open_any(&h, path, &kind, &damage) == 0 && strcmp(kind, "refit.checkpoint") != 0)
         err_set(e, ERR_DATA, "checkpoint '%s' is of kind '%.100s': it is left alone", path, kind);
     h5_close(&h);

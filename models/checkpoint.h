@@ -37,7 +37,7 @@ int checkpoint_write(const char *path, const char *identity, const struct progre
 /**
  * May a checkpoint be written to `path`, and be removed at the end? Where nothing is, or a
  * checkpoint of any training, whole or damaged; what else lies there is somebody's work.
- *   errors  ERR_DATA: it is no HDF5 file, or of another kind
+ *   errors  ERR_DATA: it is another program's, or of another kind
  */
 int checkpoint_replaceable(const char *path, struct err *e);
 

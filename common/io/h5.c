@@ -163,23 +163,30 @@ static int check_is_hdf5(const char *path, struct err *e)
     return rc;
 }
 
-int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e)
+static int open_file(struct h5 *h, const char *path, struct err *e)
 {
-    struct h5 opened = { 0 };
     hid_t access = H5I_INVALID_HID;
-    char *kind = NULL;
-    int64_t complete = 0;
     int rc;
-
     init_library();
     if ((rc = check_is_hdf5(path, e)))
         return rc;
-    opened.path = mem_strdup(path);
-    if ((access = new_access_list()) < 0 ||
-        (opened.file = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0) {
-        opened.file = 0;
-        rc = h5_fail(&opened, ERR_DATA, e, "open the HDF5 file", "");
+    h->path = mem_strdup(path);
+    if ((access = new_access_list()) < 0 || (h->file = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0) {
+        h->file = 0;
+        rc = h5_fail(h, ERR_DATA, e, "open the HDF5 file", "");
     }
+    if (access >= 0)
+        H5Pclose(access);
+    return rc;
+}
+
+int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e)
+{
+    struct h5 opened = { 0 };
+    char *kind = NULL;
+    int64_t complete = 0;
+    int rc = open_file(&opened, path, e);
+
     if (rc == 0 && !h5_has_attr(&opened, "/", "kind"))
         rc = err_set(e, ERR_DATA, "'%s' has no attribute 'kind': not a file of refit", path);
     if (rc == 0)
@@ -187,8 +194,6 @@ int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e)
     if (rc == 0 && (!h5_has_attr(&opened, "/", "complete") ||
                     h5_get_int(&opened, "/", "complete", &complete, e) || complete != 1))
         rc = err_set(e, ERR_DATA, "'%s' is not complete: its writer did not finish", path);
-    if (access >= 0)
-        H5Pclose(access);
     if (rc) {
         free(kind);
         h5_close(&opened);
@@ -197,6 +202,15 @@ int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e)
     *h = opened;
     *out_kind = kind;
     return 0;
+}
+
+bool h5_is_foreign(const char *path)
+{
+    struct h5 h = { 0 };
+    struct err e = { 0 };
+    bool foreign = open_file(&h, path, &e) == 0 && !h5_has_attr(&h, "/", "kind");
+    h5_close(&h);
+    return foreign;
 }
 
 int h5_open(struct h5 *h, const char *path, const char *kind, int kind_version, struct err *e)

@@ -40,6 +40,9 @@ int h5_open(struct h5 *h, const char *path, const char *kind, int kind_version, 
 /** As h5_open for any kind; the kind found goes to `out_kind` (owned by the caller). */
 int h5_open_any(struct h5 *h, const char *path, char **out_kind, struct err *e);
 
+/** An HDF5 file that can be opened, and that another program wrote. */
+bool h5_is_foreign(const char *path);
+
 /** Close; a file being written is removed. h is empty afterwards. */
 void h5_close(struct h5 *h);
 

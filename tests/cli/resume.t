@@ -97,7 +97,9 @@ for size in 0 100 3000 $(($(wc -c <whole.ckpt) - 1)); do
     has "cut to $size bytes: it is ignored" "$err" "checkpoint 'r.ckpt' is ignored: "
 done
 kept "after those"
-for other in m.h5 net.yaml; do # what is not ours to replace and remove
+cp m.h5 other.h5
+/usr/bin/python3 -c "import h5py; del h5py.File('other.h5', 'r+').attrs['kind']" 2>/dev/null # another program's
+for other in m.h5 other.h5 net.yaml; do # what is not ours to replace and remove
     cp $other r.ckpt
     refuses "$other in its place is refused" 65 "checkpoint 'r.ckpt' is " train --checkpoint r.ckpt $outs
     same "$other in its place is left alone" r.ckpt $other
