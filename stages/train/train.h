@@ -19,6 +19,8 @@ struct params {
     const char *target, *criterion, *splitter, *max_features, *weight;
     int64_t trees, max_depth, min_leaf, min_split, max_leaves, patience;
     bool bootstrap, out_of_bag;
+    const char *importance;
+    int64_t shuffles;
 #define INT_FIELD(key, ...)    int64_t key;
 #define REAL_FIELD(key, ...)   double key;
 #define CHOICE_FIELD(key, ...) const char *key;

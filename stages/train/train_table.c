@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "models/logistic/logistic.h"
 #include "models/model.h"
+#include "models/permutation.h"
 #include "models/trees/boosting.h"
 #include "models/trees/trees.h"
 
@@ -85,6 +86,21 @@ static int retarget(struct table *t, const char *target, struct err *e)
     return 0;
 }
 
+static int write_importance(const struct params *p, struct model *m, const struct model_data *data,
+                            struct err *e)
+{
+    struct permutation found = { 0 };
+    int rc = permutation_fit(&found, m, data, (size_t)p->shuffles, (uint64_t)p->seed, e);
+    if (rc == 0) {
+        log_info("importance: %zu %s rows, %s %.4f before columns are shuffled", found.n_row,
+                 found.validation ? "validation" : "training", model_n_class(m) ? "accuracy" : "R2",
+                 found.score);
+        rc = permutation_write(&found, m, p->importance, e);
+    }
+    permutation_release(&found);
+    return rc;
+}
+
 int train_table(const struct params *p, struct err *e)
 {
     const struct model_files files = { .table = p->table,
@@ -117,7 +133,8 @@ int train_table(const struct params *p, struct err *e)
                        .threads = opt_threads() };
     if ((rc = model_fit(&model, &fit, e)) == 0) {
         say_model(model);
-        rc = model_save(model, p->model, e);
+        if ((rc = model_save(model, p->model, e)) == 0 && p->importance)
+            rc = write_importance(p, model, &in.data, e);
     }
 out:
     model_free(model);

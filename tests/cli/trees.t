@@ -39,6 +39,15 @@ same 'makes the same model, byte for byte' first.h5 m.h5
 ok 'boosting learns more than two classes' boost --target title --patience 0 --trees 5
 ok 'and numbers' boost --target age
 
+ok 'columns are shuffled' boost --importance i.csv
+has 'on the validation rows' "$err" 'validation rows, accuracy'
+has 'the one that tells most comes first' "$(sed -n 2p i.csv)" '"'
+cp i.csv j.csv
+ok 'again, by one thread' env REFIT_THREADS=1 "$P/train" --table t.h5 --features f.h5 --split v.h5 --model m.h5 --family boosting --learning_rate .05 --importance i.csv
+same 'the same bytes' i.csv j.csv
+ok 'of a number' train --family extra_trees --target age --trees 9 --importance i.csv
+ok 'age itself tells most of age' grep -q '^"age",[01]' <(sed -n 2p i.csv)
+
 refuses 'a target that the table has not' 65 "--target 'wealth': table 'passengers' has no such column" train --family extra_trees --target wealth
 refuses 'a criterion of the other kind' 64 'the label is a category, want gini or entropy' train --family extra_trees --criterion mse
 refuses 'a text that is no number of columns' 64 "--max_features 'many': want auto, all, sqrt, log2, a count or a share below 1" \
