@@ -471,7 +471,8 @@ out:
 }
 
 static const struct opt options[] = {
-    { OPT_OUT(struct params, out), .help = "directory to make, with two CSV files and images/" },
+    { OPT_OUT(struct params, out), .format = "directory",
+      .help = "directory to make, with two CSV files and images/" },
     { OPT_INT(struct params, rows), .def = 900, .min = 40, .max = 1000000, .unit = "products",
       .help = "how many" },
     { OPT_INT(struct params, side), .def = 0, .min = 0, .max = 4000, .unit = "pixels",

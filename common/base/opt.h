@@ -46,7 +46,7 @@ struct opt {
     double min, max;   /* int, real; both 0: no limit */
     const char *unit;
     const char *choices; /* choice: "random|stratified" */
-    const char *format;  /* in, out: "hdf5:refit.table", "json", "html", "tar" */
+    const char *format;  /* in, out: "hdf5:refit.table", "json", "html", "tar", "directory" */
     const char *only_if; /* "family=network|logistic": the option is for these values of that one */
 };
 

@@ -66,9 +66,10 @@ static int check_place(const struct place *p, struct err *e)
     struct stat st;
     if (!*p->path)
         return err_set(e, ERR_USAGE, "--%s is an empty path", p->option->name);
-    if (stat(p->path, &st) == 0 && !S_ISREG(st.st_mode))
-        return err_set(e, ERR_IO, "--%s: '%s' is there and not a regular file", p->option->name,
-                       p->path);
+    bool folder = p->option->format && strcmp(p->option->format, "directory") == 0;
+    if (stat(p->path, &st) == 0 && !(folder ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)))
+        return err_set(e, ERR_IO, "--%s: '%s' is there and not a %s", p->option->name, p->path,
+                       folder ? "directory" : "regular file");
     char *parent = str_parent(p->path), *inside = str_format("%s/.", parent);
     if (access(inside, W_OK | X_OK) != 0 && errno != ENOENT)
         err_sys(e, "--%s '%s': no file can be made in '%s'", p->option->name, p->path, parent);
