@@ -6,8 +6,8 @@ t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
 row() { # WHAT UNIT OURS PEERS
     awk -v what="$1" -v unit="$2" -v a="$3" -v b="$4" 'BEGIN {
-        printf "%-46s %10s %-10s %12s %-22s %8s\n", what, a == "" ? "failed" : a, unit, b == "" ? "not here" : b, "scikit-learn",
-            a > 0 && b > 0 ? sprintf("%.1f x", b / a) : "-" }'
+        ratio = a > 0 && b > 0 ? sprintf("%.1f x", b / a) : "-"
+        printf "%-46s %10s %-10s %12s %-22s %8s\n", what, a == "" ? "failed" : a, unit, b == "" ? "not here" : b, "scikit-learn", ratio }'
 }
 /usr/bin/python3 -c 'import sklearn' 2>/dev/null || { echo 'trees: scikit-learn is not here'; exit 0; }
 /usr/bin/python3 bench/peers/trees.py prepare "$t"
