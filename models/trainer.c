@@ -9,8 +9,8 @@
 #include "models/bucket.h"
 #include "models/checkpoint.h"
 #include "models/live.h"
-#include "models/schedule.h"
-#include "models/validate.h"
+#include "models/rate_schedule.h"
+#include "models/validation.h"
 #include "num/rng.h"
 
 /* Streams of the seed: net_init has the low ones. */

@@ -1,7 +1,7 @@
 /* cell.h for one kind of vector: included by cell_avx2.c and cell_avx512.c. */
 #include <string.h>
 
-#include "models/nn/cell.h"
+#include "models/nn/lstm_cell.h"
 
 /* tanh x = p / q */
 struct ratio {

@@ -16,7 +16,7 @@
 #include "models/nn/im2col.h"
 #include "models/nn/op.h"
 #include "models/nn/pixel_conv.h"
-#include "models/nn/pool.h"
+#include "models/nn/conv_pool.h"
 #include "models/nn/winograd.h"
 
 enum { KERNEL, BIAS };

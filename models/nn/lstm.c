@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/nn/cell.h"
+#include "models/nn/lstm_cell.h"
 #include "models/nn/factor.h"
 #include "models/nn/gemm.h"
 #include "models/nn/lstm_input.h"

@@ -3,7 +3,7 @@
  * of its maximum in the window, the first one of equals, as bytes. */
 #include <string.h>
 
-#include "models/nn/pool.h"
+#include "models/nn/conv_pool.h"
 #include "models/nn/simd.h"
 
 static int plan(struct net *n, struct op *o, struct err *e)

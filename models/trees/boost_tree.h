@@ -2,7 +2,7 @@
 #define TREES_BOOST_TREE_H
 
 #include "models/trees/bins.h"
-#include "models/trees/tree.h"
+#include "models/trees/decision_tree.h"
 
 /* One tree of gradient boosting: the leaf that gains most is split next, cuts are found in sums
  * over bins, and of two new leaves only the smaller is summed, the larger is what it leaves over

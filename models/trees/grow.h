@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/trees/tree.h"
+#include "models/trees/decision_tree.h"
 #include "num/rng.h"
 
 /* One tree from the training rows. Random thresholds: extremely randomised trees (Geurts, Ernst &

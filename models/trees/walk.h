@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "models/trees/tree.h"
+#include "models/trees/decision_tree.h"
 
 /** A tree laid out for walking down. A leaf is its own child and its threshold infinite, so that a
  * step is the same everywhere, without a branch. */

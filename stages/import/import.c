@@ -23,7 +23,7 @@
 #include "io/jsonfile.h"
 #include "io/outfile.h"
 #include "io/query.h"
-#include "profile.h"
+#include "table_profile.h"
 #include "resume.h"
 
 struct params {

@@ -11,7 +11,7 @@
 #include "guess.h"
 #include "io/csv.h"
 #include "io/jsonrows.h"
-#include "sources.h"
+#include "source_list.h"
 
 enum { MAX_FIELD = 1 << 20, MAX_RATIO = 200, MAX_DISTINCT = 100000, MAX_DISTINCT_BYTES = 200 };
 

@@ -8,7 +8,7 @@
 #include "io/outfile.h"
 #include "io/plot.h"
 #include "io/style.h"
-#include "profile.h"
+#include "table_profile.h"
 
 static double number(const json_t *of, const char *key)
 {

@@ -4,7 +4,7 @@
 #include "base/opt.h"
 #include "intake.h"
 #include "io/marks.h"
-#include "sources.h"
+#include "source_list.h"
 
 /* Incremental import: what the last import wrote, and going on from there. The result is what
  * reading everything would give, byte for byte; where that is not certain, everything is read. */

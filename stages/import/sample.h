@@ -1,7 +1,7 @@
 #ifndef IMPORT_SAMPLE_H
 #define IMPORT_SAMPLE_H
 
-#include "profile.h"
+#include "table_profile.h"
 
 /** A column as numbers: its values (dates: days), the lengths of its texts in characters, or the
  * codes of its levels. */

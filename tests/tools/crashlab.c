@@ -24,7 +24,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "num/hash.h"
-#include "tests/tools/crashlab/record.h"
+#include "tests/tools/crashlab/recorder.h"
 #include "tests/tools/crashlab/tracee.h"
 
 struct lab {

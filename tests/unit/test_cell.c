@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "models/nn/cell.h"
+#include "models/nn/lstm_cell.h"
 
 enum { H = 37 };
 

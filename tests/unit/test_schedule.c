@@ -1,6 +1,6 @@
 #include "near.h"
 
-#include "models/schedule.h"
+#include "models/rate_schedule.h"
 
 static struct nn_training training(void)
 {

@@ -6,7 +6,7 @@
 #include "models/family.h"
 #include "models/history.h"
 #include "models/nn/net.h"
-#include "models/schedule.h"
+#include "models/rate_schedule.h"
 #include "tests/tools/toy.h"
 
 /* A network file from two parts: everything before `training` and some lines of it. */

@@ -1,5 +1,5 @@
-#ifndef MODELS_VALIDATE_H
-#define MODELS_VALIDATE_H
+#ifndef MODELS_VALIDATION_H
+#define MODELS_VALIDATION_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
-#ifndef IMPORT_SOURCES_H
-#define IMPORT_SOURCES_H
+#ifndef IMPORT_SOURCE_LIST_H
+#define IMPORT_SOURCE_LIST_H
 
 #include "base/opt.h"
 #include "intake.h"

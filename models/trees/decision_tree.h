@@ -1,5 +1,5 @@
-#ifndef TREES_TREE_H
-#define TREES_TREE_H
+#ifndef TREES_DECISION_TREE_H
+#define TREES_DECISION_TREE_H
 
 #include <stddef.h>
 #include <stdint.h>

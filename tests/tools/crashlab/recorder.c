@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "tests/tools/crashlab/record.h"
+#include "tests/tools/crashlab/recorder.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>

@@ -1,5 +1,5 @@
-#ifndef CRASHLAB_RECORD_H
-#define CRASHLAB_RECORD_H
+#ifndef CRASHLAB_RECORDER_H
+#define CRASHLAB_RECORDER_H
 
 #include "base/err.h"
 #include "tests/tools/crashlab/disk.h"

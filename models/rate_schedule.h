@@ -1,5 +1,5 @@
-#ifndef MODELS_SCHEDULE_H
-#define MODELS_SCHEDULE_H
+#ifndef MODELS_RATE_SCHEDULE_H
+#define MODELS_RATE_SCHEDULE_H
 
 #include <stddef.h>
 

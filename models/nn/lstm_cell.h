@@ -1,5 +1,5 @@
-#ifndef NN_CELL_H
-#define NN_CELL_H
+#ifndef NN_LSTM_CELL_H
+#define NN_LSTM_CELL_H
 
 #include <stddef.h>
 

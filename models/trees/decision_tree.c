@@ -1,4 +1,4 @@
-#include "models/trees/tree.h"
+#include "models/trees/decision_tree.h"
 
 #include <math.h>
 #include <stdlib.h>

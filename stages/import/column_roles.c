@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "sources.h"
+#include "source_list.h"
 
 static void take_name(const struct table *t, const char *role, const char *name, char **out)
 {

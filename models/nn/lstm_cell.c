@@ -1,4 +1,4 @@
-#include "models/nn/cell.h"
+#include "models/nn/lstm_cell.h"
 
 #include "models/nn/simd.h"
 

@@ -1,5 +1,5 @@
-#ifndef IMPORT_PROFILE_H
-#define IMPORT_PROFILE_H
+#ifndef IMPORT_TABLE_PROFILE_H
+#define IMPORT_TABLE_PROFILE_H
 
 #include <jansson.h>
 

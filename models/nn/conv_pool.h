@@ -1,5 +1,5 @@
-#ifndef NN_POOL_H
-#define NN_POOL_H
+#ifndef NN_CONV_POOL_H
+#define NN_CONV_POOL_H
 
 #include "models/nn/op.h"
 

@@ -1,4 +1,4 @@
-#include "models/schedule.h"
+#include "models/rate_schedule.h"
 
 #include <math.h>
 

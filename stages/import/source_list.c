@@ -1,5 +1,5 @@
 /* Which source is which table, and reading it. */
-#include "sources.h"
+#include "source_list.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "models/validate.h"
+#include "models/validation.h"
 
 #include <math.h>
 
