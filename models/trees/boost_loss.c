@@ -23,6 +23,7 @@ static double log_sum(const double *x, size_t n)
         most = x[k] > most ? x[k] : most;
     for (size_t k = 0; k < n; k++)
         sum += exp(x[k] - most);
+    /* cppcheck-suppress invalidFunctionArg ; the largest score adds 1 to the sum */
     return most + log(sum);
 }
 
