@@ -27,7 +27,28 @@ char *ledger_scheduled_at(const struct run_row *r)
 
 /* ---- writing ---- */
 
-static int name_run(char **out, struct err *e)
+/* A name is taken when its directory is there, and when the memory knows it: the directory may have
+ * gone with the power where the row has not. */
+static int take_name(struct state *s, const char *id, bool *out_ours, struct err *e)
+{
+    char *path = str_format(STATE_DIR "/runs/%s", id);
+    struct query q;
+    bool known = false;
+    int rc = db_query(state_db(s), &q, "SELECT 1 FROM runs WHERE name=?", e);
+
+    if (rc == 0) {
+        db_text(&q, id);
+        rc = db_step(&q, &known, e);
+        db_end(&q);
+    }
+    *out_ours = rc == 0 && !known && mkdir(path, 0777) == 0;
+    if (rc == 0 && !known && !*out_ours && errno != EEXIST)
+        rc = err_sys(e, "cannot make a directory in '%s/runs'", STATE_DIR);
+    free(path);
+    return rc;
+}
+
+static int name_run(struct state *s, char **out, struct err *e)
 {
     char stamp[32];
     struct tm tm;
@@ -38,18 +59,15 @@ static int name_run(char **out, struct err *e)
         return err_sys(e, "cannot make the directory '%s/runs'", STATE_DIR);
     for (int i = 1; i <= MAX_SAME_SECOND; i++) {
         char *id = i == 1 ? mem_strdup(stamp) : str_format("%s-%d", stamp, i);
-        char *path = str_format(STATE_DIR "/runs/%s", id);
-        int failed = mkdir(path, 0777) < 0 ? errno : 0;
-        free(path);
-        if (failed == 0) {
+        bool ours;
+        int rc = take_name(s, id, &ours, e);
+        if (ours) {
             *out = id;
             return 0;
         }
         free(id);
-        if (failed != EEXIST) {
-            errno = failed;
-            return err_sys(e, "cannot make a directory in '%s/runs'", STATE_DIR);
-        }
+        if (rc)
+            return rc;
     }
     return err_set(e, ERR_IO, "more than %d runs in one second", (int)MAX_SAME_SECOND);
 }
@@ -59,7 +77,7 @@ int ledger_run_begin(struct state *s, const char *pipeline, const char *options,
 {
     struct query q;
     struct proc_id self = proc_self();
-    int rc = name_run(out_id, e);
+    int rc = name_run(s, out_id, e);
     if (rc || (rc = db_query(state_db(s), &q,
                              "INSERT INTO runs(name, pipeline, state, options, retry_of, pid, "
                              "pid_start, boot, began)"

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "runner/memory/ledger.h"
 #include "runner/execute/lock.h"
 #include "runner/memory/state.h"
@@ -239,6 +240,26 @@ static void runs_of_one_second_get_different_names(void **unused)
     state_close(s);
 }
 
+/* Many in a row: most of them fall into one second. */
+static void the_name_of_a_run_whose_directory_is_lost_is_not_given_again(void **unused)
+{
+    struct err e = { 0 };
+    struct state *s;
+    (void)unused;
+    assert_ok(state_open(&s, true, &e), e);
+    for (int i = 0; i < 20; i++) {
+        char *id, *directory;
+        assert_ok(state_begin_lazy(s, &e), e);
+        assert_ok(ledger_run_begin(s, "p", "{}", NULL, &id, &e), e);
+        assert_ok(state_commit(s, &e), e);
+        directory = str_format(STATE_DIR "/runs/%s", id);
+        assert_int_equal(rmdir(directory), 0);
+        free(directory);
+        free(id);
+    }
+    state_close(s);
+}
+
 static void a_run_whose_lock_nobody_holds_is_lost(void **unused)
 {
     struct err e = { 0 };
@@ -299,6 +320,7 @@ int main(void)
         T(an_intent_survives_and_becomes_the_last_commit),
         T(a_blocked_commit_hides_the_one_before),
         T(runs_of_one_second_get_different_names),
+        T(the_name_of_a_run_whose_directory_is_lost_is_not_given_again),
         T(a_run_whose_lock_nobody_holds_is_lost),
         T(a_held_lock_names_its_holder_and_is_not_disturbed_by_asking),
     };
