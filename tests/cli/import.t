@@ -71,23 +71,12 @@ else
     skip "h5ls and h5dump" "hdf5-tools is not installed"
 fi
 
+export PYTHONPATH="$top/tests/cli" PYTHONDONTWRITEBYTECODE=1
 cat >show.py <<'END'
 import sys
 import h5py, numpy as np
+from columns import column
 f = h5py.File(sys.argv[1], "r")
-def texts(g):
-    b, o = g["bytes"][:].tobytes(), g["offsets"][:]
-    return [b[i:j].decode() for i, j in zip(o[:-1], o[1:])]
-def column(c):
-    if c.attrs["type"] == "string":
-        values = texts(c)
-    elif c.attrs["type"] == "category":
-        levels = texts(c["levels"])
-        values = [levels[i] if i >= 0 else "" for i in c["values"][:]]
-    else:
-        values = c["values"][:].tolist()
-    valid = c["valid"][:] if "valid" in c else np.ones(len(values))
-    return [v if ok else None for v, ok in zip(values, valid)]
 for t in list(f.attrs["tables"]) + ["rejects"]:
     g = f[t]
     print(t, {k: (list(v) if isinstance(v, np.ndarray) else v) for k, v in g.attrs.items() if k not in ("columns", "keys_sha256")})

@@ -7,23 +7,14 @@ py=
 for p in python3 /usr/bin/python3; do "$p" -c 'import h5py, sqlite3' 2>/dev/null && py=$p && break; done
 [ -n "$py" ] || skip_all "python3-h5py is not installed"
 
+export PYTHONPATH="$top/tests/cli" PYTHONDONTWRITEBYTECODE=1
 cat >show.py <<'END'
 import sys, h5py
+from columns import column
 f = h5py.File(sys.argv[1], "r")
-def texts(g):
-    b, o = g["bytes"][:].tobytes(), g["offsets"][:]
-    return [b[i:j].decode() for i, j in zip(o[:-1], o[1:])]
-def column(c):
-    if c.attrs["type"] == "string": return texts(c)
-    if c.attrs["type"] == "category":
-        l = texts(c["levels"])
-        return [l[i] if i >= 0 else "" for i in c["values"][:]]
-    return c["values"][:].tolist()
 for t in sys.argv[2:]:
     for name in f[t].attrs["columns"]:
-        c = f[t][name]
-        valid = c["valid"][:] if "valid" in c else [1] * f[t].attrs["rows"]
-        print(name, [v if ok else None for v, ok in zip(column(c), valid)])
+        print(name, column(f[t][name]))
 END
 show() { "$py" show.py table.h5 "$@" 2>&1; }
 schema() { cat >schema.yaml; }

@@ -9,6 +9,8 @@ import warnings
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from hashed import uniform
+
 warnings.filterwarnings("ignore")  # "did not converge": no step made the value smaller
 
 #        name        rows  columns  classes  C    penalty  balanced
@@ -21,17 +23,6 @@ CASES = [("two",      300, 6,  2, 1.0,   "l2", False),
          ("unequal",  500, 5,  4, 2.0,   "l2", True),
          ("lasso",    300, 8,  2, .1,    "l1", False),
          ("lasso3",   300, 8,  3, .1,    "l1", False)]
-
-
-def uniform(stream, n):
-    """n floats in [-1, 1): splitmix64 of stream * 2^32 + i, the upper 24 bits."""
-    with np.errstate(over='ignore'):
-        z = np.arange(n, dtype=np.uint64) + np.uint64(stream << 32)
-        z = (z + np.uint64(1)) * np.uint64(0x9e3779b97f4a7c15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xbf58476d1ce4e5b9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94d049bb133111eb)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / (1 << 23) - 1
 
 
 def rows(case, n, d, classes):

@@ -9,18 +9,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hashed import uniform
+
 B, T, SIDE, VOCABULARY, CLASSES, STEPS, BATCHES, RATE = 16, 24, 32, 1000, 27, 20, 2, 0.5
 
 
-def uniform(stream, n):
-    """n floats in [-1, 1): splitmix64 of stream * 2^32 + i, the upper 24 bits."""
-    with np.errstate(over='ignore'):
-        z = np.arange(n, dtype=np.uint64) + np.uint64(stream << 32)
-        z = (z + np.uint64(1)) * np.uint64(0x9e3779b97f4a7c15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xbf58476d1ce4e5b9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94d049bb133111eb)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
+def uniform32(stream, n):
+    return uniform(stream, n).astype(np.float32)  # exact
 
 
 stream = iter(range(100))
@@ -30,7 +25,7 @@ def weights(*shape):
     """The next tensor of our parameter block, scaled by its fan-in."""
     fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 100
     fan = 100 if shape[0] == VOCABULARY else fan
-    return torch.from_numpy(uniform(next(stream), int(np.prod(shape))).reshape(shape) / np.sqrt(np.float32(fan)))
+    return torch.from_numpy(uniform32(next(stream), int(np.prod(shape))).reshape(shape) / np.sqrt(np.float32(fan)))
 
 
 class Net(nn.Module):
@@ -60,7 +55,7 @@ class Net(nn.Module):
 
 
 def whole(stream, n, below):
-    return np.minimum(((uniform(stream, n) + 1) / 2 * np.float32(below)).astype(np.int64), below - 1)
+    return np.minimum(((uniform32(stream, n) + 1) / 2 * np.float32(below)).astype(np.int64), below - 1)
 
 
 torch.set_num_threads(1)

@@ -14,6 +14,23 @@
 #include "models/nn/conv.h"
 #include "num/rng.h"
 
+/** A kernel of 3 x 3 on NHWC pictures; out come blocks of 16 channels, or NHWC. */
+static inline struct conv_shape conv_shape_3x3(size_t h, size_t w, size_t ci, size_t co, bool same,
+                                               bool blocks)
+{
+    size_t less = same ? 0 : 2;
+    return (struct conv_shape){ .ci = ci,
+                                .co = co,
+                                .h = h,
+                                .w = w,
+                                .oh = h - less,
+                                .ow = w - less,
+                                .k = 3,
+                                .pad = same ? 1 : 0,
+                                .block_in = ci,
+                                .block_out = blocks ? 16 : co };
+}
+
 /** Where channel c of a pixel is: blocks of `block` channels, h w pixels each. */
 static inline size_t conv_at(size_t c, size_t C, size_t block, size_t pixel, size_t n_pixel)
 {

@@ -1,5 +1,6 @@
 /* The family `logistic` against scikit-learn, and where nothing is easy: separable classes,
  * collinear columns, one column, more columns than rows. */
+#include "hashed.h"
 #include "near.h"
 
 #include <stdio.h>
@@ -24,15 +25,6 @@ struct reference {
 #include "tests/ref/sklearn_logistic.h"
 
 /* ---- rows that the reference had too -------------------------------------------------------- */
-
-static double uniform(uint64_t stream, size_t i)
-{
-    uint64_t z = ((stream << 32) + i + 1) * 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    z ^= z >> 31;
-    return (double)(z >> 40) / (1 << 23) - 1;
-}
 
 /* A table of a label and feature columns in memory. */
 static void make(struct toy *t, size_t n, size_t d, size_t n_class)
@@ -72,9 +64,9 @@ static void reference_rows(struct toy *t, uint64_t number, const struct referenc
     for (size_t i = 0; i < r->n; i++) {
         double best = -(double)INFINITY, *x = t->features.x + i * r->d;
         for (size_t j = 0; j < r->d; j++)
-            x[j] = uniform(2 * number, i * r->d + j) * (double)(1 + j % 3);
+            x[j] = hashed_uniform(2 * number, i * r->d + j) * (double)(1 + j % 3);
         for (size_t k = 0; k < r->n_class; k++) {
-            double score = uniform(2 * number + 1, i * r->n_class + k) * 2;
+            double score = hashed_uniform(2 * number + 1, i * r->n_class + k) * 2;
             for (size_t j = 0; j < r->d; j++)
                 score += x[j] * (double)((int)((7 * j + 3 * k) % 5) - 2) * 0.25;
             score += k == 0 ? 0.5 : 0;
@@ -143,7 +135,7 @@ static void the_gradient_is_that_of_central_differences(void **state)
                                             t.table.col->code, weight, n_class };
         logistic_loss_init(&l, &rows, 0.3, 1);
         for (size_t j = 0; j < n; j++)
-            p[j] = uniform(77, j);
+            p[j] = hashed_uniform(77, j);
         logistic_loss_value(&l, p, g);
         for (size_t j = 0; j < n; j++) {
             double keep = p[j], h = 1e-5;
@@ -269,8 +261,8 @@ static void more_columns_than_the_matrix_of_products_takes_agree_with_it(void **
     make(&t, N, D, 2);
     for (size_t i = 0; i < N; i++) {
         for (size_t j = 0; j < FEW; j++) /* the others are 0 and change nothing */
-            t.features.x[i * D + j] = uniform(9, i * FEW + j);
-        t.table.col->code[i] = t.features.x[i * D] + uniform(10, i) > 0;
+            t.features.x[i * D + j] = hashed_uniform(9, i * FEW + j);
+        t.table.col->code[i] = t.features.x[i * D] + hashed_uniform(10, i) > 0;
     }
     struct model *wide = fit(&t, &plain, 1);
     for (size_t i = 0; i < N; i++)

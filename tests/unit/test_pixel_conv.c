@@ -25,18 +25,9 @@ static void add_backward(void *arg, size_t x, size_t w, size_t y)
 
 static struct conv_shape shape(size_t h, size_t w, size_t co, bool same, bool blocks)
 {
-    size_t less = same ? 0 : 2;
-    return (struct conv_shape){ .ci = 3,
-                                .co = co,
-                                .h = h,
-                                .w = w,
-                                .oh = h - less,
-                                .ow = w - less,
-                                .k = 3,
-                                .pad = same ? 1 : 0,
-                                .block_in = 3,
-                                .block_out = blocks ? 16 : co,
-                                .relu = true };
+    struct conv_shape s = conv_shape_3x3(h, w, 3, co, same, blocks);
+    s.relu = true;
+    return s;
 }
 
 /* Two pictures; the places of the maxima are taken from the kernel and checked. */

@@ -1,5 +1,6 @@
 /* The engine against PyTorch: the same network, data and first weights, 20 steps of SGD.
  * tests/ref/torch_sgd.py made the numbers and says how weights and data come about. */
+#include "hashed.h"
 #include "near.h"
 
 #include <math.h>
@@ -31,18 +32,9 @@ static const char network[] =
     "head: [concat, {dense: 128, activation: relu}, dense: classes]\n"
     "training: {optimizer: sgd}\n";
 
-static float uniform(uint64_t stream, size_t i)
-{
-    uint64_t z = ((stream << 32) + i + 1) * 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    z ^= z >> 31;
-    return (float)(z >> 40) / (float)(1 << 23) - 1.0f;
-}
-
 static int32_t whole(uint64_t stream, size_t i, int32_t below)
 {
-    int32_t n = (int32_t)((uniform(stream, i) + 1.0f) / 2.0f * (float)below);
+    int32_t n = (int32_t)(((float)hashed_uniform(stream, i) + 1.0f) / 2.0f * (float)below);
     return n < below ? n : below - 1;
 }
 
@@ -52,7 +44,7 @@ static void set_weights(struct net *n)
         const struct nn_param *p = &net_params(n)[k];
         size_t fan = p->rank > 1 && p->shape[0] != VOCABULARY ? p->n / p->shape[p->rank - 1] : 100;
         for (size_t i = 0; i < p->n; i++)
-            net_weights(n)[p->offset + i] = uniform(k, i) / sqrtf((float)fan);
+            net_weights(n)[p->offset + i] = (float)hashed_uniform(k, i) / sqrtf((float)fan);
     }
 }
 

@@ -180,23 +180,31 @@ static void empty_inputs_leave_their_branch_out(void **state)
     toy_release(&t);
 }
 
+/* What model_fit says to a toy problem that was spoilt. */
+static void refuses(const struct toy *t, const char *branches, const char *training, int code,
+                    const char *want)
+{
+    struct history h = { 0 };
+    struct model *m = NULL;
+    struct err e = { 0 };
+    struct nn_spec spec = network(branches, training);
+    struct fit f = { .network = &spec, .data = &t->data, .seed = 3, .threads = 1, .history = &h };
+    assert_error(model_fit(&m, &f, &e), code, e, want);
+    assert_null(m);
+    nn_spec_release(&spec);
+    history_release(&h);
+}
+
 static void what_cannot_be_learnt_from_is_refused(void **state)
 {
     (void)state;
     struct toy t;
-    struct history h = { 0 };
-    struct model *m = NULL;
-    struct err e = { 0 };
     toy_make(&t, 100, 4);
-    struct nn_spec spec = network(TOY_NETWORK, "");
-    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
     t.data.pixels = NULL;
-    assert_error(model_fit(&m, &f, &e), ERR_USAGE, e, "branch 'pixels' needs --pixels");
-    spec = network(TEXT_ONLY, "");
+    refuses(&t, TOY_NETWORK, "", ERR_USAGE, "branch 'pixels' needs --pixels");
     t.tokens.n_id = 0;
     memset(t.tokens.offset, 0, 101 * sizeof *t.tokens.offset);
-    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "nothing to learn from");
-    assert_null(m);
+    refuses(&t, TEXT_ONLY, "", ERR_DATA, "nothing to learn from");
     toy_release(&t);
 }
 
@@ -204,32 +212,12 @@ static void a_loss_that_is_not_finite_names_epoch_and_step(void **state)
 {
     (void)state;
     struct toy t;
-    struct history h = { 0 };
-    struct model *m = NULL;
-    struct err e = { 0 };
     toy_make(&t, 100, 4);
-    struct nn_spec spec = network(
-        "network: 1\nbranches:\n  features:\n    layers: [{dense: classes}]\n", "");
     for (size_t i = 0; i < 300; i++)
         t.features.x[i] = 1e200; /* infinite as float */
-    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
-    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "epoch 1, step 1 of 3");
-    history_release(&h);
+    refuses(&t, "network: 1\nbranches:\n  features:\n    layers: [{dense: classes}]\n", "",
+            ERR_DATA, "epoch 1, step 1 of 3");
     toy_release(&t);
-}
-
-/* What model_fit says to a toy problem that was spoilt. */
-static void refuses(struct toy *t, const char *branches, int code, const char *want)
-{
-    struct history h = { 0 };
-    struct model *m = NULL;
-    struct err e = { 0 };
-    struct nn_spec spec = network(branches, "");
-    struct fit f = { .network = &spec, .data = &t->data, .seed = 3, .threads = 1, .history = &h };
-    assert_error(model_fit(&m, &f, &e), code, e, want);
-    assert_null(m);
-    nn_spec_release(&spec);
-    history_release(&h);
 }
 
 static void a_split_without_training_rows_is_refused(void **state)
@@ -239,7 +227,7 @@ static void a_split_without_training_rows_is_refused(void **state)
     toy_make(&t, 100, 4);
     for (size_t i = 0; i < 100; i++)
         t.sides.side[i] = i % 2 ? SIDE_VALIDATION : SIDE_TEST;
-    refuses(&t, TOY_NETWORK, ERR_DATA,
+    refuses(&t, TOY_NETWORK, "", ERR_DATA,
             "no row to train on: the split has none with a label on the training side");
     toy_release(&t);
 }
@@ -252,7 +240,7 @@ static void a_single_class_is_refused_by_its_name(void **state)
     for (size_t i = 0; i < 100; i++)
         if (t.sides.side[i] == SIDE_TRAIN)
             t.table.col->code[i] = 1;
-    refuses(&t, TOY_NETWORK, ERR_DATA,
+    refuses(&t, TOY_NETWORK, "", ERR_DATA,
             "all 70 training rows have the same 'colour', 'green': want two classes");
     toy_release(&t);
 }
@@ -282,11 +270,11 @@ static void inputs_without_content_are_refused_where_there_is_no_other(void **st
     struct toy t;
     toy_make(&t, 100, 4);
     memset(t.pixels.status, PIXELS_MISSING, 100);
-    refuses(&t, "network: 1\nbranches: {pixels: {layers: [flatten]}}\nhead: [dense: classes]\n",
+    refuses(&t, "network: 1\nbranches: {pixels: {layers: [flatten]}}\nhead: [dense: classes]\n", "",
             ERR_DATA, "the inputs of all branches are empty");
     t.tokens.n_id = 0;
     memset(t.tokens.offset, 0, 101 * sizeof *t.tokens.offset);
-    refuses(&t, TEXT_ONLY, ERR_DATA, "the inputs of all branches are empty");
+    refuses(&t, TEXT_ONLY, "", ERR_DATA, "the inputs of all branches are empty");
     toy_release(&t);
 }
 
@@ -301,7 +289,7 @@ static void words_that_no_training_row_has_leave_the_branch_out(void **state)
         if (t.tokens.offset[i] < t.tokens.offset[i + 1])
             t.sides.side[i] = i % 2 ? SIDE_VALIDATION : SIDE_NONE;
     t.sides.side[11] = SIDE_TRAIN; /* the row without a word */
-    refuses(&t, TEXT_ONLY, ERR_DATA, "");
+    refuses(&t, TEXT_ONLY, "", ERR_DATA, "");
     for (size_t i = 0; i < 3; i++) { /* two more, of other classes */
         t.table.col->code[11 + i] = (int32_t)i;
         t.sides.side[11 + i] = SIDE_TRAIN;
@@ -423,14 +411,9 @@ static void a_weight_for_no_class_is_refused_with_the_nearest_one(void **state)
 {
     (void)state;
     struct toy t;
-    struct history h = { 0 };
-    struct model *m = NULL;
-    struct err e = { 0 };
     toy_make(&t, 100, 4);
-    struct nn_spec spec = network(TOY_NETWORK, "  class_weights: {gren: 2}\n");
-    struct fit f = { .network = &spec, .data = &t.data, .seed = 3, .threads = 1, .history = &h };
-    assert_error(model_fit(&m, &f, &e), ERR_DATA, e, "label 'gren'; did you mean 'green'?");
-    history_release(&h);
+    refuses(&t, TOY_NETWORK, "  class_weights: {gren: 2}\n", ERR_DATA,
+            "label 'gren'; did you mean 'green'?");
     toy_release(&t);
 }
 

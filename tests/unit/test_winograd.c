@@ -62,18 +62,10 @@ static void check(struct conv_shape s, size_t rows)
 
 static struct conv_shape shape(size_t h, size_t w, size_t ci, size_t co, bool same, bool blocks)
 {
-    size_t less = same ? 0 : 2;
-    return (struct conv_shape){ .ci = ci,
-                                .co = co,
-                                .h = h,
-                                .w = w,
-                                .oh = h - less,
-                                .ow = w - less,
-                                .k = 3,
-                                .pad = same ? 1 : 0,
-                                .block_in = blocks ? 16 : ci,
-                                .block_out = blocks ? 16 : co,
-                                .data_gradient = true };
+    struct conv_shape s = conv_shape_3x3(h, w, ci, co, same, blocks);
+    s.block_in = blocks ? 16 : ci;
+    s.data_gradient = true;
+    return s;
 }
 
 static bool is_here(void)
