@@ -41,8 +41,10 @@ RUNNER_SRC := $(filter-out runner/helpers/%,$(wildcard runner/*/*.c))
 STAGES     := $(patsubst stages/%.c,%,$(wildcard stages/*.c)) $(patsubst stages/%/,%,$(wildcard stages/*/))
 HELPERS    := $(patsubst runner/helpers/%.c,%,$(wildcard runner/helpers/*.c)) \
               $(patsubst runner/helpers/%/,%,$(wildcard runner/helpers/*/))
+SERVE      := $(patsubst serve/%.c,%,$(wildcard serve/*.c)) $(patsubst serve/%/,%,$(wildcard serve/*/))
 UNITS      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-PROGRAMS   := $(if $(wildcard runner/cli/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS))
+PROGRAMS   := $(if $(wildcard runner/cli/cli.c),$(B)/bin/refit) $(addprefix $(B)/libexec/refit/,$(STAGES) $(HELPERS)) \
+              $(SERVE:%=$(B)/bin/refit-%)
 TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.c))
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
@@ -50,10 +52,15 @@ obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 .PHONY: all run check check-long clockwalk-long check-valgrind check-nopidfd test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
-all: $(PROGRAMS) $(TOOLS) $(B)/bin/refit-train
-# What a person calls by hand besides refit itself.
-$(B)/bin/refit-train: $(B)/libexec/refit/train
-	@mkdir -p $(@D); ln -sf ../libexec/refit/train $@
+# What a person calls by hand besides refit itself, and what is a stage, too: NAME of the link, where it points.
+LINKS      := bin/refit-train:../libexec/refit/train
+ifneq ($(filter predict,$(SERVE)),)
+LINKS      += libexec/refit/predict:../../bin/refit-predict
+endif
+link_to     = ln -sf $(word 2,$(subst :, ,$(1))) $(2)/$(firstword $(subst :, ,$(1)))
+
+all: $(PROGRAMS) $(TOOLS)
+	@$(foreach l,$(LINKS),$(call link_to,$(l),$(B));)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D); echo "cc $<"; $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -69,6 +76,8 @@ $(B)/bin/refit: $(call obj,$(RUNNER_SRC)) $(B)/librefit.a
 .SECONDEXPANSION:
 $(B)/libexec/refit/%: $$(call obj,$$(wildcard stages/$$*.c stages/$$*/*.c runner/helpers/$$*.c \
                        runner/helpers/$$*/*.c)) $(B)/librefit.a
+	$(LINK)
+$(B)/bin/refit-%: $$(call obj,$$(wildcard serve/$$*.c serve/$$*/*.c)) $(B)/librefit.a
 	$(LINK)
 # What it shares with the runner.
 $(B)/libexec/refit/refit-notify: $(call obj,$(addprefix runner/read/,path.c probe.c reference.c secret.c) \
@@ -177,16 +186,17 @@ install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/refit share/refit/presets share/man/man1 \
 	    $(COMPLETIONS))
 	cd $(B)/man && install -m 644 *.1 $(abspath $(DESTDIR)$(PREFIX))/share/man/man1
-	install -m 755 $(B)/bin/refit $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(filter-out $(B)/bin/refit,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
-	ln -sf ../libexec/refit/train $(DESTDIR)$(PREFIX)/bin/refit-train
+	install -m 755 $(filter $(B)/bin/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(filter $(B)/libexec/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/refit
+	$(foreach l,$(LINKS),$(call link_to,$(l),$(DESTDIR)$(PREFIX));)
 	install -m 644 models/presets/*.yaml $(DESTDIR)$(PREFIX)/share/refit/presets
 	$(B)/bin/refit completion bash >$(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit
 	$(B)/bin/refit completion zsh >$(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))/refit $(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))/_refit
-	rm -rf $(DESTDIR)$(PREFIX)/bin/refit $(DESTDIR)$(PREFIX)/bin/refit-train $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/%,$(filter $(B)/bin/%,$(PROGRAMS))) $(DESTDIR)$(PREFIX)/bin/refit-train
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/refit $(DESTDIR)$(PREFIX)/share/refit \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/refit.1 $(DESTDIR)$(PREFIX)/share/man/man1/refit-*.1
 
 clean:

@@ -30,4 +30,4 @@ commands() {
 }
 page refit "$bin/bin/refit"
 commands >>"$out/refit.1"
-for p in "$bin"/libexec/refit/*; do page "refit-$(basename "$p" | sed 's/^refit-//')" "$p"; done
+for p in "$bin"/bin/refit-* "$bin"/libexec/refit/*; do page "refit-$(basename "$p" | sed 's/^refit-//')" "$p"; done
