@@ -1,0 +1,50 @@
+#include "num/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct placed {
+    double value;
+    size_t at;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+void rank_average(const double *x, size_t n, double *out)
+{
+    struct placed *p = mem_calloc(n + 1, sizeof *p);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (struct placed){ x[i], i };
+    qsort(p, n, sizeof *p, by_value);
+    for (size_t i = 0, next; i < n; i = next) {
+        for (next = i + 1; next < n && p[next].value == p[i].value;)
+            next++;
+        for (size_t k = i; k < next; k++)
+            out[p[k].at] = (double)(i + next + 1) / 2;
+    }
+    free(p);
+}
+
+double rank_spearman(const double *a, const double *b, size_t n)
+{
+    if (n < 2)
+        return (double)NAN;
+    double *x = mem_calloc(n, sizeof *x), *y = mem_calloc(n, sizeof *y);
+    double mean = (double)(n + 1) / 2, xy = 0, xx = 0, yy = 0;
+    rank_average(a, n, x);
+    rank_average(b, n, y);
+    for (size_t i = 0; i < n; i++) {
+        xy += (x[i] - mean) * (y[i] - mean);
+        xx += (x[i] - mean) * (x[i] - mean);
+        yy += (y[i] - mean) * (y[i] - mean);
+    }
+    free(x);
+    free(y);
+    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : (double)NAN;
+}
