@@ -82,9 +82,20 @@ int store_put(struct store *s, const char *key, const struct store_source *from,
               enum store_when when, const char *tag, bool *out_done, struct store_object *about,
               struct err *e);
 
-/** Copy an object inside the store, in place of what is at `to`. */
-int store_copy(struct store *s, const char *from, const char *to, struct store_object *about,
-               struct err *e);
+/**
+ * Store an object at `key` in place of what is there, in two steps: all that may fail for want of
+ * room or of the source comes first, so that nothing else has to be undone.
+ *   twin  key of an object of this store with the same bytes, from which a server copies; or NULL
+ */
+struct store_pending;
+int store_prepare(struct store *s, const char *key, const struct store_source *from,
+                  const char *twin, struct store_pending **out, struct err *e);
+
+/** The second step; `about` may be NULL. `p` is gone afterwards, also on error. */
+int store_finish(struct store_pending *p, struct store_object *about, struct err *e);
+
+/** Instead of the second step: nothing stays. NULL is fine. */
+void store_abandon(struct store_pending *p);
 
 /** ERR_IO unless it is gone afterwards; what is not there is no error. */
 int store_remove(struct store *s, const char *key, struct err *e);
