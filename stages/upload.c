@@ -185,6 +185,7 @@ static int run(const void *params, struct err *e)
         (rc = read_package(p->package, &manifest, &q.version, e)))
         goto out;
     q.sha256 = sha256;
+    q.size = size;
     q.about = manifest;
     if ((rc = registry_publish(&registry, &q, &made, e)))
         goto out;

@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "num/hash.h"
 
-/* Where models are published: a directory, given as PATH or file:PATH (docs/formats.md,
- * "registry").
+/* Where models are published: a directory or an S3 bucket, given as store_open takes it
+ * (docs/formats.md, "registry").
  *
  *   <root>/<model>/<version>/models.tar     immutable
  *   <root>/<model>/<version>/manifest.json  immutable: what is in it, its hash, its metrics
@@ -18,28 +18,28 @@
  *   <root>/<model>/history/<n>.json         immutable: one for each change of the current model
  *   <root>/<key>                            optional: for readers that know one name only
  *
- * A version directory is filled under another name and then renamed: it is there with everything or
- * not at all, and two publishers cannot both become version n. current.json is replaced by a rename
- * after all else is on disk: whenever a publisher dies, the old or the new model is current, whole,
- * and the next publisher goes on from there. An entry of the history is written just before the
- * change: `previous` in the next one tells if it took place. */
+ * manifest.json comes first and claims the version: of several publishers one can store it. A
+ * version whose models.tar is not there yet is unfinished; nobody but a publisher of the very same
+ * package goes on with it. current.json is replaced after all else is stored: whenever a publisher
+ * dies, the old or the new model is current, whole, and the next publisher goes on from there. An
+ * entry of the history is written just before the change: `previous` in the next one tells if it
+ * took place. */
 
 /** All zeros is empty. */
 struct registry {
-    char *url;  /* owned: as given */
-    char *root; /* owned: the directory */
+    struct store *store; /* owned */
     /* Called before every step of a publication; tests stop there. May be NULL. */
     void (*before)(void *self, int step);
     void *self;
 };
 
 enum registry_step {
-    REGISTRY_STAGE,   /* copy package and manifest under a hidden name */
-    REGISTRY_VERSION, /* rename it to the version */
-    REGISTRY_COPY,    /* what goes to the key, under a name of its own */
+    REGISTRY_CLAIM,   /* manifest.json */
+    REGISTRY_PACKAGE, /* models.tar */
+    REGISTRY_COPY,    /* what goes to the key: all but its name */
     REGISTRY_HISTORY,
     REGISTRY_CURRENT,
-    REGISTRY_KEY, /* rename the copy to the key */
+    REGISTRY_KEY,
     N_REGISTRY_STEP
 };
 
@@ -67,7 +67,7 @@ struct registry_current {
 int registry_current(const struct registry *r, const char *name, struct registry_current *out,
                      struct err *e);
 
-/** manifest.json of a version: a new reference. */
+/** manifest.json of a version: a new reference. ERR_DATA if there is no such version. */
 int registry_manifest(const struct registry *r, const char *name, const char *version, json_t **out,
                       struct err *e);
 
@@ -75,6 +75,7 @@ struct registry_request {
     const char *name;
     const char *package; /* file to publish as models.tar */
     const char *sha256;  /* of it: what is copied must have it, else ERR_DATA */
+    uint64_t size;       /* of it */
     const char *version; /* NULL: the next number */
     json_t *about;       /* becomes manifest.json, with version, sha256 and size added; borrowed */
     const char *key;     /* NULL: none */
@@ -82,12 +83,14 @@ struct registry_request {
 };
 
 struct registry_result {
-    char version[65], previous[65]; /* previous: "" if there was none */
-    char *key;                      /* owned: where the copy lies, {version} filled in; NULL */
-    int64_t history;                /* number of the last entry */
-    bool created;                   /* a new version was made */
-    bool changed;                   /* the current model is another one now */
-    char timestamp[32];             /* of current.json: "2026-11-21T10:00:00Z" */
+    char version[65], previous[65];  /* previous: "" if there was none */
+    char *key;                       /* owned: where the copy lies, {version} filled in; NULL */
+    int64_t history;                 /* number of the last entry */
+    bool created;                    /* a new version was made */
+    bool changed;                    /* the current model is another one now */
+    char timestamp[32];              /* of current.json: "2026-11-21T10:00:00Z" */
+    char package_id[80], key_id[80]; /* version ids of a versioned bucket, of what was stored now:
+                                        models.tar, the copy at the key; else "" */
 };
 
 /**
@@ -96,10 +99,47 @@ struct registry_result {
  * a new one.
  *
  *   errors  ERR_DATA: the version exists with other content, the package changed meanwhile, the
- * registry is damaged; ERR_IO. What was current is then still current.
+ * registry is damaged; ERR_RETRY: somebody else is publishing that version, or what may pass;
+ * ERR_IO. What was current is then still current.
  */
 int registry_publish(const struct registry *r, const struct registry_request *q,
                      struct registry_result *out, struct err *e);
+
+/** Make a version that is there the current one (promote, or roll back): history, then
+ * current.json. ERR_DATA if it is not there, whole. */
+int registry_set(const struct registry *r, const char *name, const char *version,
+                 struct registry_result *out, struct err *e);
 void registry_result_release(struct registry_result *r);
+
+/* ---- looking around ---- */
+
+/** A version, newest first: numbers before other names, larger ones first. */
+struct registry_version {
+    char *version;    /* owned */
+    json_t *manifest; /* owned */
+    bool whole;       /* models.tar is there; else somebody is publishing it, or died */
+    bool current;
+    int64_t modified_s; /* Unix time of its models.tar or, without one, of its manifest.json */
+};
+
+/** The versions of a model: (*out_n), owned by the caller; none if the model is not there.
+ * ERR_DATA: a damaged manifest. */
+int registry_versions(const struct registry *r, const char *name, struct registry_version **out,
+                      size_t *out_n, struct err *e);
+void registry_versions_free(struct registry_version *v, size_t n);
+
+/** The names of the models: (*out_n), owned by the caller. */
+int registry_models(const struct registry *r, char ***out, size_t *out_n, struct err *e);
+
+/** The history of the current model, oldest first: a new reference to an array of its entries. */
+int registry_history(const struct registry *r, const char *name, json_t **out, struct err *e);
+
+/** models.tar of a version into a file, which is there only if it has the hash that manifest.json
+ * says. */
+int registry_fetch(const struct registry *r, const char *name, const char *version,
+                   const char *path, struct err *e);
+
+/** Take a version away, its package first. ERR_USAGE: it is the current one. */
+int registry_remove(const struct registry *r, const char *name, const char *version, struct err *e);
 
 #endif

@@ -50,7 +50,9 @@ int store_look(struct store *s, const char *key, bool *out_found, struct store_o
 
 /**
  * An object into the file `path`, which is replaced when all bytes are there.
- *   sha256  it must have; NULL: any. ERR_DATA names both
+ *   path    NULL: read it and compare only
+ *   sha256  it must have, else ERR_DATA; NULL: any
+ * What is not there is ERR_DATA.
  */
 int store_fetch(struct store *s, const char *key, const char *path, const char *sha256,
                 struct err *e);

@@ -13,6 +13,7 @@
 #include "io/jsonfile.h"
 #include "io/outfile.h"
 #include "io/registry.h"
+#include "io/store.h"
 
 static char dir[64]; /* of the test: the registry is dir/reg */
 static struct registry reg;
@@ -342,10 +343,10 @@ static void publishers_at_the_same_time_get_versions_of_their_own(void **state)
 /* Where the file system cannot lock, another one may take the number meanwhile. */
 static void take_version_1(void *self, int step)
 {
-    if (step == REGISTRY_VERSION && !*(bool *)self) {
+    if (step == REGISTRY_CLAIM && !*(bool *)self) {
         static const char other[] = "other";
-        char *path = str_format("%s/m/1/models.tar", reg.root),
-             *about = str_format("%s/m/1/manifest.json", reg.root);
+        char *path = str_format("%s/m/1/models.tar", store_name(reg.store)),
+             *about = str_format("%s/m/1/manifest.json", store_name(reg.store));
         struct err e = { 0 };
         char hex[HASH_HEX], *text;
         hash_bytes(other, strlen(other), hex);
@@ -417,6 +418,81 @@ static void a_registry_that_cannot_be_written_is_an_error_of_the_machine(void **
     free(path);
 }
 
+static void an_earlier_version_is_made_current_again(void **state)
+{
+    struct registry_result r = { 0 };
+    struct err e = { 0 };
+    json_t *history;
+    (void)state;
+    publish_ok("one", NULL);
+    publish_ok("two", NULL);
+    assert_ok(registry_set(&reg, "m", "1", &r, &e), e);
+    assert_string_equal(r.previous, "2");
+    assert_true(r.changed);
+    registry_result_release(&r);
+    assert_current("1", "one");
+    assert_ok(registry_set(&reg, "m", "1", &r, &e), e);
+    assert_false(r.changed);
+    registry_result_release(&r);
+    assert_error(registry_set(&reg, "m", "3", &r, &e), ERR_DATA, e, "has no version '3' of 'm'");
+    assert_ok(registry_history(&reg, "m", &history, &e), e);
+    assert_int_equal(json_array_size(history), 3);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(history, 2), "previous")),
+                        "2");
+    json_decref(history);
+}
+
+static void versions_are_listed_from_the_newest(void **state)
+{
+    struct registry_version *v;
+    struct err e = { 0 };
+    size_t n;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        char text[2] = { (char)('a' + i), 0 };
+        publish_ok(text, NULL);
+    }
+    publish_ok("named", "0.1");
+    assert_true(publish_and_die("half", REGISTRY_PACKAGE));
+    assert_ok(registry_versions(&reg, "m", &v, &n, &e), e);
+    assert_int_equal(n, 12);
+    assert_string_equal(v[0].version, "11");
+    assert_false(v[0].whole || v[0].current);
+    assert_string_equal(v[1].version, "10");
+    assert_true(v[1].whole);
+    assert_string_equal(v[11].version, "0.1");
+    assert_true(v[11].current);
+    registry_versions_free(v, n);
+}
+
+static void a_version_is_taken_away_unless_it_is_current(void **state)
+{
+    struct registry_version *v;
+    struct err e = { 0 };
+    size_t n;
+    (void)state;
+    publish_ok("one", NULL);
+    publish_ok("two", NULL);
+    assert_error(registry_remove(&reg, "m", "2", &e), ERR_USAGE, e, "is the current one");
+    assert_ok(registry_remove(&reg, "m", "1", &e), e);
+    assert_ok(registry_versions(&reg, "m", &v, &n, &e), e);
+    assert_int_equal(n, 1);
+    assert_false(there("m/1"));
+    registry_versions_free(v, n);
+}
+
+/* The number of a publisher that died is taken by the next one, where the store can lock. */
+static void an_unfinished_version_is_taken_over(void **state)
+{
+    (void)state;
+    assert_true(publish_and_die("half", REGISTRY_PACKAGE));
+    publish_ok("other", NULL);
+    assert_current("1", "other");
+    assert_true(publish_and_die("half", REGISTRY_PACKAGE));
+    publish_ok("half", NULL);
+    assert_current("2", "half");
+}
+
 static void only_directories_are_registries_for_now(void **state)
 {
     struct registry r = { 0 };
@@ -427,10 +503,10 @@ static void only_directories_are_registries_for_now(void **state)
     assert_error(registry_open(&r, "file:", &e), ERR_USAGE, e, "names no directory");
     assert_error(registry_open(&r, "", &e), ERR_USAGE, e, "names no directory");
     assert_ok(registry_open(&r, "file:///var/models", &e), e);
-    assert_string_equal(r.root, "/var/models");
+    assert_string_equal(store_name(r.store), "/var/models");
     registry_release(&r);
     assert_ok(registry_open(&r, "a/registry", &e), e);
-    assert_string_equal(r.root, "a/registry");
+    assert_string_equal(store_name(r.store), "a/registry");
     registry_release(&r);
 }
 
@@ -478,6 +554,10 @@ int main(void)
         TEST(damage_is_found),
         TEST(a_package_that_changes_meanwhile_is_not_published),
         TEST(a_registry_that_cannot_be_written_is_an_error_of_the_machine),
+        TEST(an_earlier_version_is_made_current_again),
+        TEST(versions_are_listed_from_the_newest),
+        TEST(a_version_is_taken_away_unless_it_is_current),
+        TEST(an_unfinished_version_is_taken_over),
         TEST(only_directories_are_registries_for_now),
         TEST(names_and_keys_stay_inside_the_registry),
     };
