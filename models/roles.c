@@ -24,7 +24,8 @@ void roles_copy(struct table_roles *to, const struct table_roles *from)
                                 .text = copy_texts(from->text, from->n_text),
                                 .n_text = from->n_text,
                                 .feature = copy_texts(from->feature, from->n_feature),
-                                .n_feature = from->n_feature };
+                                .n_feature = from->n_feature,
+                                .schema = mem_strdup(from->schema) };
 }
 
 void roles_release(struct table_roles *r)
@@ -35,6 +36,7 @@ void roles_release(struct table_roles *r)
     free(r->image);
     mem_free_texts(r->text, r->n_text);
     mem_free_texts(r->feature, r->n_feature);
+    free(r->schema);
     *r = (struct table_roles){ 0 };
 }
 
@@ -55,6 +57,7 @@ char *roles_to_json(const struct table_roles *r)
     json_object_set_new(root, "image", json_text_or_null(r->image));
     json_object_set_new(root, "text", list_of(r->text, r->n_text));
     json_object_set_new(root, "feature", list_of(r->feature, r->n_feature));
+    json_object_set_new(root, "schema", json_text_or_null(r->schema));
     char *dumped = json_dumps(root, 0), *json = mem_strdup(dumped);
     free(dumped);
     json_decref(root);
@@ -98,7 +101,9 @@ int roles_from_json(struct table_roles *r, const char *json, struct err *e)
         (rc = take_text(&made.date, root, "date", e)) ||
         (rc = take_text(&made.image, root, "image", e)) ||
         (rc = take_list(&made.text, &made.n_text, root, "text", e)) ||
-        (rc = take_list(&made.feature, &made.n_feature, root, "feature", e))) {
+        (rc = take_list(&made.feature, &made.n_feature, root, "feature", e)) ||
+        (json_object_get(root, "schema") && /* models of refit 0.1.0 have none */
+         (rc = take_text(&made.schema, root, "schema", e)))) {
         roles_release(&made);
     } else {
         *r = made;

@@ -9,8 +9,8 @@
 void roles_copy(struct table_roles *to, const struct table_roles *from);
 void roles_release(struct table_roles *r);
 
-/** As JSON, owned by the caller: {"id", "label", "date", "image": text or null, "text", "feature":
- * list}. */
+/** As JSON, owned by the caller: {"id", "label", "date", "image", "schema": text or null, "text",
+ * "feature": list}. */
 char *roles_to_json(const struct table_roles *r);
 
 /** From that JSON. ERR_DATA if it is something else. */

@@ -59,10 +59,9 @@ enum { BLOCK_BYTES = 32 << 20, MAX_BLOCK_ROWS = 1024, MAX_TOLD = 5 };
 
 /* What one thread works with. */
 struct hand {
-    uint8_t *bytes; /* owned: the file */
-    size_t room;
-    struct str name, why; /* owned */
-    struct err e;         /* the machine failed: at row `failed` */
+    struct picture_hand picture;
+    struct str name; /* owned */
+    struct err e;    /* the machine failed: at row `failed` */
     size_t failed;
 };
 
@@ -117,9 +116,8 @@ static void job_init(struct job *job, const struct table *t, const struct image_
 static void job_release(struct job *job)
 {
     for (int i = 0; i < job->n_hand; i++) {
-        free(job->hand[i].bytes);
+        picture_hand_release(&job->hand[i].picture);
         str_release(&job->hand[i].name);
-        str_release(&job->hand[i].why);
     }
     for (size_t i = 0; job->reason && i < job->table->n_row; i++)
         free(job->reason[i]);
@@ -136,34 +134,28 @@ static void job_release(struct job *job)
 /* Pixels of one row into `out`, all zeros unless they are good. */
 static enum pixels_status read_picture(struct job *job, struct hand *h, size_t row, uint8_t *out)
 {
-    struct err bad = { 0 };
     enum pixels_status status;
-    size_t n;
     const char *why = picture_name(&job->pattern, row, &h->name);
 
-    memset(out, 0, picture_bytes(job));
     if (why) {
-        str_clear(&h->why);
-        str_addz(&h->why, why);
+        memset(out, 0, picture_bytes(job));
+        str_clear(&h->picture.why);
+        str_addz(&h->picture.why, why);
         return PIXELS_MISSING;
     }
-    if (picture_load(job->dir, str_text(&h->name), job->options.max_bytes, &h->bytes, &h->room, &n,
-                     &status, &h->why, &h->e)) {
+    if (picture_pixels(&h->picture, &job->options, job->dir, str_text(&h->name), out, &status,
+                       &h->e)) {
         h->failed = row;
         atomic_store(&job->stop, true);
         return PIXELS_MISSING;
     }
-    if (status != PIXELS_OK)
-        return status;
-    struct hash sum;
-    hash_init(&sum);
-    hash_add(&sum, h->bytes, n);
-    hash_raw(&sum, job->digest + row * PIXELS_DIGEST);
-    if (image_pixels(&job->options, h->bytes, n, out, &bad) == 0)
-        return PIXELS_OK;
-    memset(out, 0, picture_bytes(job));
-    str_addf(&h->why, "'%s': %s", str_text(&h->name), bad.text);
-    return PIXELS_CORRUPT;
+    if (h->picture.read) {
+        struct hash sum;
+        hash_init(&sum);
+        hash_add(&sum, h->picture.bytes, h->picture.n);
+        hash_raw(&sum, job->digest + row * PIXELS_DIGEST);
+    }
+    return status;
 }
 
 static void do_row(void *ctx, int worker, size_t i)
@@ -177,7 +169,7 @@ static void do_row(void *ctx, int worker, size_t i)
     enum pixels_status status = read_picture(job, h, row, job->block + i * picture_bytes(job));
     job->status[row] = (uint8_t)status;
     if (status != PIXELS_OK)
-        job->reason[row] = mem_strdup(str_text(&h->why));
+        job->reason[row] = mem_strdup(str_text(&h->picture.why));
     size_t done = atomic_fetch_add(&job->n_done, 1) + 1;
     if (worker == 0)
         event_progress((int64_t)done, (int64_t)job->table->n_row, "pictures");

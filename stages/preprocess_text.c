@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/parallel.h"
+#include "io/rowtext.h"
 #include "io/table.h"
 #include "io/text.h"
 #include "io/tokens.h"
@@ -81,14 +82,12 @@ struct hand {
     struct text_ids ids;
     struct known *known; /* (room_known) owned, by number in the cleaner */
     size_t room_known;
-    struct text_part *part; /* (n_column) owned */
-    struct str *value;      /* (n_column) owned: columns that are not text already */
+    struct rowtext_parts parts;
 };
 
 struct job {
     const struct table *table;
-    const struct column **column; /* (n_column) owned: the text columns */
-    size_t n_column;
+    struct rowtext text;
     struct hand *hand; /* (n_hand) owned */
     int n_hand;
     struct piece *piece; /* (WAVE_PIECES) owned */
@@ -129,25 +128,6 @@ static int check(const void *params, struct err *e)
     return text_check(&o, e);
 }
 
-static int find_columns(struct job *job, const char *path, struct err *e)
-{
-    const struct table *t = job->table;
-    if (!t->roles.n_text)
-        return err_set(
-            e, ERR_DATA,
-            "'%s': table '%s' has no text: its import schema names the columns (text: [COLUMN])",
-            path, t->name);
-    job->column = mem_calloc(t->roles.n_text, sizeof(const struct column *));
-    for (size_t i = 0; i < t->roles.n_text; i++) {
-        const struct column *c = table_column(t, t->roles.text[i]);
-        if (!c)
-            return err_set(e, ERR_DATA, "'%s': table '%s' has no column '%s', one of its texts",
-                           path, t->name, t->roles.text[i]);
-        job->column[job->n_column++] = c;
-    }
-    return 0;
-}
-
 static int start_hands(struct job *job, const struct text_options *o, struct err *e)
 {
     job->n_hand = opt_threads();
@@ -157,8 +137,6 @@ static int start_hands(struct job *job, const struct text_options *o, struct err
         int rc = text_init(&h->cleaner, o, e);
         if (rc)
             return rc;
-        h->part = mem_calloc(job->n_column, sizeof *h->part);
-        h->value = mem_calloc(job->n_column, sizeof *h->value);
     }
     return 0;
 }
@@ -167,10 +145,7 @@ static void job_release(struct job *job)
 {
     for (int i = 0; i < job->n_hand; i++) {
         struct hand *h = &job->hand[i];
-        for (size_t k = 0; h->value && k < job->n_column; k++)
-            str_release(&h->value[k]);
-        free(h->value);
-        free(h->part);
+        rowtext_parts_release(&h->parts);
         text_ids_release(&h->ids);
         free(h->known);
         text_release(&h->cleaner);
@@ -181,23 +156,13 @@ static void job_release(struct job *job)
     }
     free(job->piece);
     free(job->hand);
-    free(job->column);
+    rowtext_release(&job->text);
 }
 
 static void read_row(const struct job *job, struct hand *h, size_t row)
 {
-    for (size_t i = 0; i < job->n_column; i++) {
-        const struct column *c = job->column[i];
-        struct text_part *part = &h->part[i];
-        if (c->type == COLUMN_STRING) {
-            part->bytes = column_string(c, row, &part->n);
-            continue;
-        }
-        str_clear(&h->value[i]);
-        column_text(c, row, &h->value[i]);
-        *part = (struct text_part){ str_text(&h->value[i]), h->value[i].n };
-    }
-    text_numbers(&h->cleaner, h->part, job->n_column, &h->ids);
+    rowtext_read(&job->text, row, &h->parts);
+    text_numbers(&h->cleaner, h->parts.part, h->parts.n, &h->ids);
 }
 
 /* The words of a row, numbered by the piece. */
@@ -347,7 +312,7 @@ static int run(const void *params, struct err *e)
     int rc;
 
     if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) ||
-        (rc = find_columns(&job, p->table, e)) || (rc = start_hands(&job, &o, e)) ||
+        (rc = rowtext_init(&job.text, &table, p->table, e)) || (rc = start_hands(&job, &o, e)) ||
         (rc = join_all(&job, &joined, e)))
         goto out;
     event_progress((int64_t)table.n_row, (int64_t)table.n_row, "texts");

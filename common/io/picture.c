@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/image.h"
 
 static void add_piece(struct picture_pattern *p, struct picture_piece piece)
 {
@@ -169,4 +170,30 @@ int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_byte
     }
     close(fd);
     return rc;
+}
+
+int picture_pixels(struct picture_hand *h, const struct image_options *o, int dir, const char *name,
+                   uint8_t *out, enum pixels_status *out_status, struct err *e)
+{
+    struct err bad = { 0 };
+    size_t n_out = 3 * (size_t)o->size * (size_t)o->size;
+    int rc = picture_load(dir, name, o->max_bytes, &h->bytes, &h->room, &h->n, out_status, &h->why,
+                          e);
+
+    h->read = rc == 0 && *out_status == PIXELS_OK;
+    if (h->read) {
+        if (image_pixels(o, h->bytes, h->n, out, &bad) == 0)
+            return 0;
+        str_addf(&h->why, "'%s': %s", name, bad.text);
+        *out_status = PIXELS_CORRUPT;
+    }
+    memset(out, 0, n_out);
+    return rc;
+}
+
+void picture_hand_release(struct picture_hand *h)
+{
+    free(h->bytes);
+    str_release(&h->why);
+    *h = (struct picture_hand){ 0 };
 }

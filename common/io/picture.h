@@ -10,6 +10,8 @@
 #include "io/pixels.h"
 #include "io/table.h"
 
+struct image_options;
+
 /* The picture file of a row: its name by the pattern of the table's image role, its bytes from a
  * directory. */
 
@@ -50,5 +52,23 @@ int picture_open_dir(const char *path, int *out_dir, struct err *e);
  */
 int picture_load(int dir, const char *name, int64_t max_bytes, uint8_t **io_bytes, size_t *io_room,
                  size_t *out_n, enum pixels_status *out_status, struct str *out_why, struct err *e);
+
+/** What one thread reads pictures with: storage that stays. All zeros is empty. */
+struct picture_hand {
+    uint8_t *bytes; /* owned: the file */
+    size_t room, n; /* n: bytes of the last file */
+    bool read;      /* it was read */
+    struct str why; /* owned: reason of the last status that is not PIXELS_OK */
+};
+
+/**
+ * The picture of a file of the directory as pixels: what training and serving both see.
+ *
+ *   out     (size, size, 3); all zeros unless PIXELS_OK, with the reason in h->why
+ *   errors  ERR_IO as picture_load
+ */
+int picture_pixels(struct picture_hand *h, const struct image_options *o, int dir, const char *name,
+                   uint8_t *out, enum pixels_status *out_status, struct err *e);
+void picture_hand_release(struct picture_hand *h);
 
 #endif

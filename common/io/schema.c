@@ -174,6 +174,21 @@ static int read_match(const struct yaml *map, struct schema_column *c, struct er
     return rc;
 }
 
+static int read_unit(const struct yaml *node, struct schema_column *c, struct err *e)
+{
+    static const char *const units[] = { "days", "us", NULL };
+    size_t unit;
+    if (!node)
+        return 0;
+    if (c->type != COLUMN_DATE)
+        return yaml_fail(node, e, "unit: column '%s' is %s, want date", c->name,
+                         column_type_name(c->type));
+    int rc = yaml_choice(node, "unit", units, &unit, e);
+    if (rc == 0)
+        c->unit = mem_strdup(units[unit]);
+    return rc;
+}
+
 static int read_type(const struct yaml *node, struct schema_column *c, struct err *e)
 {
     static const char *const types[] = {
@@ -204,7 +219,7 @@ static int read_column(const struct yaml *key, const struct yaml *node, const st
 {
     static const char *const keys[] = { "type",   "from",  "optional",  "required", "unique",
                                         "min",    "max",   "missing",   "levels",   "names",
-                                        "format", "match", "otherwise", NULL };
+                                        "format", "match", "otherwise", "unit",     NULL };
     const struct yaml *map = node->kind == YAML_MAP ? node : NULL,
                       *type = map ? yaml_get(map, "type") : node;
     int rc;
@@ -239,7 +254,7 @@ static int read_column(const struct yaml *key, const struct yaml *node, const st
         (rc = read_flag(map, "unique", &c->unique, e)) || (rc = read_range(map, c, e)) ||
         (format && (rc = read_texts(format, "format", &c->format, &c->n_format, e))) ||
         (rc = read_missing(map, missing, c, e)) || (rc = read_levels(map, c, e)) ||
-        (rc = read_match(map, c, e)))
+        (rc = read_match(map, c, e)) || (rc = read_unit(yaml_get(map, "unit"), c, e)))
         return rc;
     return 0;
 }
@@ -646,6 +661,7 @@ static void release_column(struct schema_column *c)
         regfree(&c->regex);
     free(c->match);
     free(c->otherwise);
+    free(c->unit);
 }
 
 void schema_release(struct schema *s)

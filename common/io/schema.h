@@ -30,6 +30,8 @@ struct schema_column {
     size_t n_level;
     char **format; /* (n_format) DATE: strptime, the first that fits; none: ISO 8601 */
     size_t n_format;
+    char *unit;    /* DATE: "days" or "us" that it is kept in; NULL: days, unless a value tells the
+                      time */
     char *match;   /* the part of the text that matches (POSIX extended, leftmost longest) is the
                       value; or NULL */
     regex_t regex; /* compiled `match` */
@@ -69,6 +71,13 @@ int schema_read(struct schema *s, const char *path, struct err *e);
 /** The same from n bytes; `name` stands for the file. */
 int schema_parse(struct schema *s, const char *name, const char *bytes, size_t n, struct err *e);
 void schema_release(struct schema *s);
+
+/**
+ * How to read rows like those of `t`, which was read by s, without their label: the text of a
+ * schema of one table with the columns of `t` (those that were joined to it, too) and its roles.
+ * Equal schemas of equal columns are equal bytes. Owned by the caller.
+ */
+char *schema_rows(const struct schema *s, const struct table *t);
 
 /** Column by name, or NULL. */
 const struct schema_column *schema_find(const struct schema_table *t, const char *name);

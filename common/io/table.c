@@ -37,6 +37,7 @@ static void release_roles(struct table_roles *r)
     free(r->image);
     mem_free_texts(r->text, r->n_text);
     mem_free_texts(r->feature, r->n_feature);
+    free(r->schema);
     *r = (struct table_roles){ 0 };
 }
 

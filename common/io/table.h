@@ -51,6 +51,7 @@ struct table_roles {
     size_t n_text;
     char **feature;
     size_t n_feature;
+    char *schema; /* how import read these columns from text, see schema_rows; NULL: not known */
 };
 
 struct table {

@@ -1,6 +1,7 @@
 /* Tables in an HDF5 file. Layout (docs/formats.md):
  *   /               kind = refit.table, kind_version, main, tables, complete
- *   /T              rows, keys_sha256, columns, and the roles: id label date image text features
+ *   /T              rows, keys_sha256, columns, and the roles: id label date image text features,
+ *                   schema
  *   /T/C            type, unit
  *   /T/C/values     (n) float64, int64, uint8 or int32   /T/C/bytes, offsets  strings
  *   /T/C/valid      (n) uint8, only where there are gaps
@@ -262,7 +263,8 @@ static int write_table(struct h5 *h, const struct table *t, struct err *e)
     if (rc || (rc = write_role(h, t, "id", r->id, e)) ||
         (rc = write_role(h, t, "label", r->label, e)) ||
         (rc = write_role(h, t, "date", r->date, e)) ||
-        (rc = write_role(h, t, "image", r->image, e)))
+        (rc = write_role(h, t, "image", r->image, e)) ||
+        (rc = write_role(h, t, "schema", r->schema, e)))
         return rc;
     if (r->n_text)
         rc = h5_set_texts(h, t->name, "text", (const char *const *)r->text, r->n_text, e);
@@ -505,6 +507,7 @@ static int read_table(struct h5 *h, const char *name, bool for_pictures, struct 
     if ((rc = read_role(h, t, "id", &r->id, e)) || (rc = read_role(h, t, "label", &r->label, e)) ||
         (rc = read_role(h, t, "date", &r->date, e)) ||
         (rc = read_role(h, t, "image", &r->image, e)) ||
+        (rc = read_role(h, t, "schema", &r->schema, e)) ||
         (rc = read_role_list(h, t, "text", &r->text, &r->n_text, e)) ||
         (rc = read_role_list(h, t, "features", &r->feature, &r->n_feature, e)) ||
         (rc = check_table(t, h->path, e)))

@@ -304,6 +304,7 @@ static int run(const void *params, struct err *e)
         reject_list_move(&rejects, &in[i].rejects);
     if (rc == 0) {
         set_roles(&schema, &t[schema.main_index]);
+        t[schema.main_index].roles.schema = schema_rows(&schema, &t[schema.main_index]);
         if (p->profile || p->page)
             rc = tell_profile(p, &schema, t, e);
         if (rc == 0)

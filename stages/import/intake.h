@@ -1,7 +1,7 @@
 #ifndef IMPORT_INTAKE_H
 #define IMPORT_INTAKE_H
 
-#include "grown.h"
+#include "io/grown.h"
 #include "io/record.h"
 
 /* Rows and values that were kept out. Listed up to a number, so that a hopeless file cannot fill

@@ -65,6 +65,9 @@ if command -v h5ls >/dev/null; then
     has "h5ls lists the rejects" "$out" "/rejects/reason/offsets"
     run h5dump -a /items/columns table.h5
     has "h5dump shows the columns; an optional one that no file has is left out" "$out" '"row", "name", "price", "sold", "day", "brand", "class"'
+    run h5dump -a /items/schema table.h5
+    has "how rows are read travels along" "$out" '"price": {type: float, from: ["price"], min: 0, missing: ["", "NA"]}'
+    case $out in *class*) fail "without the label" "$out" ;; *) pass "without the label" ;; esac
     run h5dump -y -d /items/class/values table.h5
     has "levels stand in the order in which the rows show them" "$out" "0, 1, 1"
 else
@@ -79,7 +82,7 @@ from columns import column
 f = h5py.File(sys.argv[1], "r")
 for t in list(f.attrs["tables"]) + ["rejects"]:
     g = f[t]
-    print(t, {k: (list(v) if isinstance(v, np.ndarray) else v) for k, v in g.attrs.items() if k not in ("columns", "keys_sha256")})
+    print(t, {k: (list(v) if isinstance(v, np.ndarray) else v) for k, v in g.attrs.items() if k not in ("columns", "keys_sha256", "schema")})
     for name in g.attrs["columns"]:
         print("  ", name, dict(g[name].attrs), column(g[name]))
 END
@@ -220,6 +223,9 @@ if [ -n "$py" ]; then
     run rejects table.h5
     is "an id of an earlier file is named with that file" "$out" "items2.csv|3|name|a (first in items1.csv line 2)|id seen before"
 fi
+sed 's/day: date/day: {type: date, unit: days}/' schema.yaml >days.yaml
+ok "unless the schema says days" "$I" --schema days.yaml --table days.h5 --max_reject_share 1 --source items1.csv --source items2.csv --source labels.csv
+[ -z "$py" ] || has "then the time is left out" "$("$py" show.py days.h5)" "'unit': 'days'} [19723, 19724]"
 printf 'schema: 1\ntables:\n  t: {file: "*.csv", columns: {a: int}}\nlable: a\n' >bad.yaml
 refuses "a bad schema" 64 "bad.yaml:4:1: schema: unknown key 'lable'; did you mean 'label'?" "$I" --schema bad.yaml --source items1.csv --table table.h5
 refuses "--check reads the schema alone" 64 "bad.yaml:4:1" "$I" --check --schema bad.yaml

@@ -404,6 +404,69 @@ static void fixed_levels_are_the_only_ones(void **state)
     is_text("category", " any thing ", " any thing ");
 }
 
+/* What schema_rows writes of the main table when all its columns are there. */
+static char *rows_of(const struct schema *s, const char *label)
+{
+    const struct schema_table *from = &s->table[s->main_index];
+    char days[] = "days";
+    struct table t = { .name = from->name, .n_col = from->n_col };
+    struct column col[8] = { 0 };
+    for (size_t i = 0; i < t.n_col; i++)
+        col[i] = (struct column){ .name = from->col[i].name,
+                                  .unit = from->col[i].type == COLUMN_DATE ? days : NULL };
+    char own[20];
+    snprintf(own, sizeof own, "%s", label);
+    t.col = col;
+    t.roles = s->roles;
+    t.roles.label = own;
+    return schema_rows(s, &t);
+}
+
+static void the_schema_of_rows_reads_as_the_first_one_does(void **state)
+{
+    static const char text[] =
+        "    csv: {delimiter: \";\", encoding: latin-1}\n"
+        "    columns:\n"
+        "      \"a \\\"b\\\\ \\x7f\\u2028é\": {type: float, from: [x, \"\"], min: -1e-3, required: "
+        "true}\n"
+        "      day: {type: date, format: [\"%d/%m/%Y\"], min: 2001-02-03, max: \"2024-02-29 "
+        "13:00:05.25\"}\n"
+        "      kind: {type: category, levels: [\"no\", \"~\"], missing: []}\n"
+        "      title: {type: category, match: \"Mrs|Mr\", otherwise: missing, optional: true}\n"
+        "      word: {type: string, match: \"^.\", otherwise: \"missing\"}\n"
+        "      y: int\n"
+        "label: y\ntext: word\nimage: \"{word}.jpg\"\n";
+    struct err e = { 0 };
+    struct schema s, again;
+    (void)state;
+    assert_int_equal(parse(&s, text, &e), 0);
+    char *first = rows_of(&s, "y");
+    assert_int_equal(schema_parse(&again, "rows", first, strlen(first), &e), 0);
+    const struct schema_table *t = again.table;
+    assert_int_equal(t->n_col, 5); /* the label is not read */
+    assert_string_equal(t->col[0].name, "a \"b\\ \x7f\xe2\x80\xa8\xc3\xa9");
+    assert_int_equal(t->col[0].n_from, 2);
+    assert_true(t->col[0].required);
+    assert_near(t->col[0].min, -1e-3, 0, 0);
+    assert_near(t->col[1].max, (double)s.table->col[1].max, 0, 0);
+    assert_near(t->col[1].min, (double)s.table->col[1].min, 0, 0);
+    assert_string_equal(t->col[1].unit, "days");
+    assert_int_equal(t->col[2].n_missing, 0);
+    assert_string_equal(t->col[2].level[1], "~");
+    assert_true(t->col[3].otherwise_missing && t->col[3].optional);
+    assert_string_equal(t->col[4].otherwise, "missing");
+    assert_int_equal(t->csv.delimiter, ';');
+    assert_int_equal(t->csv.encoding, SOURCE_LATIN1);
+    assert_null(again.roles.label);
+    assert_string_equal(again.roles.image, "{word}.jpg");
+    char *second = rows_of(&again, "");
+    assert_string_equal(first, second);
+    free(second);
+    free(first);
+    schema_release(&again);
+    schema_release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +483,7 @@ int main(void)
         cmocka_unit_test(files_may_be_another_dialect_of_csv),
         cmocka_unit_test(matches_cut_out_a_part),
         cmocka_unit_test(fixed_levels_are_the_only_ones),
+        cmocka_unit_test(the_schema_of_rows_reads_as_the_first_one_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

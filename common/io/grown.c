@@ -1,4 +1,4 @@
-#include "grown.h"
+#include "io/grown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,12 +123,15 @@ static void finish_levels(struct grown *g)
         c->level[i] = mem_strdup(intern_get(&g->level, i));
 }
 
-/* Days, unless a value tells the time of day. */
+/* Days, unless the schema or a value's time of day says otherwise. */
 static void finish_dates(struct grown *g)
 {
-    g->c.unit = mem_strdup(g->has_time ? "us" : "days");
-    for (size_t i = 0; i < g->c.n && !g->has_time; i++)
-        g->c.whole[i] /= us_of_day;
+    const char *unit = g->schema->unit ? g->schema->unit : g->has_time ? "us" : "days";
+    g->c.unit = mem_strdup(unit);
+    for (size_t i = 0; i < g->c.n && strcmp(unit, "days") == 0; i++) {
+        int64_t us = g->c.whole[i];
+        g->c.whole[i] = us / us_of_day - (us % us_of_day < 0);
+    }
 }
 
 int grown_finish(struct grown *g, size_t n, struct column *out, struct err *e)

@@ -1,5 +1,5 @@
-#ifndef IMPORT_GROWN_H
-#define IMPORT_GROWN_H
+#ifndef IO_GROWN_H
+#define IO_GROWN_H
 
 #include "base/intern.h"
 #include "io/schema.h"
