@@ -154,7 +154,12 @@ FUZZ_SECONDS ?= 600
 $(B)/%/fuzz: $(B)/obj/tests/fuzz/%.o $(B)/librunner.a $(B)/librefit.a
 	@mkdir -p $(@D)/corpus; echo "link $@"
 	@$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
-fuzzers: $(FUZZERS)
+fuzzers: $(FUZZERS) $(B)/seeds
+# What they begin with: small good files, so that the changes to them reach what lies behind the headers.
+$(B)/seeds: $(B)/tests/tools/seeds $(wildcard data/schemas/*.yaml pipelines/*.yaml models/presets/*.yaml)
+	@rm -rf $@; $< $@
+	@mkdir $@/schema $@/manifest $@/spec
+	@cp data/schemas/*.yaml $@/schema; cp pipelines/*.yaml $@/manifest; cp models/presets/*.yaml $@/spec
 # Loops unrolled many times over numbers of our own: with sanitizers clang takes 10 minutes and 800 MB for this file.
 $(B)/obj/models/nn/packed_avx512.o: OPT_fuzz += -fno-sanitize=all
 fuzz:
@@ -163,7 +168,8 @@ fuzz:
 fuzz-run: fuzzers
 	@set -e; for f in $(FUZZERS); do echo "== $$f"; d=$$(dirname $$f); \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-	    -artifact_prefix=$$d/ $$d/corpus >$$d/log 2>&1 || { tail -40 $$d/log; exit 1; }; tail -5 $$d/log; done
+	    -artifact_prefix=$$d/ $$d/corpus $$(ls -d $(B)/seeds/$${d##*/} 2>/dev/null) >$$d/log 2>&1 || \
+    { tail -40 $$d/log; exit 1; }; tail -5 $$d/log; done
 fuzz-long:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 

@@ -87,25 +87,53 @@ static int by_value(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-void partition_ordered(uint8_t *side, const size_t *row, size_t n, const int64_t *value,
-                       const double share[N_PARTITION])
+/* The rows by their value, equal ones in their own order: (n), owned by the caller. */
+static struct timed *in_order(const size_t *row, size_t n, const int64_t *value)
 {
-    static const int order[N_PARTITION] = { PARTITION_NOTHING, PARTITION_TRAIN,
-                                            PARTITION_VALIDATION, PARTITION_TEST };
     struct timed *t = mem_calloc(n, sizeof *t);
-    size_t size[N_PARTITION], i = 0, end = 0;
-    partition_sizes(n, share, size);
     for (size_t k = 0; k < n; k++)
         t[k] = (struct timed){ value[row[k]], row[k] };
     qsort(t, n, sizeof *t, by_value);
+    return t;
+}
+
+/* Rows *i to below `end` get a name, and those behind them that have the value of the last one. */
+static void name_part(uint8_t *out, const struct timed *t, size_t n, size_t *i, size_t end,
+                      uint8_t name)
+{
+    size_t first = *i;
+    for (; *i < n && (*i < end || (*i > first && t[*i].value == t[*i - 1].value)); (*i)++)
+        out[t[*i].row] = name;
+}
+
+void partition_ordered(uint8_t *side, const size_t *row, size_t n, const int64_t *value,
+                       const double share[N_PARTITION])
+{
+    static const struct {
+        int part;
+        uint8_t name;
+    } order[N_PARTITION] = { { PARTITION_NOTHING, PARTITION_SIDE_NOTHING },
+                             { PARTITION_TRAIN, 0 },
+                             { PARTITION_VALIDATION, 1 },
+                             { PARTITION_TEST, 2 } };
+    struct timed *t = in_order(row, n, value);
+    size_t size[N_PARTITION], i = 0, end = 0;
+    partition_sizes(n, share, size);
     for (int k = 0; k < N_PARTITION; k++) {
-        uint8_t name = order[k] == PARTITION_NOTHING ? (uint8_t)PARTITION_SIDE_NOTHING
-                                                     : (uint8_t)order[k];
-        size_t first = i;
-        end += size[order[k]];
-        for (; i < n && (i < end || (i > first && t[i].value == t[i - 1].value)); i++)
-            side[t[i].row] = name;
+        end += size[order[k].part];
+        name_part(side, t, n, &i, end, order[k].name);
     }
+    free(t);
+}
+
+void partition_ordered_folds(uint8_t *fold, const size_t *row, size_t n, const int64_t *value,
+                             size_t n_fold)
+{
+    struct timed *t = in_order(row, n, value);
+    size_t size = n / (n_fold + 1), i = 0;
+    for (size_t k = 0; k <= n_fold; k++)
+        name_part(fold, t, n, &i, n - (n_fold - k) * size,
+                  k ? (uint8_t)(k - 1) : (uint8_t)PARTITION_SIDE_NOTHING);
     free(t);
 }
 

@@ -44,6 +44,19 @@ void partition_ordered(uint8_t *side, const size_t *row, size_t n, const int64_t
                        const double share[N_PARTITION]);
 
 /**
+ * Folds by a value that rises, such as time: of n_fold + 1 parts that follow each other the oldest
+ * is in no fold, the next one is fold 0, and so on, so that all that is before a fold is what a
+ * model may know that is tested on it. Sizes are those of scikit-learn's TimeSeriesSplit: every
+ * fold has n / (n_fold + 1) rows, what that leaves over are the oldest; but rows of one value stay
+ * together, in the earlier part, so that a fold may get none.
+ *
+ *   fold   (n_row) gets 0 .. n_fold - 1, or 255, for the rows of `row`
+ *   value  (n_row) of every row
+ */
+void partition_ordered_folds(uint8_t *fold, const size_t *row, size_t n, const int64_t *value,
+                             size_t n_fold);
+
+/**
  * Sizes for one class of n rows, by the largest remainder: every side gets the whole part of its
  * share, what is left over goes to the largest fractional parts, equal ones to the side that is
  * furthest behind so far, then in the order of the enum. A training share > 0 gets at least one row

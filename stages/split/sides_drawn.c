@@ -133,7 +133,33 @@ static int by_borders(const struct draw *d, const struct column *date, const siz
     return 0;
 }
 
-static int by_time(const struct draw *d, uint8_t *side, struct err *e)
+/* One of K + 1 periods is for test; what comes after it is not known yet. */
+static int by_periods(const struct draw *d, const struct column *date, const size_t *row, size_t n,
+                      uint8_t *side, uint8_t *fold, struct err *e)
+{
+    const struct params *p = d->p;
+    double share[N_PARTITION] = { 1 - p->validation, p->validation };
+    size_t n_before = 0, n_test = 0, *before = mem_calloc(n, sizeof *before);
+
+    partition_ordered_folds(fold, row, n, date->whole, (size_t)p->folds);
+    for (size_t i = 0; i < n; i++) {
+        if (fold[row[i]] == p->fold)
+            side[row[i]] = SIDE_TEST, n_test++;
+        else if (fold[row[i]] < p->fold || fold[row[i]] == SIDE_NONE)
+            before[n_before++] = row[i];
+    }
+    partition_ordered(side, before, n_before, date->whole, share);
+    free(before);
+    if (!n_test)
+        return err_set(
+            e, ERR_DATA,
+            "'%s': fold %lld has no row: %zu rows are too few for %lld folds in time, or "
+            "too many of them have one '%s'",
+            p->table, (long long)p->fold, n, (long long)p->folds, date->name);
+    return 0;
+}
+
+static int by_time(const struct draw *d, uint8_t *side, uint8_t *fold, struct err *e)
 {
     const struct params *p = d->p;
     const char *name = *p->date ? p->date : d->table->roles.date;
@@ -157,7 +183,9 @@ static int by_time(const struct draw *d, uint8_t *side, struct err *e)
     if (n < d->n)
         log_warn("%zu rows have no '%s' and are on no side", d->n - n, name);
     partition_shares(share);
-    if (*p->validation_from || *p->test_from)
+    if (fold)
+        rc = by_periods(d, date, row, n, side, fold, e);
+    else if (*p->validation_from || *p->test_from)
         rc = by_borders(d, date, row, n, side, e);
     else
         partition_ordered(side, row, n, date->whole, share);
@@ -207,7 +235,7 @@ int draw_sides(const struct draw *d, uint8_t *side, uint8_t *fold, struct err *e
     double share[N_PARTITION] = { d->p->train, d->p->validation, d->p->test };
     partition_shares(share);
     if (is(d, "time"))
-        return by_time(d, side, e);
+        return by_time(d, side, fold, e);
     if (is(d, "column"))
         return by_column(d, side, e);
     if (fold)

@@ -61,7 +61,9 @@ static const struct opt options[] = {
     { OPT_CHOICE(struct params, duplicates), .text = "anywhere", .choices = "anywhere|together",
       .help = "rows with the same text or picture: together on one side, or not" },
     { OPT_INT(struct params, folds), .def = 0, .min = 0, .max = 254,
-      .help = "cross-validation: this many equal parts, of which one is for test; 0: none" },
+      .help =
+          "cross-validation: this many equal parts, of which one is for test; by time the parts "
+          "before it are for training; 0: none" },
     { OPT_INT(struct params, fold), .def = 0, .min = 0, .max = 253,
       .help = "the part that is for test, from 0" },
     { OPT_REAL(struct params, max_leaked_share), .def = 1, .min = 0, .max = 1,
@@ -78,8 +80,19 @@ static int check_folds(const struct params *p, struct err *e)
     if (p->folds < 2 || p->fold >= p->folds)
         return err_set(e, ERR_USAGE, "--fold %lld of --folds %lld: want 0 to below 2 or more",
                        (long long)p->fold, (long long)p->folds);
+    if (strcmp(p->method, "time") == 0) {
+        if (*p->validation_from || *p->test_from)
+            return err_set(e, ERR_USAGE,
+                           "--folds in time have borders of their own: leave out "
+                           "--validation_from and --test_from");
+        if (p->validation > 1 - 1e-9)
+            return err_set(e, ERR_USAGE, "--validation %g leaves nothing to train on",
+                           p->validation);
+        return 0;
+    }
     if (strcmp(p->method, "random") != 0 && strcmp(p->method, "stratified") != 0)
-        return err_set(e, ERR_USAGE, "--folds are random or stratified, not '%s'", p->method);
+        return err_set(e, ERR_USAGE, "--folds are random, stratified or in time, not '%s'",
+                       p->method);
     if (p->validation > 1 - 1 / (double)p->folds - 1e-9)
         return err_set(e, ERR_USAGE, "--validation %g leaves nothing to train on in %lld folds",
                        p->validation, (long long)p->folds);

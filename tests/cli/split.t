@@ -144,7 +144,17 @@ ok 'folds of groups' part --folds 3 --fold 1 --group seller
 is 'keep them together' "$(kin seller)" 0
 refuses 'a fold that is not there' 64 '--fold 4 of --folds 4' part --folds 4 --fold 4
 refuses 'a fold without folds' 64 'needs --folds' part --fold 1
-refuses 'folds by time' 64 'folds are random or stratified' part --folds 3 --method time
+refuses 'folds of given sides' 64 "folds are random, stratified or in time, not 'balanced'" part --folds 3 --method balanced
+for i in 0 1 2; do
+    ok "fold $i of three in time" part --method time --folds 3 --fold $i --validation 0.1
+    has 'is trained on what was before it' "$err" "$((27 + 27 * i)) training, $((3 + 3 * i)) validation, 30 test, $((60 - 30 * i)) unused"
+    is 'and is the next period' "$(h5dump -d split/side -y -w 1 parts.h5 | sed -n '/DATA {/,/}/p' | grep -n '^ *2,*$' | cut -d: -f1 | sed -n '1p;$p' | tr '\n' ' ')" \
+        "$((32 + 30 * i)) $((61 + 30 * i)) "
+done
+is 'the oldest rows are in no fold' "$(h5dump -d split/fold -s 29 -c 3 -y parts.h5 | sed -n '/DATA {/,/}/p' | tr -dc '0-9,')" 255,0,0
+refuses 'more folds than days' 65 'fold 119 has no row: 120 rows are too few for 120 folds in time' part --method time --folds 120 --fold 119
+refuses 'folds in time with borders' 64 'borders of their own' part --method time --folds 3 --test_from 2024-05-01
+refuses 'or all for validation' 64 'leaves nothing to train on' part --method time --folds 3 --validation 1
 refuses 'nothing left to train on' 64 'leaves nothing to train on' part --folds 2 --validation 0.5
 
 mkdir in && "$B/tests/tools/pictures" in

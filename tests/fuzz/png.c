@@ -1,8 +1,4 @@
-/* Picture files of any bytes behind a PNG signature, with their checksums made right: the first
- * byte picks the options. */
-#include <string.h>
-
-#include "base/mem.h"
+/* Picture files of any bytes behind a PNG signature, with their checksums made right. */
 #include "tests/fuzz/picture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -40,14 +36,11 @@ static void mend(uint8_t *file, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static const uint8_t sign[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
-    if (n < 1)
-        return 0;
-    uint8_t *file = mem_calloc(n - 1 + sizeof sign, 1);
-    memcpy(file, sign, sizeof sign);
-    memcpy(file + sizeof sign, bytes + 1, n - 1);
-    mend(file, n - 1 + sizeof sign);
-    fuzz_picture(bytes[0], file, n - 1 + sizeof sign);
+    uint8_t *file = signed_picture(bytes, n, "\x89PNG\r\n\x1a\n", 8);
+    if (file) {
+        mend(file, n);
+        fuzz_picture(file, n);
+    }
     free(file);
     return 0;
 }

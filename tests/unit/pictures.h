@@ -150,7 +150,7 @@ static struct file_bytes make_png(const struct png_plan *p, const uint8_t *rows,
 
 /** An EXIF block, "Exif\0\0" first, that holds nothing but an orientation. Returns its size, at
  * most 32. */
-static unsigned make_exif(uint8_t *out, int orientation, bool big_endian)
+static inline unsigned make_exif(uint8_t *out, int orientation, bool big_endian)
 {
     static const uint8_t little[] = {
         'E',  'x',  'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,

@@ -1,9 +1,9 @@
-/* What image_pixels makes of colours, shapes and files that shops really have, and of files that
- * are made to hurt. test_image.c has the plain cases. */
+/* What image_pixels makes of colours, shapes and files that shops really have. test_image.c has the
+ * plain cases, test_hostile_pictures.c what is made to hurt. */
 #include "near.h"
+#include "icc.h"
 #include "pictures.h"
 
-#include <lcms2.h>
 #if REFIT_WEBP
 #include <webp/encode.h>
 #include <webp/mux.h>
@@ -84,24 +84,6 @@ static void arithmetic_coding_is_read(void **state)
 
 /* ---- colour profiles ---- */
 
-/* A profile of RGB with these primaries and gamma, or of grey; owned by the caller. */
-static uint8_t *make_icc(bool grey, double gamma, const double *xy, cmsUInt32Number *n)
-{
-    cmsCIExyY white = { .3127, .3290, 1 };
-    cmsCIExyYTRIPLE primaries = { { xy[0], xy[1], 1 }, { xy[2], xy[3], 1 }, { xy[4], xy[5], 1 } };
-    cmsToneCurve *tone = cmsBuildGamma(NULL, gamma), *tones[] = { tone, tone, tone };
-    cmsHPROFILE profile = grey ? cmsCreateGrayProfile(cmsD50_xyY(), tone)
-                               : cmsCreateRGBProfile(&white, &primaries, tones);
-    *n = 0;
-    assert_true(cmsSaveProfileToMem(profile, NULL, n));
-    uint8_t *icc = mem_calloc(*n, 1);
-    assert_true(cmsSaveProfileToMem(profile, icc, n));
-    cmsCloseProfile(profile);
-    cmsFreeToneCurve(tone);
-    return icc;
-}
-
-static const double rec709[] = { .64, .33, .30, .60, .15, .06 };
 static const double wide_gamut[] = { .7347, .2653, .1152, .8264, .1566, .0177 };
 
 static void a_profile_of_rgb_decides_the_colours(void **state)
@@ -463,167 +445,6 @@ static void webp_carries_a_profile_an_orientation_and_frames(void **state)
 
 #endif
 
-/* ---- files that are made to hurt ---- */
-
-/* The reading of hostile bytes: any answer, but an answer, with a reason if it is no. */
-static int answer(const uint8_t *bytes, size_t n, struct err *e)
-{
-    struct image_options o = options();
-    uint8_t out[BYTES], *exact = mem_calloc(n, 1); /* so that a read past the end is seen */
-    *e = (struct err){ 0 };
-    memcpy(exact, bytes, n);
-    int rc = image_pixels(&o, exact, n, out, e);
-    if (rc && (rc != ERR_DATA || !e->text[0]))
-        fail_msg("%d '%s', want 65 with a reason", rc, e->text);
-    free(exact);
-    return rc;
-}
-
-static struct file_bytes noise_jpeg(bool progressive, unsigned width, unsigned height)
-{
-    struct jpeg_plan p = {
-        .width = width, .height = height, .n_component = 3, .in = JCS_RGB, .out = JCS_YCbCr
-    };
-    uint8_t *pixels = mem_calloc((size_t)width * height, 3);
-    struct rng g;
-    rng_init(&g, 11, 0);
-    for (size_t i = 0; i < (size_t)width * height * 3; i++)
-        pixels[i] = (uint8_t)rng_below(&g, 256);
-    p.progressive = progressive;
-    struct file_bytes f = make_jpeg(&p, pixels);
-    free(pixels);
-    return f;
-}
-
-static size_t find_marker(struct file_bytes f, uint8_t marker)
-{
-    size_t at = 0;
-    while (!(f.bytes[at] == 0xff && f.bytes[at + 1] == marker))
-        at++;
-    return at;
-}
-
-static void a_jpeg_of_no_pixels_or_of_65535_squared_is_refused(void **state)
-{
-    (void)state;
-    struct file_bytes f = noise_jpeg(false, 40, 40);
-    struct err e = { 0 };
-    size_t at = find_marker(f, 0xc0);
-    memset(f.bytes + at + 5, 0, 4);
-    assert_int_equal(answer(f.bytes, f.n, &e), ERR_DATA);
-    memset(f.bytes + at + 5, 255, 4);
-    assert_int_equal(answer(f.bytes, f.n, &e), ERR_DATA);
-    assert_non_null(strstr(e.text, "image dimension is 65500 pixels"));
-    free(f.bytes);
-}
-
-static void a_large_jpeg_cut_at_every_percent_is_corrupt(void **state)
-{
-    (void)state;
-    for (int progressive = 0; progressive < 2; progressive++) {
-        struct file_bytes f = noise_jpeg(progressive, 120, 90);
-        struct err e;
-        for (size_t percent = 1; percent < 100; percent++)
-            assert_int_equal(answer(f.bytes, f.n * percent / 100, &e), ERR_DATA);
-        assert_int_equal(answer(f.bytes, f.n, &e), 0);
-        free(f.bytes);
-    }
-}
-
-static void flipped_bits_get_an_answer(void **state)
-{
-    (void)state;
-    struct file_bytes f[] = { noise_jpeg(false, 40, 40), noise_jpeg(true, 40, 40),
-                              two_halves(40, 30, PNG_COLOR_TYPE_RGB_ALPHA) };
-    struct err e;
-    for (size_t k = 0; k < 3; k++) {
-        for (size_t i = 3; i < f[k].n; i += 1 + f[k].n / 700) {
-            f[k].bytes[i] ^= (uint8_t)(1 << i % 8);
-            answer(f[k].bytes, f[k].n, &e);
-            f[k].bytes[i] ^= (uint8_t)(1 << i % 8);
-        }
-        free(f[k].bytes);
-    }
-}
-
-static void a_flood_of_markers_does_not_matter(void **state)
-{
-    (void)state;
-    enum { FLOOD = 300, MARKER = 65535 };
-    struct file_bytes f = noise_jpeg(false, 40, 40);
-    uint8_t *big = mem_calloc(f.n + FLOOD * (MARKER + 2), 1), *to = big;
-    struct err e;
-    memcpy(to, f.bytes, 2);
-    to += 2;
-    for (int i = 0; i < FLOOD; i++, to += MARKER + 2) { /* APP1 and APP2 are kept, others skipped */
-        to[0] = 0xff, to[1] = (uint8_t)(0xe0 + i % 16), to[2] = 0xff, to[3] = 0xff;
-        memcpy(to + 4, i % 16 == 2 ? "ICC_PROFILE" : "Exif\0\0MM", 9);
-    }
-    memcpy(to, f.bytes + 2, f.n - 2);
-    assert_int_equal(answer(big, f.n + FLOOD * (MARKER + 2), &e), 0);
-    free(big);
-    free(f.bytes);
-}
-
-static void put_chunk(struct file_bytes *f, size_t at, const char *type, const uint8_t *data,
-                      size_t n)
-{
-    uint8_t head[8] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
-    uint32_t crc = 0xffffffff;
-    memcpy(head + 4, type, 4);
-    f->bytes = mem_realloc(f->bytes, f->n + n + 12, 1);
-    memmove(f->bytes + at + n + 12, f->bytes + at, f->n - at);
-    memcpy(f->bytes + at, head, 8);
-    if (n)
-        memcpy(f->bytes + at + 8, data, n);
-    for (size_t i = 0; i < n + 4; i++) { /* PNG specification, annex D */
-        crc ^= f->bytes[at + 4 + i];
-        for (int k = 0; k < 8; k++)
-            crc = crc & 1 ? 0xedb88320 ^ crc >> 1 : crc >> 1;
-    }
-    for (int i = 0; i < 4; i++)
-        f->bytes[at + 8 + n + (size_t)i] = (uint8_t)(~crc >> (24 - 8 * i));
-    f->n += n + 12;
-}
-
-/* Before the data, behind the header: chunk games that a decoder must survive. */
-static void games_with_png_chunks_get_an_answer(void **state)
-{
-    (void)state;
-    enum { AFTER_HEADER = 33, TEXTS = 5000 };
-    static const uint8_t big[9] = { 0, 0, 0, 0, 0, 0, 0, 0, 0 };
-    struct err e;
-    static const struct {
-        const char *type;
-        size_t n;
-        int times;
-        const char *why; /* NULL: read all the same */
-    } game[] = {
-        { "tEXt", 9, TEXTS, NULL },  /* more than libpng keeps */
-        { "IDAT", 0, 1000, NULL },   /* empty data */
-        { "IHDR", 9, 1, "damaged" }, /* a second header */
-        { "IEND", 0, 1, "damaged" }, /* the end before the data */
-        { "XXXX", 9, 1, "damaged" }, /* unknown and critical */
-        { "iCCP", 9, 1, NULL },      /* a profile without a name */
-        { "gAMA", 4, 1, NULL },      /* a gamma of 0 */
-        { "eXIf", 9, 1, NULL },      /* no EXIF at all */
-        { "cHRM", 9, 1, NULL },      /* of a wrong length */
-    };
-    for (size_t i = 0; i < sizeof game / sizeof *game; i++) {
-        struct file_bytes f = two_halves(20, 20, PNG_COLOR_TYPE_RGB);
-        for (int k = 0; k < game[i].times; k++)
-            put_chunk(&f, AFTER_HEADER, game[i].type, big, game[i].n);
-        int rc = answer(f.bytes, f.n, &e);
-        if (rc != (game[i].why ? ERR_DATA : 0) || (rc && !strstr(e.text, game[i].why)))
-            fail_msg("%s: %d '%s'", game[i].type, rc, e.text);
-        free(f.bytes);
-    }
-    struct file_bytes f = two_halves(20, 20, PNG_COLOR_TYPE_RGB);
-    memset(f.bytes + 16, 0, 4); /* no width, and a check sum that is wrong now */
-    assert_int_equal(answer(f.bytes, f.n, &e), ERR_DATA);
-    free(f.bytes);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,11 +462,6 @@ int main(void)
         cmocka_unit_test(webp_is_read_lossy_and_lossless),
         cmocka_unit_test(webp_carries_a_profile_an_orientation_and_frames),
 #endif
-        cmocka_unit_test(a_jpeg_of_no_pixels_or_of_65535_squared_is_refused),
-        cmocka_unit_test(a_large_jpeg_cut_at_every_percent_is_corrupt),
-        cmocka_unit_test(flipped_bits_get_an_answer),
-        cmocka_unit_test(a_flood_of_markers_does_not_matter),
-        cmocka_unit_test(games_with_png_chunks_get_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

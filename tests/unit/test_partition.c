@@ -221,6 +221,25 @@ static void the_latest_rows_are_for_test_and_an_instant_is_not_cut(void **state)
     assert_memory_equal(side, want, sizeof want);
 }
 
+static void folds_in_time_are_those_of_scikit_learn_and_an_instant_is_not_cut(void **state)
+{
+    (void)state;
+    const int64_t day[] = { 9, 1, 5, 6, 3, 7, 10, 8, 2, 4, 0 };
+    const size_t row[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+    uint8_t fold[11];
+    /* TimeSeriesSplit(3) of 11 rows: 0 to 4 | 5 6 | 7 8 | 9 10 */
+    partition_ordered_folds(fold, row, 11, day, 3);
+    const uint8_t want[] = { 2, 255, 0, 0, 255, 1, 2, 1, 255, 255, 255 };
+    assert_memory_equal(fold, want, sizeof want);
+    /* Two days among four parts: what would begin inside of a day is empty. */
+    const int64_t days[] = { 1, 2, 1, 2, 1, 2, 1, 2 };
+    partition_ordered_folds(fold, row, 8, days, 3);
+    const uint8_t few[] = { 255, 1, 255, 1, 255, 1, 255, 1 };
+    assert_memory_equal(fold, few, sizeof few);
+    partition_ordered_folds(fold, row, 2, day, 3); /* no row for a fold */
+    assert_true(fold[0] == 255 && fold[1] == 255);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_random_draw_mixes_the_order_of_the_rows),
         cmocka_unit_test(a_balanced_draw_takes_as_many_of_every_class),
         cmocka_unit_test(the_latest_rows_are_for_test_and_an_instant_is_not_cut),
+        cmocka_unit_test(folds_in_time_are_those_of_scikit_learn_and_an_instant_is_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
