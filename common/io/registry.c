@@ -291,7 +291,10 @@ int registry_remove(const struct registry *r, const char *name, const char *vers
 {
     static const char *const object[] = { "models.tar", "manifest.json" };
     struct registry_current current;
-    int rc = registry_current(r, name, &current, e);
+    bool held;
+    int rc = store_lock(r->store, name, &held, e);
+    if (rc == 0)
+        rc = registry_current(r, name, &current, e);
     if (rc == 0 && current.found && strcmp(current.version, version) == 0)
         rc = err_set(e, ERR_USAGE, "version '%s' of '%s' is the current one: it stays", version,
                      name);
@@ -300,5 +303,6 @@ int registry_remove(const struct registry *r, const char *name, const char *vers
         rc = store_remove(r->store, key, e);
         free(key);
     }
+    store_unlock(r->store);
     return rc;
 }

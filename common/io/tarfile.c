@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "io/outfile.h"
 
@@ -195,6 +196,15 @@ static int damaged(struct archive *a, const char *path, struct err *e)
                    why ? why : "unknown error");
 }
 
+/* What is done with the members: none, one or both. */
+struct reading {
+    const char *path;
+    const char *const *keep; /* (n_keep) those whose content is kept */
+    size_t n_keep;
+    const char *dir;    /* where the members are written; NULL: nowhere */
+    uint64_t remaining; /* bytes that members may still have */
+};
+
 static bool wanted(const char *name, const char *const *keep, size_t n_keep)
 {
     for (size_t i = 0; i < n_keep; i++)
@@ -203,9 +213,10 @@ static bool wanted(const char *name, const char *const *keep, size_t n_keep)
     return false;
 }
 
-static int check_entry(const struct tarfile *t, struct archive_entry *head, const char *path,
+static int check_entry(const struct tarfile *t, struct archive_entry *head, struct reading *r,
                        struct err *e)
 {
+    const char *path = r->path;
     const char *name = archive_entry_pathname(head);
     if (!name || !tarfile_name_ok(name))
         return err_set(e, ERR_DATA,
@@ -215,6 +226,14 @@ static int check_entry(const struct tarfile *t, struct archive_entry *head, cons
         return err_set(e, ERR_DATA, "'%s' member '%s' is not a regular file", path, name);
     if (!archive_entry_size_is_set(head) || archive_entry_size(head) < 0)
         return err_set(e, ERR_DATA, "'%s' member '%s' has no size", path, name);
+    if (archive_entry_sparse_count(head) > 0)
+        return err_set(e, ERR_DATA, "'%s' member '%s' is sparse", path, name);
+    if ((uint64_t)archive_entry_size(head) > r->remaining)
+        return err_set(e, ERR_DATA,
+                       "'%s' is not a whole tar file: member '%s' claims %lld bytes, more than are "
+                       "left",
+                       path, name, (long long)archive_entry_size(head));
+    r->remaining -= (uint64_t)archive_entry_size(head);
     if (tarfile_find(t, name))
         return err_set(e, ERR_DATA, "'%s' has the member '%s' twice", path, name);
     if (t->n == TARFILE_MAX_MEMBERS)
@@ -222,9 +241,23 @@ static int check_entry(const struct tarfile *t, struct archive_entry *head, cons
     return 0;
 }
 
-/* Read the content of the member that was just found, hash it, and keep it if `m->bytes` has room
- * for it. */
-static int read_member(struct archive *a, struct tarfile_entry *m, const char *path, struct err *e)
+/* A new file for a member, in a directory that nobody else knows. */
+static int create_member(const struct reading *r, const char *name, struct outfile *out,
+                         struct err *e)
+{
+    char *path;
+    if (!r->dir)
+        return 0;
+    path = str_format("%s/%s", r->dir, name);
+    int rc = outfile_open(out, path, e);
+    free(path);
+    return rc;
+}
+
+/* Read the content of the member that was just found, hash it, keep it if `m->bytes` has room for
+ * it, and write it to `out` if that is open. */
+static int read_member(struct archive *a, struct tarfile_entry *m, const char *path,
+                       struct outfile *out, struct err *e)
 {
     char *chunk = mem_calloc(CHUNK, 1);
     struct hash h;
@@ -240,8 +273,14 @@ static int read_member(struct archive *a, struct tarfile_entry *m, const char *p
             memcpy(m->bytes + size, chunk, (size_t)got);
         hash_add(&h, chunk, (size_t)got);
         size += (uint64_t)got;
+        if (out->fp && fwrite(chunk, 1, (size_t)got, out->fp) != (size_t)got) {
+            rc = err_sys(e, "cannot write '%s'", out->tmp);
+            break;
+        }
     }
-    if (got < 0)
+    if (rc)
+        ; /* said */
+    else if (got < 0)
         rc = damaged(a, path, e);
     else if (got > 0 || size != m->size)
         rc = err_set(e, ERR_DATA, "'%s' member '%s' has another length than its header says", path,
@@ -252,26 +291,32 @@ static int read_member(struct archive *a, struct tarfile_entry *m, const char *p
 }
 
 static int read_entry(struct archive *a, struct tarfile *t, struct archive_entry *head,
-                      const char *path, const char *const *keep, size_t n_keep, struct err *e)
+                      struct reading *r, struct err *e)
 {
-    int rc = check_entry(t, head, path, e);
+    struct outfile out = { 0 };
+    int rc = check_entry(t, head, r, e);
     if (rc)
         return rc;
     t->entry = mem_grow(t->entry, t->n, sizeof *t->entry);
     struct tarfile_entry *m = &t->entry[t->n++];
     *m = (struct tarfile_entry){ .name = mem_strdup(archive_entry_pathname(head)),
                                  .size = (uint64_t)archive_entry_size(head) };
-    if (wanted(m->name, keep, n_keep)) {
+    if (wanted(m->name, r->keep, r->n_keep)) {
         if (m->size > TARFILE_MAX_KEPT)
-            return err_set(e, ERR_DATA, "'%s' member '%s' has %llu bytes: want at most %d", path,
+            return err_set(e, ERR_DATA, "'%s' member '%s' has %llu bytes: want at most %d", r->path,
                            m->name, (unsigned long long)m->size, TARFILE_MAX_KEPT);
         m->bytes = mem_calloc(m->size + 1, 1);
     }
-    return read_member(a, m, path, e);
+    if ((rc = create_member(r, m->name, &out, e)) == 0 &&
+        (rc = read_member(a, m, r->path, &out, e)) == 0 && out.fp)
+        rc = outfile_commit(&out, e);
+    outfile_abort(&out);
+    return rc;
 }
 
-static int open_tar(struct archive *a, const char *path, struct err *e)
+static int open_tar(struct archive *a, struct reading *r, struct err *e)
 {
+    const char *path = r->path;
     struct stat st;
     if (stat(path, &st) < 0)
         return err_sys(e, "cannot open '%s'", path);
@@ -279,6 +324,7 @@ static int open_tar(struct archive *a, const char *path, struct err *e)
         return err_set(e, ERR_IO, "'%s' is not a regular file", path);
     if (st.st_size == 0)
         return err_set(e, ERR_DATA, "'%s' is empty: want a tar file", path);
+    r->remaining = (uint64_t)st.st_size;
     if (archive_read_support_format_tar(a) != ARCHIVE_OK)
         return err_set(e, ERR_INTERNAL, "libarchive cannot read tar files");
     if (archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
@@ -287,18 +333,19 @@ static int open_tar(struct archive *a, const char *path, struct err *e)
 }
 
 int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, size_t n_keep,
-                 struct err *e)
+                 const char *dir, struct err *e)
 {
     struct tarfile made = { 0 };
+    struct reading r = { .path = path, .keep = keep, .n_keep = n_keep, .dir = dir };
     struct encoding encoding;
     encoding_set(&encoding);
     struct archive *a = archive_read_new();
     struct archive_entry *head;
-    int rc = a ? open_tar(a, path, e) : err_set(e, ERR_MEMORY, "no memory for libarchive"),
+    int rc = a ? open_tar(a, &r, e) : err_set(e, ERR_MEMORY, "no memory for libarchive"),
         got = ARCHIVE_EOF;
 
     while (rc == 0 && (got = archive_read_next_header(a, &head)) == ARCHIVE_OK)
-        rc = read_entry(a, &made, head, path, keep, n_keep, e);
+        rc = read_entry(a, &made, head, &r, e);
     if (rc == 0 && got != ARCHIVE_EOF)
         rc = damaged(a, path, e);
     archive_read_free(a);

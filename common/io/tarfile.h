@@ -49,11 +49,14 @@ struct tarfile {
 /**
  * Read and hash every member.
  *   keep    (n_keep) names of the members whose content is wanted (at most TARFILE_MAX_KEPT bytes
- * each) errors  ERR_IO; ERR_DATA: not a tar file, truncated, a member that is no regular file, is
- * there twice or has a name that tarfile_name_ok refuses, too many members
+ * each)
+ *   dir     write the members below it, synced; it is the caller's own, and nobody else changes it
+ * meanwhile. NULL: write nothing. After an error some are there
+ *   errors  ERR_IO; ERR_DATA: not a tar file, truncated, a member that is no regular file, is
+ * sparse, is there twice or has a name that tarfile_name_ok refuses, too many members
  */
 int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, size_t n_keep,
-                 struct err *e);
+                 const char *dir, struct err *e);
 
 /** A member by its name, or NULL. */
 const struct tarfile_entry *tarfile_find(const struct tarfile *t, const char *name);

@@ -54,7 +54,7 @@ static void what_is_written_is_read_back(void **state)
     struct err e = { 0 };
     (void)state;
     write_two(keep[0], "a");
-    assert_ok(tarfile_read(&t, path, keep, 1, &e), e);
+    assert_ok(tarfile_read(&t, path, keep, 1, NULL, &e), e);
     assert_int_equal(t.n, 2);
     assert_string_equal(t.entry[0].name, keep[0]); /* in the order given */
     assert_string_equal(t.entry[0].bytes, "abc");
@@ -129,7 +129,7 @@ static int read_bytes(const char *bytes, size_t n, struct err *e)
 {
     struct tarfile t = { 0 };
     assert_ok(outfile_put(path, bytes, n, e), *e);
-    int rc = tarfile_read(&t, path, NULL, 0, e);
+    int rc = tarfile_read(&t, path, NULL, 0, NULL, e);
     tarfile_release(&t);
     return rc;
 }
@@ -181,9 +181,9 @@ static void a_file_that_is_not_there_is_an_error_of_the_machine(void **state)
     struct tarfile t = { 0 };
     struct err e = { 0 };
     (void)state;
-    assert_error(tarfile_read(&t, "/nowhere/x.tar", NULL, 0, &e), ERR_IO, e,
+    assert_error(tarfile_read(&t, "/nowhere/x.tar", NULL, 0, NULL, &e), ERR_IO, e,
                  "cannot open '/nowhere/x.tar'");
-    assert_error(tarfile_read(&t, "/tmp", NULL, 0, &e), ERR_IO, e, "not a regular file");
+    assert_error(tarfile_read(&t, "/tmp", NULL, 0, NULL, &e), ERR_IO, e, "not a regular file");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

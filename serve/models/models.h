@@ -1,0 +1,37 @@
+#ifndef SERVE_MODELS_H
+#define SERVE_MODELS_H
+
+#include "io/registry.h"
+
+/* refit-models: each command is a function of what its line said. */
+
+struct call {
+    struct registry registry;
+    const char *const *word; /* (n_word) what stands behind the command */
+    size_t n_word;
+    bool json, dry_run, previous;
+    int64_t max_age_s; /* pull: -1: always */
+    int64_t keep;      /* prune */
+    int64_t older_s;   /* prune: -1: whatever age */
+};
+
+int models_list(const struct call *c, struct err *e);
+int models_current(const struct call *c, struct err *e);
+int models_history(const struct call *c, struct err *e);
+int models_diff(const struct call *c, struct err *e);
+int models_set(const struct call *c, struct err *e);
+int models_verify(const struct call *c, struct err *e);
+int models_prune(const struct call *c, struct err *e);
+int models_pull(const struct call *c, struct err *e);
+
+/** The words that each command may have, NAME first: the version that is meant if a command may
+ * leave it out: word i, else the current one. (65 bytes) to `out`. ERR_DATA if there is none. */
+int models_version(const struct call *c, size_t i, char out[65], struct err *e);
+
+/** Print a document as JSON on standard output; it is used up. */
+void models_print(json_t *doc);
+
+/** "2026-11-21T10:00:00Z" of Unix seconds. */
+void models_time(int64_t s, char out[32]);
+
+#endif

@@ -1,0 +1,198 @@
+#!/bin/bash
+. "$(dirname "$0")/tap.sh"
+"$B/tests/tools/samples" .
+M=$B/bin/refit-models
+# pack NAME ACCURACY [option...]: a package NAME.tar with these metrics
+pack() { name=$1; echo "{\"accuracy\": $2}" >m.json; shift 2; "$L/package" --model model.h5 --metrics m.json --package "$name.tar" "$@" 2>/dev/null; }
+upload() { "$L/upload" --package "$1.tar" --receipt receipt.json --registry reg --name "${2:-products}" 2>/dev/null; }
+like() { if [[ $2 =~ $3 ]]; then pass "$1"; else fail "$1" "found: $2" "want:  $3"; fi; }
+lacks() { case $2 in *"$3"*) fail "$1" "found: $2" "want no: $3" ;; *) pass "$1" ;; esac; }
+there() { if [ -e "$2" ]; then pass "$1"; else fail "$1" "$2 is not there"; fi; }
+export REFIT_REGISTRY=reg
+ok 'an empty registry has no model, and that is no error' "$M" list
+has 'and says so' "$err" 'no model is published here'
+refuses 'nor a current version' 65 "'products' has no current version" "$M" current products
+for i in 1 2 3; do echo "note $i" >note; pack p$i 0.$((i + 5)) --extra note; upload p$i; done
+printf '0.1\n' >V; pack v 0.5 --version V; upload v titanic
+
+ok 'the models are listed' "$M" list
+like 'each with its current version' "$out" 'products +3 +20'
+like 'a name of its own, too' "$out" 'titanic +0\.1 +20'
+ok 'the versions of a model' "$M" list products
+is 'newest first, the current one marked, with its metrics' "$(echo "$out" | sed 's/20[^ ]*Z/TIME/; s/[0-9.]* kB/SIZE/; s/  */ /g')" \
+' VERSION PUBLISHED SIZE METRICS
+* 3 TIME SIZE accuracy 0.8
+ 2 TIME SIZE accuracy 0.7
+ 1 TIME SIZE accuracy 0.6'
+ok 'current' "$M" current products
+is 'prints the version alone' "$out" 3
+ok 'as JSON' "$M" current products --json
+has 'with its hash' "$out" "\"sha256\": \"$(sha256sum <p3.tar | cut -d' ' -f1)\""
+
+# ---- set ----
+ok 'an earlier version is served again' "$M" set products 1
+is 'and says what was before' "$out" 'products version 1 is current now, before: 3'
+is 'current.json says so' "$("$M" current products)" 1
+ok 'the same again' "$M" set products 1
+has 'changes nothing' "$out" 'is current already'
+ok 'back to what was before' "$M" set products --previous
+is 'is version 3' "$("$M" current products)" 3
+ok 'the history' "$M" history products
+is 'tells every change' "$(echo "$out" | awk 'NR > 1 { print $1, $3, $4 }' | tr '\n' ';')" '1 1 -;2 2 1;3 3 2;4 1 3;5 3 1;'
+refuses 'what is not there is not served' 65 "has no version '9' of 'products'" "$M" set products 9
+refuses 'there is nothing before the first' 65 'was never served in another version' "$M" set titanic --previous
+refuses 'a version or --previous' 64 'either a version or --previous' "$M" set products 1 --previous
+is 'and version 3 is still current' "$("$M" current products)" 3
+
+# ---- diff ----
+ok 'diff' "$M" diff products 1 3
+like 'tells of figures' "$out" 'metric +accuracy +0\.6[0-9]* -> 0\.8 +\(\+0\.2\)'
+like 'and members' "$out" 'member +note +"[0-9a-f]{64}" -> "[0-9a-f]{64}"'
+lacks 'but not of what is the same' "$out" 'model.h5'
+ok 'against the current one, as JSON' "$M" diff products 1 --json
+has 'the same' "$out" '"name": "note"'
+
+# ---- pull ----
+files() { (cd "$1" && find . -type f ! -name model_folder_metadata.csv -exec sha256sum {} + | sort -k2); }
+mkdir want3 want1 && tar xf p3.tar -C want3 && tar xf p1.tar -C want1
+ok 'pull' "$M" pull products model
+is 'gives the files of the current version' "$(files model)" "$(files want3)"
+like 'and says when and what' "$(tail -1 model/model_folder_metadata.csv)" '^20[-0-9]+T[0-9:]+Z,products,3,[0-9a-f]{64}$'
+absent 'nothing stays beside it' model.new* model.tmp
+"$M" set products 1 >/dev/null
+ok 'a young folder is left alone' "$M" pull products model --max-age 7d
+has 'and says so' "$out" 'is there already, whole'
+ok 'without asking any server' env REFIT_REGISTRY=nowhere "$M" pull products model --max-age 7d
+ok 'an old one is pulled' "$M" pull products model --max-age 0s
+is 'with the files of the version that is current now' "$(files model)" "$(files want1)"
+ok 'a version that is asked for' "$M" pull products@3 model
+is 'is what comes' "$(files model)" "$(files want3)"
+ok 'a damaged folder' eval 'echo more >>model/note; "$M" pull products@3 model --max-age 7d'
+has 'is noticed' "$err" "'model' member 'note' is damaged"
+is 'and pulled again, however young' "$(files model)" "$(files want3)"
+ok 'a folder that lost a file' eval 'rm model/mapper.json; "$M" pull products@3 model --max-age 7d'
+has 'is noticed, too' "$err" "'model/mapper.json' is not there"
+is 'and mended' "$(files model)" "$(files want3)"
+ok 'the same version again' "$M" pull products@3 model/
+has 'is not fetched' "$out" 'is there already, whole'
+ok 'an empty folder may be there' eval 'mkdir -p deep/er; "$M" pull products deep/er'
+refuses 'a folder of somebody is left alone' 64 "'mine' is not empty and no folder of pull" eval 'mkdir mine; echo x >mine/x; "$M" pull products mine'
+is 'with what is in it' "$(ls mine)" x
+refuses 'a file, too' 64 'is there and no directory' "$M" pull products p1.tar
+refuses 'a version that is not there' 65 "has no version '9'" "$M" pull products@9 model
+refuses 'a name that is none' 64 "is no NAME or NAME@VERSION" "$M" pull ../x model
+is 'and the folder is as it was' "$(files model)" "$(files want3)"
+
+# ---- kill -9 at every system call that changes something ----
+if strace -qq -o /dev/null true 2>/dev/null; then
+    for call in mkdir openat write rename renameat2 unlink unlinkat rmdir; do
+        for when in 1 2 3 5 8 13 21; do
+            rm -rf model && cp -r want1 model && echo >model/model_folder_metadata.csv
+            { strace -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$when "$M" pull products@3 model && break; } >/dev/null 2>&1
+            case $(files model) in
+            "$(files want1)" | "$(files want3)") ;;
+            *) fail "killed at $call $when: the folder is whole" "$(find model)" ;;
+            esac
+            run "$M" pull products@3 model
+            if [ $rc -eq 0 ] && [ "$(files model)" = "$(files want3)" ] && [ -z "$(find . -maxdepth 1 -name 'model.new*')" ]; then
+                pass "killed at $call $when: the next pull finishes, nothing is left"
+            else
+                fail "killed at $call $when: the next pull finishes, nothing is left" "status $rc" "$err" "$(ls -a)"
+            fi
+        done
+    done
+else
+    skip 'kill -9 anywhere' 'strace cannot trace here'
+fi
+
+# ---- damage ----
+cp -r reg good
+printf x | dd of=reg/products/1/models.tar bs=1 seek=3000 conv=notrunc 2>/dev/null
+refuses 'a package that does not have its hash is not pulled' 65 "'reg/products/1/models.tar' is damaged" "$M" pull products@1 model
+is 'the folder stays' "$(files model)" "$(files want3)"
+refuses 'verify finds it' 65 '1 of 4 packages are not good' "$M" verify
+like 'and names it' "$out" 'BAD +products version 1'
+like 'and the good ones' "$out" 'ok +products version 2'
+ok 'one version can be asked for' "$M" verify products 2
+refuses 'a damaged version is not served' 65 'is damaged' "$M" set products 1
+head -c 3000 p1.tar >reg/products/1/models.tar
+refuses 'a truncated one is found' 65 'is damaged' "$M" verify products 1
+rm reg/products/1/models.tar
+refuses 'a missing one is found' 65 "'reg/products/1/models.tar' is not there" "$M" verify products 1
+like 'list says that it is unfinished' "$("$M" list products)" ' 1 .* unfinished'
+# a manifest in the registry that agrees with a hostile package
+hostile() { # VERSION FILE
+    mkdir -p "reg/products/$1"; cp "$2" "reg/products/$1/models.tar"
+    echo "{\"version\": \"$1\", \"sha256\": \"$(sha256sum <"$2" | cut -d' ' -f1)\", \"size\": 1}" >"reg/products/$1/manifest.json"
+}
+/usr/bin/python3 - <<'P'
+import io, tarfile
+def change(out, edit):
+    with tarfile.open("p1.tar") as old, tarfile.open(out, "w") as new:
+        for m in old:
+            for info, data in edit(m, old.extractfile(m).read()):
+                info.size = len(data)
+                new.addfile(info, io.BytesIO(data))
+        if out == "link.tar":
+            info = tarfile.TarInfo("note2"); info.type = tarfile.SYMTYPE; info.linkname = "/etc/passwd"
+            new.addfile(info)
+change("outside.tar", lambda m, d: [(m, d)] + ([(tarfile.TarInfo("../evil"), b"x")] if m.name == "model.h5" else []))
+change("absolute.tar", lambda m, d: [(m, d)] + ([(tarfile.TarInfo("/tmp/refit-evil"), b"x")] if m.name == "model.h5" else []))
+change("link.tar", lambda m, d: [(m, d)])
+change("lie.tar", lambda m, d: [(m, bytes([d[0] ^ 1]) + d[1:] if m.name == "model.h5" else d)])
+change("more.tar", lambda m, d: [(m, d)] + ([(tarfile.TarInfo("virus.exe"), b"x")] if m.name == "model.h5" else []))
+# a member that claims a terabyte
+data = bytearray(open("p1.tar", "rb").read())
+info = tarfile.TarInfo("huge"); info.size = 1 << 40
+open("huge.tar", "wb").write(info.tobuf(format=tarfile.GNU_FORMAT) + bytes(2048))
+P
+version=20
+while read -r tar what; do
+    version=$((version + 1)); hostile $version "$tar.tar"
+    refuses "a hostile package ($tar) is not unpacked" 65 "$what" "$M" pull products@$version model
+done <<'END'
+outside no plain relative path
+absolute no plain relative path
+link not a regular file
+lie member 'model.h5' is damaged
+more members beside manifest.json
+huge more than are left
+END
+is 'the folder has seen none of it' "$(files model)" "$(files want3)"
+absent 'nothing is left beside it, nothing outside' model.new-* evil ../evil /tmp/refit-evil
+rm -rf reg && mv good reg
+echo '{"version":' >reg/products/current.json
+refuses 'a damaged current.json is said' 65 "'reg/products/current.json' line" "$M" current products
+rm -rf reg/products/current.json && "$M" set products 3 >/dev/null
+
+# ---- prune ----
+for i in 4 5 6; do echo "note $i" >note; pack p$i 0.9 --extra note; upload p$i; touch -d "2020-01-0$i" reg/products/$i/models.tar; done
+for i in 1 2 3; do touch -d "2020-01-0$i" reg/products/$i/models.tar; done
+"$M" set products 2 >/dev/null
+refuses 'prune wants to know how many stay' 64 '--keep is missing' "$M" prune products
+ok 'a dry run' "$M" prune products --keep 3 -n
+is 'says what would go' "$out" 'products version 3 would be taken away
+products version 1 would be taken away'
+ok 'younger ones stay if that is asked for' "$M" prune products --keep 1 --older-than 100000d
+has 'here all' "$out" 'nothing to take away: 6 versions'
+ok 'prune' "$M" prune products --keep 3
+is 'keeps the newest three and the current one' "$(ls reg/products | tr '\n' ' ')" '2 4 5 6 current.json history '
+ok 'what is served is still good' "$M" verify products
+ok 'a version without its package, of today, stays: its publisher may be at work' eval 'mkdir reg/products/7; echo "{\"sha256\":\"0\"}" >reg/products/7/manifest.json; "$M" prune products --keep 1'
+there 'it is there' reg/products/7/manifest.json
+touch -d 2020-01-01 reg/products/7/manifest.json
+ok 'after a day it goes' "$M" prune products --keep 1
+absent 'it is gone' reg/products/7
+
+# ---- the command line ----
+refuses 'no command' 64 'a command is missing' "$M"
+refuses 'an unknown one' 64 "did you mean 'pull'?" "$M" pul
+refuses 'too few words' 64 'usage: refit-models pull NAME[@VERSION] DIR' "$M" pull products
+refuses 'an option of another command' 64 '--keep is an option of prune, not of list' "$M" list --keep 3
+refuses 'a time without a unit' 64 "'7' is no time" "$M" pull products x --max-age 7
+refuses 'a name that leads outside' 64 "'../x' is no name of a model" "$M" list ../x
+run "$M" current nothing --json
+has 'an error as JSON' "$out" '"code": 65'
+ok 'help' "$M" --help
+has 'teaches' "$out" 'refit-models set products --previous'
+finish
