@@ -55,39 +55,39 @@ static const struct opt options[] = {
     { 0 },
 };
 
-/* Rows are cut into pieces of fixed size, each numbered by itself, which are then joined in order:
- * so the result does not depend on the threads. A thread keeps the words that it has met, so that
- * neither a piece nor the join looks for a word that is known. */
+/* Rows are cut into pieces of fixed size. A thread numbers the words of its pieces as it meets
+ * them and notes for each piece which of them are new to it. The new words of all pieces, joined in
+ * order of the pieces, get the numbers of the result: a word's first piece lists it, whichever
+ * thread had that piece, so the numbers do not depend on the threads. */
 enum { PIECE_ROWS = 512, WAVE_PIECES = 64, MOST_WORDS = 4 << 20 };
 
 struct piece {
-    struct hand *hand; /* borrowed: whose words these are */
-    int32_t *word;     /* (n_word) owned: numbers in the hand, in order of first appearance here */
+    struct hand *hand; /* borrowed: whose numbers these are */
+    int32_t *word;     /* (n_word) owned: new to the hand, in order of appearance */
     size_t n_word, room_word;
-    int32_t *id; /* (n_id) owned, into word */
+    int32_t *id; /* (n_id) owned */
     size_t n_id, room;
     size_t end[PIECE_ROWS]; /* of the row's words in id */
+    size_t n_row, n_empty;
+    size_t row, at; /* where its rows and its ids stand in the result */
 };
 
-/* Of a word that a thread has met. */
-struct known {
-    size_t piece;   /* the piece, counted from 1, in which it was met last */
-    int32_t number; /* its number there */
-    int32_t joined; /* its number in the result, counted from 1; 0: not yet there */
-};
+enum { NOT_MET = 0, MET = -1 };
 
 /* What one thread works with. */
 struct hand {
     struct text cleaner;
     struct text_ids ids;
-    struct known *known; /* (room_known) owned, by number in the cleaner */
-    size_t room_known;
+    int32_t *joined; /* (room_joined) owned, by number in the cleaner: NOT_MET, MET in this wave, or
+                        the number in the result, counted from 1 */
+    size_t room_joined;
     struct rowtext_parts parts;
 };
 
 struct job {
     const struct table *table;
     struct rowtext text;
+    struct joined *joined;
     struct hand *hand; /* (n_hand) owned */
     int n_hand;
     struct piece *piece; /* (WAVE_PIECES) owned */
@@ -98,8 +98,8 @@ struct job {
 /* What is joined: the output without the array of pointers into `words`. */
 struct joined {
     struct intern words;
-    int32_t *id; /* owned */
-    size_t n_id, room;
+    int32_t *id; /* (n_id) owned */
+    size_t n_id;
     int64_t *offset; /* (n_row + 1) owned */
     size_t n_row, n_empty;
 };
@@ -147,7 +147,7 @@ static void job_release(struct job *job)
         struct hand *h = &job->hand[i];
         rowtext_parts_release(&h->parts);
         text_ids_release(&h->ids);
-        free(h->known);
+        free(h->joined);
         text_release(&h->cleaner);
     }
     for (size_t i = 0; job->piece && i < WAVE_PIECES; i++) {
@@ -165,32 +165,29 @@ static void read_row(const struct job *job, struct hand *h, size_t row)
     text_numbers(&h->cleaner, h->parts.part, h->parts.n, &h->ids);
 }
 
-/* The words of a row, numbered by the piece. */
-static void add_words(struct piece *p, size_t number, struct hand *h)
+/* The words of a row to the piece. */
+static void add_words(struct piece *p, struct hand *h)
 {
     size_t n_word = h->cleaner.words.n;
-    if (n_word > h->room_known) {
-        h->known = mem_realloc(h->known, 2 * n_word, sizeof *h->known);
-        memset(h->known + h->room_known, 0, (2 * n_word - h->room_known) * sizeof *h->known);
-        h->room_known = 2 * n_word;
+    if (n_word > h->room_joined) {
+        h->joined = mem_realloc(h->joined, 2 * n_word, sizeof *h->joined);
+        memset(h->joined + h->room_joined, 0, (2 * n_word - h->room_joined) * sizeof *h->joined);
+        h->room_joined = 2 * n_word;
     }
     if (p->n_id + h->ids.n > p->room) {
         p->room = 2 * (p->n_id + h->ids.n) + 4096;
         p->id = mem_realloc(p->id, p->room, sizeof *p->id);
     }
     for (size_t i = 0; i < h->ids.n; i++) {
-        int32_t word = h->ids.id[i];
-        struct known *k = &h->known[word];
-        if (k->piece != number) {
-            if (p->n_word == p->room_word) {
-                p->room_word = 2 * p->room_word + 1024;
-                p->word = mem_realloc(p->word, p->room_word, sizeof *p->word);
-            }
-            k->piece = number;
-            k->number = (int32_t)p->n_word;
-            p->word[p->n_word++] = word;
+        int32_t word = p->id[p->n_id++] = h->ids.id[i];
+        if (h->joined[word] != NOT_MET)
+            continue;
+        h->joined[word] = MET;
+        if (p->n_word == p->room_word) {
+            p->room_word = 2 * p->room_word + 1024;
+            p->word = mem_realloc(p->word, p->room_word, sizeof *p->word);
         }
-        p->id[p->n_id++] = k->number;
+        p->word[p->n_word++] = word;
     }
 }
 
@@ -198,46 +195,51 @@ static void do_piece(void *ctx, int worker, size_t i)
 {
     struct job *job = ctx;
     struct piece *p = &job->piece[i];
-    size_t start = (job->first_piece + i) * PIECE_ROWS, n = job->table->n_row - start;
 
-    if (n > PIECE_ROWS)
-        n = PIECE_ROWS;
+    p->row = (job->first_piece + i) * PIECE_ROWS;
+    p->n_row = job->table->n_row - p->row < PIECE_ROWS ? job->table->n_row - p->row : PIECE_ROWS;
     p->hand = &job->hand[worker];
-    for (size_t k = 0; k < n; k++) {
-        read_row(job, p->hand, start + k);
-        add_words(p, job->first_piece + i + 1, p->hand);
+    p->n_id = p->n_word = p->n_empty = 0;
+    for (size_t k = 0; k < p->n_row; k++) {
+        read_row(job, p->hand, p->row + k);
+        p->n_empty += p->hand->ids.n == 0;
+        add_words(p, p->hand);
         p->end[k] = p->n_id;
     }
-    size_t done = atomic_fetch_add(&job->n_done, n) + n;
+    size_t done = atomic_fetch_add(&job->n_done, p->n_row) + p->n_row;
     if (worker == 0)
         event_progress((int64_t)done, (int64_t)job->table->n_row, "texts");
 }
 
-static int join_piece(struct joined *j, struct piece *p, size_t n_row, struct err *e)
+/* Give the new words of a piece their numbers, and the piece its place. */
+static int join_words(struct joined *j, struct piece *p, struct err *e)
 {
-    struct hand *h = p->hand;
+    const struct hand *h = p->hand;
     if (j->words.n + p->n_word >= INT32_MAX - 1)
         return err_set(e, ERR_DATA, "more than %d distinct words", INT32_MAX - 2);
-    for (size_t i = 0; i < p->n_word; i++) {
-        struct known *k = &h->known[p->word[i]];
-        if (!k->joined) {
-            const char *word = text_word(&h->cleaner, p->word[i]);
-            k->joined = intern_add(&j->words, word, strlen(word)) + 1;
-        }
-        p->word[i] = k->joined - 1;
-    }
-    while (j->n_id + p->n_id > j->room) {
-        j->room *= 2;
-        j->id = mem_realloc(j->id, j->room, sizeof *j->id);
-    }
-    for (size_t k = 0, i = 0; k < n_row; k++) {
-        j->n_empty += i == p->end[k];
-        for (; i < p->end[k]; i++)
-            j->id[j->n_id++] = p->word[p->id[i]];
-        j->offset[++j->n_row] = (int64_t)j->n_id;
-    }
-    p->n_id = p->n_word = 0;
+    for (size_t i = 0; i < p->n_word; i++)
+        h->joined[p->word[i]] = intern_join(&j->words, &h->cleaner.words, (size_t)p->word[i]) + 1;
+    p->at = j->n_id;
+    j->n_id += p->n_id;
+    j->n_row += p->n_row;
+    j->n_empty += p->n_empty;
     return 0;
+}
+
+/* The piece's ids to their place, with the numbers of the result. */
+static void join_ids(void *ctx, int worker, size_t i)
+{
+    const struct job *job = ctx;
+    const struct piece *p = &job->piece[i];
+    const int32_t *number = p->hand->joined;
+    int32_t *id = job->joined->id + p->at;
+    int64_t *offset = job->joined->offset + p->row + 1;
+
+    (void)worker;
+    for (size_t k = 0; k < p->n_id; k++)
+        id[k] = number[p->id[k]] - 1;
+    for (size_t k = 0; k < p->n_row; k++)
+        offset[k] = (int64_t)(p->at + p->end[k]);
 }
 
 /* Between waves: a thread's words are no more than a convenience. */
@@ -248,31 +250,37 @@ static void forget_much(struct job *job)
         if (h->cleaner.words.n < MOST_WORDS)
             continue;
         text_forget(&h->cleaner);
-        memset(h->known, 0, h->room_known * sizeof *h->known);
+        memset(h->joined, 0, h->room_joined * sizeof *h->joined);
     }
 }
 
-static int join_all(struct job *job, struct joined *j, struct err *e)
+static int do_wave(struct job *job, size_t n, struct err *e)
+{
+    struct joined *j = job->joined;
+    parallel_for(job->n_hand, n, do_piece, job);
+    for (size_t i = 0; i < n; i++) {
+        int rc = join_words(j, &job->piece[i], e);
+        if (rc)
+            return rc;
+    }
+    j->id = mem_realloc(j->id, j->n_id, sizeof *j->id);
+    parallel_for(job->n_hand, n, join_ids, job);
+    forget_much(job);
+    return 0;
+}
+
+static int do_all(struct job *job, struct err *e)
 {
     size_t n_row = job->table->n_row, n_piece = (n_row + PIECE_ROWS - 1) / PIECE_ROWS;
+    int rc = 0;
 
-    j->offset = mem_calloc(n_row + 1, sizeof *j->offset);
-    j->room = 65536;
-    j->id = mem_calloc(j->room, sizeof *j->id);
+    job->joined->offset = mem_calloc(n_row + 1, sizeof *job->joined->offset);
     job->piece = mem_calloc(WAVE_PIECES, sizeof *job->piece);
-    for (; job->first_piece < n_piece; job->first_piece += WAVE_PIECES) {
-        size_t n = n_piece - job->first_piece < WAVE_PIECES ? n_piece - job->first_piece
-                                                            : WAVE_PIECES;
-        parallel_for(job->n_hand, n, do_piece, job);
-        for (size_t i = 0; i < n; i++) {
-            size_t left = n_row - j->n_row;
-            int rc = join_piece(j, &job->piece[i], left < PIECE_ROWS ? left : PIECE_ROWS, e);
-            if (rc)
-                return rc;
-        }
-        forget_much(job);
+    for (; job->first_piece < n_piece && rc == 0; job->first_piece += WAVE_PIECES) {
+        size_t left = n_piece - job->first_piece;
+        rc = do_wave(job, left < WAVE_PIECES ? left : WAVE_PIECES, e);
     }
-    return 0;
+    return rc;
 }
 
 static int write(const struct joined *j, const struct table *t, const struct text_options *o,
@@ -307,13 +315,13 @@ static int run(const void *params, struct err *e)
     const struct params *p = params;
     struct text_options o = options_of(p);
     struct table table = { 0 };
-    struct job job = { .table = &table };
     struct joined joined = { 0 };
+    struct job job = { .table = &table, .joined = &joined };
     int rc;
 
     if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) ||
         (rc = rowtext_init(&job.text, &table, p->table, e)) || (rc = start_hands(&job, &o, e)) ||
-        (rc = join_all(&job, &joined, e)))
+        (rc = do_all(&job, e)))
         goto out;
     event_progress((int64_t)table.n_row, (int64_t)table.n_row, "texts");
     if ((rc = write(&joined, &table, &o, p->text, e)) == 0)

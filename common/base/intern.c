@@ -54,9 +54,8 @@ static void grow_slots(struct intern *in)
     }
 }
 
-int32_t intern_add(struct intern *in, const char *bytes, size_t n)
+static int32_t add(struct intern *in, uint32_t hash, const char *bytes, size_t n)
 {
-    uint32_t hash = hash_of(bytes, n);
     if (2 * (in->n + 1) > in->n_slot)
         grow_slots(in);
     int32_t *slot = find(in, hash, bytes, n);
@@ -74,6 +73,16 @@ int32_t intern_add(struct intern *in, const char *bytes, size_t n)
     str_addc(&in->bytes, '\0');
     *slot = (int32_t)++in->n;
     return *slot - 1;
+}
+
+int32_t intern_add(struct intern *in, const char *bytes, size_t n)
+{
+    return add(in, hash_of(bytes, n), bytes, n);
+}
+
+int32_t intern_join(struct intern *in, const struct intern *from, size_t i)
+{
+    return add(in, from->hash[i], intern_get(from, i), length(from, i));
 }
 
 int32_t intern_find(const struct intern *in, const char *bytes, size_t n)

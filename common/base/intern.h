@@ -22,6 +22,9 @@ struct intern {
  * (asserted). */
 int32_t intern_add(struct intern *in, const char *bytes, size_t n);
 
+/** As intern_add of text i of another set, whose hash is not computed again. */
+int32_t intern_join(struct intern *in, const struct intern *from, size_t i);
+
 /** The number of a text, or -1 if it is not in the set. */
 int32_t intern_find(const struct intern *in, const char *bytes, size_t n);
 
