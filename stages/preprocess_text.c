@@ -319,7 +319,7 @@ static int run(const void *params, struct err *e)
     struct job job = { .table = &table, .joined = &joined };
     int rc;
 
-    if ((rc = text_check(&o, e)) || (rc = table_read(&table, p->table, e)) ||
+    if ((rc = text_check(&o, e)) || (rc = table_read_texts(&table, p->table, e)) ||
         (rc = rowtext_init(&job.text, &table, p->table, e)) || (rc = start_hands(&job, &o, e)) ||
         (rc = do_all(&job, e)))
         goto out;

@@ -146,8 +146,9 @@ int grown_finish(struct grown *g, size_t n, struct column *out, struct err *e)
     if (c->type == COLUMN_STRING) {
         if (n == 0)
             c->offset[0] = 0;
-        if ((rc = spill_take(&g->bytes, &c->bytes, &c->n_mapped, e)))
+        if ((rc = spill_take(&g->bytes, &c->bytes, &c->map_size, e)))
             return rc;
+        c->map = c->map_size ? c->bytes : NULL;
     }
     if (!memchr(c->valid, 0, n)) {
         free(c->valid);

@@ -114,10 +114,18 @@ int h5_write_strings(struct h5 *h, const char *name, const char *const *text, si
 int h5_read_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, size_t max_bytes,
                     struct err *e);
 
-/** As h5_read_strings, in the layout of the file: `*out_bytes`, `*out_offset` (n + 1), owned by the
- * caller. */
-int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_t **out_offset,
-                        size_t *out_n, size_t max_bytes, struct err *e);
+/** The same in the layout of the file, its bytes mapped: text i is bytes[offset[i]] to
+ * bytes[offset[i + 1]]. All zeros is "none". */
+struct h5_strings {
+    size_t n;
+    int64_t *offset;   /* (n + 1) owned */
+    const char *bytes; /* in map, or NULL where there are none */
+    void *map;         /* owned */
+    size_t map_size;
+};
+
+int h5_map_strings(struct h5 *h, const char *name, struct h5_strings *out, struct err *e);
+void h5_strings_release(struct h5_strings *s);
 
 /** The check of both: n texts in n_byte bytes; `path` and `name` are for the message. */
 int h5_check_strings(const char *path, const char *name, const char *bytes, size_t n_byte,

@@ -1,6 +1,7 @@
 /* The text side of h5: attributes, and lists of strings. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -268,52 +269,78 @@ int h5_check_strings(const char *path, const char *name, const char *bytes, size
     return 0;
 }
 
-int h5_read_strings_raw(struct h5 *h, const char *name, char **out_bytes, int64_t **out_offset,
-                        size_t *out_n, size_t max_bytes, struct err *e)
+static int read_offsets(struct h5 *h, const char *name, int64_t **out, size_t *out_n, struct err *e)
 {
     char *path = str_format("%s/offsets", name);
-    void *offset = NULL, *bytes = NULL;
-    size_t items = 0, n_byte = 0;
+    void *offset = NULL;
+    size_t items = 0;
     int rc = h5_read(h, path, H5_I64, 1, &items, &offset, SIZE_MAX, e);
 
     free(path);
-    if (rc == 0 && items == 0)
-        rc = err_set(e, ERR_DATA,
-                     "'%s': '%s/offsets' is empty, want one item more than there are texts",
-                     h->path, name);
-    if (rc == 0) {
-        path = str_format("%s/bytes", name);
-        rc = h5_read(h, path, H5_U8, 1, &n_byte, &bytes, max_bytes, e);
-        free(path);
-    }
-    if (rc == 0)
-        rc = h5_check_strings(h->path, name, bytes, n_byte, offset, items - 1, e);
-    if (rc) {
-        free(offset);
-        free(bytes);
+    if (rc)
         return rc;
+    if (items == 0) {
+        free(offset);
+        return err_set(e, ERR_DATA,
+                       "'%s': '%s/offsets' is empty, want one item more than there are texts",
+                       h->path, name);
     }
-    *out_bytes = bytes;
-    *out_offset = offset;
+    *out = offset;
     *out_n = items - 1;
     return 0;
+}
+
+int h5_map_strings(struct h5 *h, const char *name, struct h5_strings *out, struct err *e)
+{
+    struct h5_strings s = { 0 };
+    const void *bytes = NULL;
+    size_t n_byte = 0;
+    int rc = read_offsets(h, name, &s.offset, &s.n, e);
+    if (rc)
+        return rc;
+    char *path = str_format("%s/bytes", name);
+    if ((rc = h5_shape(h, path, H5_U8, 1, &n_byte, e)) == 0 &&
+        (rc = h5_map(h, path, H5_U8, &s.map, &s.map_size, &bytes, e)) == 0)
+        rc = h5_check_strings(h->path, name, bytes, n_byte, s.offset, s.n, e);
+    free(path);
+    s.bytes = bytes;
+    if (rc)
+        h5_strings_release(&s);
+    else
+        *out = s;
+    return rc;
+}
+
+void h5_strings_release(struct h5_strings *s)
+{
+    if (s->map)
+        munmap(s->map, s->map_size);
+    free(s->offset);
+    *s = (struct h5_strings){ 0 };
 }
 
 int h5_read_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, size_t max_bytes,
                     struct err *e)
 {
-    char *bytes = NULL;
     int64_t *offset = NULL;
-    size_t n = 0;
-    int rc = h5_read_strings_raw(h, name, &bytes, &offset, &n, max_bytes, e);
+    void *bytes = NULL;
+    size_t n = 0, n_byte = 0;
+    int rc = read_offsets(h, name, &offset, &n, e);
     if (rc)
         return rc;
-    char **text = mem_calloc(n, sizeof *text);
-    for (size_t i = 0; i < n; i++)
-        text[i] = mem_strndup(bytes + offset[i], (size_t)(offset[i + 1] - offset[i]));
+    char *path = str_format("%s/bytes", name), **text = NULL;
+    if ((rc = h5_read(h, path, H5_U8, 1, &n_byte, &bytes, max_bytes, e)) == 0)
+        rc = h5_check_strings(h->path, name, bytes, n_byte, offset, n, e);
+    free(path);
+    if (rc == 0) {
+        const char *p = bytes;
+        text = mem_calloc(n, sizeof *text);
+        for (size_t i = 0; i < n; i++)
+            text[i] = mem_strndup(p + offset[i], (size_t)(offset[i + 1] - offset[i]));
+        *out = text;
+        *out_n = n;
+    }
     free(bytes);
     free(offset);
-    *out = text;
-    *out_n = n;
-    return 0;
+    return rc;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,10 +103,9 @@ int spill_take(struct spill *s, char **out_bytes, size_t *out_mapped, struct err
 
 void spill_forget(char *bytes, size_t from, size_t to)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    from = from / page * page;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (uintptr_t)(bytes + from) % page;
     if (to > from)
-        madvise(bytes + from, to - from, MADV_DONTNEED);
+        madvise(bytes + from - skip, to - from + skip, MADV_DONTNEED);
 }
 
 void spill_release(struct spill *s)

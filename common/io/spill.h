@@ -28,8 +28,8 @@ size_t spill_size(const struct spill *s);
  */
 int spill_take(struct spill *s, char **out_bytes, size_t *out_mapped, struct err *e);
 
-/** Pages [from, to) of a mapping were looked at for now. They are read again when they are needed.
- */
+/** Bytes [from, to) of a mapping were looked at for now: their pages may leave the memory, and are
+ * read again when they are needed. */
 void spill_forget(char *bytes, size_t from, size_t to);
 
 void spill_release(struct spill *s);

@@ -20,8 +20,8 @@ void column_release(struct column *c)
     free(c->code);
     mem_free_texts(c->level, c->n_level);
     mem_free_texts(c->level_name, c->n_level);
-    if (c->n_mapped)
-        munmap(c->bytes, c->n_mapped);
+    if (c->map)
+        munmap(c->map, c->map_size);
     else
         free(c->bytes);
     free(c->offset);

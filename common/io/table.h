@@ -35,9 +35,10 @@ struct column {
                           lists them */
     char **level_name; /* CATEGORY (n_level) what a person calls it; NULL if there are no names */
     size_t n_level;
-    char *bytes;     /* STRING: UTF-8 of all rows, not NUL-terminated */
-    size_t n_mapped; /* STRING: 0, or bytes is a mapping of that size (spill.h): of texts that were
-                        checked when they were added */
+    char *bytes;     /* STRING: UTF-8 of all rows, not NUL-terminated; in `map` if there is one */
+    void *map;       /* STRING: NULL, or a read-only mapping (spill.h, h5_map_strings) of texts that
+                        were checked when they were added or read */
+    size_t map_size; /* of it in bytes */
     int64_t *offset; /* STRING (n + 1) */
     char *unit;      /* DATE: "days" or "us"; else NULL */
 };
@@ -83,8 +84,8 @@ struct tables {
         *marks; /* borrowed, to be written too (marks.h), or NULL; reading leaves it */
 };
 
-/** Read all tables. ERR_DATA with path, table and column where the content contradicts itself
- * (lengths, codes, offsets, UTF-8, non-finite values). */
+/** Read all tables; the bytes of string columns are mapped. ERR_DATA with path, table and column
+ * where the content contradicts itself (lengths, codes, offsets, UTF-8, non-finite values). */
 int tables_read(struct tables *t, const char *path, struct err *e);
 
 /** Publish all tables as one file. The columns are checked as on reading; keys_sha256 must be set
@@ -98,6 +99,9 @@ int table_read(struct table *t, const char *path, struct err *e);
 /** As table_read, with no other columns than those that the image pattern uses: who wants the
  * pictures need not have the texts in memory. */
 int table_read_pictures(struct table *t, const char *path, struct err *e);
+
+/** As table_read, with the text columns alone. */
+int table_read_texts(struct table *t, const char *path, struct err *e);
 void table_release(struct table *t);
 void column_release(struct column *c);
 

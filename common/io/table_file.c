@@ -159,10 +159,10 @@ static bool has_gap(const struct column *c)
 /* Slice by slice, so that what was on disk does not fill the memory. */
 static int write_mapped(struct h5 *h, const char *name, const struct column *c, struct err *e)
 {
-    const size_t slice = 4 << 20;
-    int rc = h5_begin(h, name, H5_U8, 1, &c->n_mapped, e);
-    for (size_t at = 0; at < c->n_mapped && rc == 0; at += slice) {
-        size_t n = c->n_mapped - at < slice ? c->n_mapped - at : slice;
+    const size_t slice = 4 << 20, n_byte = (size_t)c->offset[c->n];
+    int rc = h5_begin(h, name, H5_U8, 1, &n_byte, e);
+    for (size_t at = 0; at < n_byte && rc == 0; at += slice) {
+        size_t n = n_byte - at < slice ? n_byte - at : slice;
         rc = h5_write_rows(h, name, H5_U8, at, n, c->bytes + at, e);
         spill_forget(c->bytes, at, at + n);
     }
@@ -192,8 +192,8 @@ static int write_values(struct h5 *h, const char *at, const struct column *c, st
         size_t items = c->n + 1, n_byte = (size_t)c->offset[c->n];
         free(name);
         name = str_format("%s/bytes", at);
-        if ((rc = c->n_mapped ? write_mapped(h, name, c, e)
-                              : h5_write(h, name, H5_U8, 1, &n_byte, c->bytes, e)))
+        if ((rc = c->map ? write_mapped(h, name, c, e)
+                         : h5_write(h, name, H5_U8, 1, &n_byte, c->bytes, e)))
             break;
         free(name);
         name = str_format("%s/offsets", at);
@@ -223,7 +223,7 @@ static int write_column(struct h5 *h, const struct table *t, const struct column
     char *at = str_format("%s/%s", t->name, c->name);
     int rc = check_column(h->path, t->name, c, e);
 
-    if (rc == 0 && c->type == COLUMN_STRING && !c->n_mapped)
+    if (rc == 0 && c->type == COLUMN_STRING && !c->map)
         rc = h5_check_strings(h->path, at, c->bytes, (size_t)c->offset[c->n], c->offset, c->n, e);
     if (rc == 0 && (rc = h5_group(h, at, e)) == 0 &&
         (rc = h5_set_text(h, at, "type", column_type_name(c->type), e)) == 0 &&
@@ -383,12 +383,21 @@ static int read_levels(struct h5 *h, const char *at, struct column *c, struct er
 
 static int read_strings(struct h5 *h, const char *at, struct column *c, struct err *e)
 {
-    size_t n = 0;
-    int rc = h5_read_strings_raw(h, at, &c->bytes, &c->offset, &n, SIZE_MAX, e);
-    if (rc == 0 && n != c->n)
-        rc = err_set(e, ERR_DATA, "'%s': column '%s' has %zu rows, its table %zu", h->path, at, n,
+    struct h5_strings s = { 0 };
+    int rc = h5_map_strings(h, at, &s, e);
+    if (rc)
+        return rc;
+    if (s.n != c->n) {
+        rc = err_set(e, ERR_DATA, "'%s': column '%s' has %zu rows, its table %zu", h->path, at, s.n,
                      c->n);
-    return rc;
+        h5_strings_release(&s);
+        return rc;
+    }
+    c->offset = s.offset;
+    c->map = s.map;
+    c->map_size = s.map_size;
+    c->bytes = s.map ? (char *)s.map + (s.bytes - (const char *)s.map) : mem_calloc(1, 1);
+    return 0;
 }
 
 static int read_unit(struct h5 *h, const char *at, struct column *c, struct err *e)
@@ -473,12 +482,24 @@ static int read_role_list(struct h5 *h, const struct table *t, const char *role,
     return h5_has_attr(h, t->name, role) ? h5_get_texts(h, t->name, role, out, out_n, e) : 0;
 }
 
-/* Leave out every column that the names of pictures are not made of. */
-static void keep_picture_columns(struct table *t)
+/* Which columns are read: all, those that the names of pictures are made of, the texts. */
+enum want { WANT_ALL, WANT_PICTURES, WANT_TEXTS };
+
+static bool wants(enum want want, const struct table_roles *r, const char *column)
+{
+    if (want == WANT_PICTURES)
+        return r->image && schema_pattern_uses(r->image, column);
+    for (size_t i = 0; i < r->n_text; i++)
+        if (strcmp(r->text[i], column) == 0)
+            return true;
+    return want == WANT_ALL;
+}
+
+static void keep_columns(struct table *t, enum want want)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n_col; i++) {
-        if (t->roles.image && schema_pattern_uses(t->roles.image, t->col[i].name))
+        if (wants(want, &t->roles, t->col[i].name))
             t->col[n++] = t->col[i];
         else
             column_release(&t->col[i]);
@@ -486,7 +507,7 @@ static void keep_picture_columns(struct table *t)
     t->n_col = n;
 }
 
-static int read_table(struct h5 *h, const char *name, bool for_pictures, struct table *t,
+static int read_table(struct h5 *h, const char *name, enum want want, struct table *t,
                       struct err *e)
 {
     struct table_roles *r = &t->roles;
@@ -512,8 +533,7 @@ static int read_table(struct h5 *h, const char *name, bool for_pictures, struct 
         (rc = read_role_list(h, t, "features", &r->feature, &r->n_feature, e)) ||
         (rc = check_table(t, h->path, e)))
         return rc;
-    if (for_pictures)
-        keep_picture_columns(t);
+    keep_columns(t, want);
     for (size_t i = 0; i < t->n_col && rc == 0; i++)
         rc = read_column(h, t, &t->col[i], e);
     return rc;
@@ -547,7 +567,7 @@ static int table_to_rejects(const struct table *t, struct tables *ts, const char
 static int read_rejects(struct h5 *h, struct tables *ts, struct err *e)
 {
     struct table t = { 0 };
-    int rc = read_table(h, rejects_name, false, &t, e);
+    int rc = read_table(h, rejects_name, WANT_ALL, &t, e);
     if (rc == 0)
         rc = table_to_rejects(&t, ts, h->path, e);
     table_release(&t);
@@ -592,7 +612,7 @@ int tables_read(struct tables *t, const char *path, struct err *e)
 
     read.item = mem_calloc(n, sizeof *read.item);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = read_table(&h, name[i], false, &read.item[i], e);
+        rc = read_table(&h, name[i], WANT_ALL, &read.item[i], e);
     if (rc == 0)
         rc = read_rejects(&h, &read, e);
     h5_free_strings(name, n);
@@ -604,7 +624,7 @@ int tables_read(struct tables *t, const char *path, struct err *e)
     return rc;
 }
 
-static int read_main(struct table *t, const char *path, bool for_pictures, struct err *e)
+static int read_main(struct table *t, const char *path, enum want want, struct err *e)
 {
     struct table read = { 0 };
     struct h5 h = { 0 };
@@ -613,7 +633,7 @@ static int read_main(struct table *t, const char *path, bool for_pictures, struc
     int rc = open_tables(&h, path, &name, &n, &at, e);
 
     if (rc == 0)
-        rc = read_table(&h, name[at], for_pictures, &read, e);
+        rc = read_table(&h, name[at], want, &read, e);
     h5_free_strings(name, n);
     h5_close(&h);
     if (rc)
@@ -625,10 +645,15 @@ static int read_main(struct table *t, const char *path, bool for_pictures, struc
 
 int table_read(struct table *t, const char *path, struct err *e)
 {
-    return read_main(t, path, false, e);
+    return read_main(t, path, WANT_ALL, e);
 }
 
 int table_read_pictures(struct table *t, const char *path, struct err *e)
 {
-    return read_main(t, path, true, e);
+    return read_main(t, path, WANT_PICTURES, e);
+}
+
+int table_read_texts(struct table *t, const char *path, struct err *e)
+{
+    return read_main(t, path, WANT_TEXTS, e);
 }

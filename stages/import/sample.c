@@ -59,7 +59,7 @@ static double value_of(const struct column *c, size_t i)
 static void forget_behind(const struct column *c, size_t i, size_t *from)
 {
     const size_t slice = 4 << 20;
-    if (!c->n_mapped)
+    if (!c->map)
         return;
     size_t to = (size_t)c->offset[i + 1];
     if (to - *from < slice && i + 1 < c->n)

@@ -33,6 +33,11 @@ same "and a second run too" t1.h5 t.h5
 
 ok "options change the words" text --table in/table.h5 --text o.h5 --language french --stop_words false --stem true \
     --charset letters --max_words 3
+ok "the same by one thread" text --table in/table.h5 --text o1.h5 --language french --stop_words false --stem true \
+    --charset letters --max_words 3 --threads 1
+ok "and by three" text --table in/table.h5 --text o3.h5 --language french --stop_words false --stem true \
+    --charset letters --max_words 3 --threads 3
+same "which meet the words behind the third in another order" o1.h5 o3.h5
 is "stop words stay, digits leave, words are stemmed, three are kept" "$(words o.h5)" "l écran n "
 ok "without HTML and folding" text --table in/table.h5 --text p.h5 --html false --lower false --charset ascii
 is "tags are letters then" "$(words p.h5)" "L cran n p Tr egrave s b grand amp beau "

@@ -66,6 +66,7 @@ static void what_is_written_is_read_back(void **state)
     int32_t *whole;
     float *none;
     char *text, **list;
+    struct h5_strings mapped;
     int64_t rows;
     (void)state;
 
@@ -86,6 +87,11 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(list[1], "é");
     assert_string_equal(list[2], "two\nlines");
     h5_free_strings(list, n);
+    assert_ok(h5_map_strings(&h, "words", &mapped, &e), e);
+    assert_int_equal(mapped.n, 3);
+    assert_int_equal(mapped.offset[1], 0);
+    assert_memory_equal(mapped.bytes + mapped.offset[1], "étwo\nlines", 11);
+    h5_strings_release(&mapped);
     assert_ok(h5_get_text(&h, "a/b", "unit", &text, &e), e);
     assert_string_equal(text, "°C");
     free(text);
@@ -343,6 +349,7 @@ static void refuse_strings(const char *bytes, size_t n_byte, const int64_t *offs
 {
     struct err e = { 0 };
     struct h5 h = { 0 };
+    struct h5_strings mapped;
     char **text;
     size_t found;
     assert_ok(h5_create(&h, "strings.h5", kind, 1, &e), e);
@@ -351,6 +358,7 @@ static void refuse_strings(const char *bytes, size_t n_byte, const int64_t *offs
     assert_ok(h5_publish(&h, &e), e);
     assert_ok(h5_open(&h, "strings.h5", kind, 1, &e), e);
     assert_error(h5_read_strings(&h, "s", &text, &found, 1000, &e), ERR_DATA, e, why);
+    assert_error(h5_map_strings(&h, "s", &mapped, &e), ERR_DATA, e, why);
     h5_close(&h);
 }
 

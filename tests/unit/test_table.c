@@ -179,6 +179,26 @@ static void for_pictures_only_the_columns_of_their_names_are_read(void **state)
     tables_release(&ts);
 }
 
+static void for_texts_only_their_columns_are_read(void **state)
+{
+    struct err e = { 0 };
+    struct tables ts;
+    struct table t;
+    size_t n;
+    (void)state;
+    make_tables(&ts);
+    assert_ok(tables_write(&ts, "t.h5", &e), e);
+    assert_ok(table_read_texts(&t, "t.h5", &e), e);
+    assert_int_equal(t.n_col, 2);
+    assert_string_equal(t.col[0].name, "class");
+    assert_string_equal(t.col[1].name, "text");
+    assert_memory_equal(column_string(&t.col[1], 2, &n), "\n\"b", 3);
+    assert_int_equal(n, 3);
+    assert_int_equal(t.n_row, 3);
+    table_release(&t);
+    tables_release(&ts);
+}
+
 static void rows_are_spelled_as_people_write_them(void **state)
 {
     static const char *const want[7][3] = {
@@ -432,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_comes_back_as_it_was_written),
         cmocka_unit_test(for_pictures_only_the_columns_of_their_names_are_read),
+        cmocka_unit_test(for_texts_only_their_columns_are_read),
         cmocka_unit_test(rows_are_spelled_as_people_write_them),
         cmocka_unit_test(keys_hash_the_ids_in_their_order),
         cmocka_unit_test(the_label_must_be_a_category),
