@@ -1,5 +1,6 @@
 #include "models/history.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -111,4 +112,38 @@ int history_write(const struct history *h, void (*as)(const struct history *h, s
     int rc = outfile_put(path, text.text, text.n, e);
     str_release(&text);
     return rc;
+}
+
+static double figure(const json_t *epoch, const char *name)
+{
+    const json_t *value = json_object_get(epoch, name);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+int history_read(struct history *h, const char *path, struct err *e)
+{
+    json_error_t bad;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &bad), *list, *one;
+    size_t i;
+
+    if (!root)
+        return bad.line < 0 ? err_set(e, ERR_IO, "cannot read '%s': %s", path, bad.text)
+                            : err_set(e, ERR_DATA, "'%s' line %d: %s", path, bad.line, bad.text);
+    list = json_object_get(root, "epochs");
+    if (!json_is_array(list)) {
+        json_decref(root);
+        return err_set(e, ERR_DATA, "'%s' has no list 'epochs': not a history.json", path);
+    }
+    json_array_foreach(list, i, one)
+    {
+        struct epoch epoch = { .loss = figure(one, "loss"),
+                               .accuracy = figure(one, "accuracy"),
+                               .val_loss = figure(one, "val_loss"),
+                               .val_accuracy = figure(one, "val_accuracy"),
+                               .learning_rate = figure(one, "learning_rate") };
+        history_add(h, &epoch);
+    }
+    h->kept = json_integer_value(json_object_get(root, "kept"));
+    json_decref(root);
+    return 0;
 }

@@ -53,4 +53,8 @@ void history_steps_csv(const struct history *h, struct str *out);
 int history_write(const struct history *h, void (*as)(const struct history *h, struct str *out),
                   const char *path, struct err *e);
 
+/** Epochs and the kept one of a text of history_json; a figure that is missing is NAN. ERR_IO;
+ * ERR_DATA where it is something else. */
+int history_read(struct history *h, const char *path, struct err *e);
+
 #endif

@@ -7,6 +7,7 @@
 #include "models/family.h"
 #include "models/late_fusion.h"
 #include "models/roles.h"
+#include "models/trees/trees.h"
 
 static const struct model_family *const families[] = { &model_network,  &model_late_fusion,
                                                        &model_logistic, &model_extra_trees,
@@ -146,6 +147,36 @@ void model_wants(const struct model *m, struct model_wants *out)
 const char *model_training(const struct model *m)
 {
     return m->training;
+}
+
+bool model_reads_features_alone(const struct model *m)
+{
+    for (int i = 0; i < N_NN_INPUT; i++)
+        if (m->prep.reads[i] != (i == NN_FEATURES))
+            return false;
+    return true;
+}
+
+const double *model_importance(const struct model *m)
+{
+    bool trees = m->family == &model_extra_trees || m->family == &model_boosting;
+    return trees ? ((const struct trees *)m->state)->importance : NULL;
+}
+
+int model_target(const struct model *m, const struct table *t, const char *path,
+                 const struct column **out, struct err *e)
+{
+    const struct column *c = m->roles.label ? table_column(t, m->roles.label) : NULL;
+    int rc = c ? 0 : table_target(t, path, &c, e);
+    if (rc)
+        return rc;
+    bool category = c->type == COLUMN_CATEGORY;
+    if (category != (m->classes.n > 0) || (!category && !column_is_number(c)))
+        return err_set(e, ERR_DATA, "'%s': the column '%s' is %s, the model %s", path, c->name,
+                       column_type_name(c->type),
+                       m->classes.n ? "tells classes apart" : "predicts a number");
+    *out = c;
+    return 0;
 }
 
 void model_describe(const struct model *m, struct str *out)

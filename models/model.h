@@ -82,6 +82,23 @@ void model_wants(const struct model *m, struct model_wants *out);
 /** How its training went, as JSON: rows, options, figures of the kept epoch. Borrowed. */
 const char *model_training(const struct model *m);
 
+/** Does it read feature columns and nothing else? */
+bool model_reads_features_alone(const struct model *m);
+
+/** How much of the decrease of its criterion in training each feature column made; (n_feature),
+ * borrowed. NULL: the family does not know. */
+const double *model_importance(const struct model *m);
+
+/**
+ * The column of a table that holds what the model predicts: the one that it has learnt, by its
+ * name, or where the table has none of that name the table's label.
+ *   path    of the table, for messages
+ *   errors  ERR_DATA if there is neither, or if it is a category where the model predicts a number,
+ *           or a number where it tells classes apart
+ */
+int model_target(const struct model *m, const struct table *t, const char *path,
+                 const struct column **out, struct err *e);
+
 /** Branches, layers with shapes and weights, as lines of text for the log; appended to *out. */
 struct str;
 void model_describe(const struct model *m, struct str *out);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "io/outfile.h"
 #include "models/family.h"
+#include "models/tabular.h"
 #include "num/rng.h"
 
 /** Rows that are predicted, with a matrix of their own. */
@@ -15,7 +16,8 @@ struct trial {
     struct model *m;
     struct featmat features; /* x is owned, the rest borrowed */
     size_t n, *row;          /* 0 .. n - 1 */
-    double *truth;           /* (n) class or number */
+    const double *truth;     /* (n) class or number */
+    size_t *first;           /* (columns of the table + 1) where theirs begin in the matrix */
     float *out;              /* (n, n_output) */
 };
 
@@ -23,49 +25,46 @@ static void trial_release(struct trial *t)
 {
     free(t->features.x);
     free(t->row);
-    free(t->truth);
+    free(t->first);
     free(t->out);
 }
 
-/* Rows of a side, or with sides absent all of them, whose label the model knows. */
-static void take_side(struct trial *t, const struct model_data *data, const struct column *label,
-                      enum side side)
+/* Which columns of the matrix belong together: neighbours. Where no state tells, each is by itself.
+ */
+static void find_sources(struct trial *t, struct permutation *p)
 {
-    int32_t *class = t->m->classes.n ? classes_of_rows(&t->m->classes, label) : NULL;
-    size_t d = data->features->n_col;
-    for (size_t i = 0; i < label->n; i++) {
-        if (!column_valid(label, i) || (class && class[i] < 0) ||
-            (data->sides ? data->sides->side[i] != side : side != SIDE_TRAIN))
-            continue;
-        memcpy(t->features.x + t->n * d, data->features->x + i * d, d * sizeof(double));
-        t->truth[t->n] = class ? class[i] : column_number(label, i);
-        t->row[t->n] = t->n;
-        t->n++;
+    struct tabular s = { 0 };
+    struct err ignored = { 0 };
+    size_t d = t->features.n_col, n = 0;
+    bool known = tabular_parse(&s, "state", t->features.state, &ignored) == 0 && s.n_out == d;
+    t->first = mem_calloc(d + 1, sizeof *t->first);
+    p->name = mem_calloc(d + 1, sizeof *p->name);
+    p->drop = mem_calloc(d + 1, sizeof *p->drop);
+    for (size_t i = 0; i < (known ? s.n_col : d); i++) {
+        const char *name = known ? s.col[i].name : t->features.name[i];
+        if (n == 0 || strcmp(p->name[n - 1], name) != 0) { /* else another part of a date */
+            p->name[n++] = mem_strdup(name);
+            t->first[n] = t->first[n - 1];
+        }
+        t->first[n] += known ? s.col[i].n_out : 1;
     }
-    free(class);
+    p->n_column = n;
+    tabular_release(&s);
 }
 
-static int take_rows(struct trial *t, const struct model_data *data, bool *out_validation,
-                     struct err *e)
+static void trial_init(struct trial *t, struct model *m, const struct featmat *features,
+                       const struct judged *rows)
 {
-    const struct column *label = NULL;
-    int rc = table_target(data->table, "table", &label, e);
-    if (rc)
-        return rc;
-    if ((label->type == COLUMN_CATEGORY) != (t->m->classes.n > 0))
-        return err_set(e, ERR_DATA, "the model was not trained on the label '%s'", label->name);
-    size_t n = label->n, d = data->features->n_col;
-    t->features = *data->features;
-    t->features.x = mem_calloc(n + 1, d * sizeof(double));
-    t->row = mem_calloc(n + 1, sizeof *t->row);
-    t->truth = mem_calloc(n + 1, sizeof *t->truth);
-    t->out = mem_calloc(n + 1, model_n_output(t->m) * sizeof *t->out);
-    take_side(t, data, label, SIDE_VALIDATION);
-    *out_validation = t->n > 0;
-    if (t->n == 0)
-        take_side(t, data, label, SIDE_TRAIN);
-    t->features.n_row = t->n;
-    return t->n ? 0 : err_set(e, ERR_DATA, "no row has a label that the model knows");
+    size_t d = features->n_col;
+    *t = (struct trial){ .m = m, .features = *features, .n = rows->n, .truth = rows->truth };
+    t->features.n_row = rows->n;
+    t->features.x = mem_calloc(rows->n + 1, d * sizeof(double));
+    t->row = mem_calloc(rows->n + 1, sizeof *t->row);
+    t->out = mem_calloc(rows->n + 1, model_n_output(m) * sizeof *t->out);
+    for (size_t i = 0; i < rows->n; i++) {
+        memcpy(t->features.x + i * d, features->x + rows->row[i] * d, d * sizeof(double));
+        t->row[i] = i;
+    }
 }
 
 static double accuracy(const struct trial *t, size_t C)
@@ -101,50 +100,94 @@ static int score(const struct trial *t, double *out, struct err *e)
     return rc;
 }
 
-static int shuffle_column(struct trial *t, struct permutation *p, size_t j, size_t shuffles,
-                          uint64_t seed, struct err *e)
+/* The values of one of the table's columns in the order of other rows. */
+static void reorder(struct trial *t, const struct featmat *from, const struct judged *rows,
+                    size_t column, const size_t *order)
 {
-    size_t d = p->n_column, *order = mem_calloc(t->n, sizeof *order);
-    double *was = mem_calloc(t->n, sizeof *was), now;
+    size_t d = from->n_col, j = t->first[column], n = t->first[column + 1] - j;
+    for (size_t i = 0; i < t->n; i++)
+        memcpy(t->features.x + i * d + j, from->x + rows->row[order[i]] * d + j,
+               n * sizeof(double));
+}
+
+static int shuffle_column(struct trial *t, struct permutation *p, const struct featmat *from,
+                          const struct judged *rows, size_t column, size_t shuffles, uint64_t seed,
+                          struct err *e)
+{
+    size_t *order = mem_calloc(t->n, sizeof *order);
+    double now;
     struct rng rng;
     int rc = 0;
-    rng_init(&rng, seed, j + 1);
-    for (size_t i = 0; i < t->n; i++) {
-        was[i] = t->features.x[i * d + j];
+    rng_init(&rng, seed, column + 1);
+    for (size_t i = 0; i < t->n; i++)
         order[i] = i;
-    }
     for (size_t s = 0; s < shuffles && rc == 0; s++) {
         rng_shuffle(&rng, order, t->n);
-        for (size_t i = 0; i < t->n; i++)
-            t->features.x[i * d + j] = was[order[i]];
+        reorder(t, from, rows, column, order);
         rc = score(t, &now, e);
-        p->drop[j] += (p->score - now) / (double)shuffles;
+        p->drop[column] += (p->score - now) / (double)shuffles;
     }
-    for (size_t i = 0; i < t->n; i++)
-        t->features.x[i * d + j] = was[i];
-    free(was);
+    reorder(t, from, rows, column, t->row);
     free(order);
     return rc;
+}
+
+int permutation_of_rows(struct permutation *p, struct model *m, const struct featmat *features,
+                        const struct judged *rows, size_t shuffles, uint64_t seed, struct err *e)
+{
+    struct permutation made = { .n_row = rows->n };
+    struct trial t;
+    trial_init(&t, m, features, rows);
+    find_sources(&t, &made);
+    int rc = score(&t, &made.score, e);
+    for (size_t j = 0; j < made.n_column && rc == 0; j++)
+        rc = shuffle_column(&t, &made, features, rows, j, shuffles, seed, e);
+    trial_release(&t);
+    if (rc) {
+        permutation_release(&made);
+        return rc;
+    }
+    *p = made;
+    return 0;
+}
+
+/* Rows of a side, or with sides absent all of them, whose label the model knows. */
+static size_t take_side(const struct model *m, const struct model_data *data,
+                        const struct column *label, enum side side, size_t *row, double *truth)
+{
+    int32_t *class = m->classes.n ? classes_of_rows(&m->classes, label) : NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < label->n; i++) {
+        if (!column_valid(label, i) || (class && class[i] < 0) ||
+            (data->sides ? data->sides->side[i] != side : side != SIDE_TRAIN))
+            continue;
+        truth[n] = class ? class[i] : column_number(label, i);
+        row[n++] = i;
+    }
+    free(class);
+    return n;
 }
 
 int permutation_fit(struct permutation *p, struct model *m, const struct model_data *data,
                     size_t shuffles, uint64_t seed, struct err *e)
 {
-    struct permutation made = { 0 };
-    struct trial t = { .m = m };
-    int rc = take_rows(&t, data, &made.validation, e);
-    if (rc == 0 && (rc = score(&t, &made.score, e)) == 0) {
-        made.n_row = t.n;
-        made.n_column = data->features->n_col;
-        made.drop = mem_calloc(made.n_column, sizeof *made.drop);
-        for (size_t j = 0; j < made.n_column && rc == 0; j++)
-            rc = shuffle_column(&t, &made, j, shuffles, seed, e);
-    }
-    trial_release(&t);
+    const struct column *label = NULL;
+    int rc = model_target(m, data->table, "table", &label, e);
     if (rc)
-        permutation_release(&made);
-    else
-        *p = made;
+        return rc;
+    size_t *row = mem_calloc(label->n + 1, sizeof *row);
+    double *truth = mem_calloc(label->n + 1, sizeof *truth);
+    size_t n = take_side(m, data, label, SIDE_VALIDATION, row, truth);
+    bool validation = n > 0;
+    if (n == 0)
+        n = take_side(m, data, label, SIDE_TRAIN, row, truth);
+    struct judged rows = { n, row, truth };
+    rc = n ? permutation_of_rows(p, m, data->features, &rows, shuffles, seed, e)
+           : err_set(e, ERR_DATA, "no row has a label that the model knows");
+    if (rc == 0)
+        p->validation = validation;
+    free(truth);
+    free(row);
     return rc;
 }
 
@@ -160,6 +203,19 @@ static int by_drop(const void *a, const void *b)
                               : (x->column > y->column) - (x->column < y->column);
 }
 
+size_t *permutation_order(const struct permutation *p)
+{
+    struct ranked *ranked = mem_calloc(p->n_column + 1, sizeof *ranked);
+    size_t *order = mem_calloc(p->n_column + 1, sizeof *order);
+    for (size_t j = 0; j < p->n_column; j++)
+        ranked[j] = (struct ranked){ j, p->drop[j] };
+    qsort(ranked, p->n_column, sizeof *ranked, by_drop);
+    for (size_t j = 0; j < p->n_column; j++)
+        order[j] = ranked[j].column;
+    free(ranked);
+    return order;
+}
+
 static void add_quoted(struct str *out, const char *text)
 {
     str_addz(out, "\"");
@@ -168,19 +224,15 @@ static void add_quoted(struct str *out, const char *text)
     str_addz(out, "\"");
 }
 
-int permutation_write(const struct permutation *p, const struct model *m, const char *path,
-                      struct err *e)
+int permutation_write(const struct permutation *p, const char *path, struct err *e)
 {
-    struct ranked *order = mem_calloc(p->n_column, sizeof *order);
+    size_t *order = permutation_order(p);
     struct str text = { 0 };
-    for (size_t j = 0; j < p->n_column; j++)
-        order[j] = (struct ranked){ j, p->drop[j] };
-    qsort(order, p->n_column, sizeof *order, by_drop);
     str_addz(&text, "column,drop\n");
     for (size_t j = 0; j < p->n_column; j++) {
-        add_quoted(&text, m->prep.feature[order[j].column]);
+        add_quoted(&text, p->name[order[j]]);
         str_addz(&text, ",");
-        str_add_real(&text, order[j].drop);
+        str_add_real(&text, p->drop[order[j]]);
         str_addz(&text, "\n");
     }
     int rc = outfile_put(path, text.text, text.n, e);
@@ -191,6 +243,9 @@ int permutation_write(const struct permutation *p, const struct model *m, const 
 
 void permutation_release(struct permutation *p)
 {
+    for (size_t j = 0; j < p->n_column; j++)
+        free(p->name[j]);
+    free(p->name);
     free(p->drop);
     *p = (struct permutation){ 0 };
 }

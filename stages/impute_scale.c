@@ -24,7 +24,8 @@
 
 struct params {
     const char *table, *split, *plan, *features;
-    const char *missing, *number_missing, *category_missing, *rare_label, *encode, *one_hot, *scale;
+    const char *target, *missing, *number_missing, *category_missing, *rare_label, *encode,
+        *one_hot, *scale;
     struct opt_list drop, keep;
     bool indicators, scale_indicators;
     double rare_below;
@@ -39,6 +40,8 @@ static const struct opt options[] = {
       .help = "YAML: options of single columns" },
     { OPT_OUT(struct params, features), .format = "hdf5:refit.features",
       .help = "matrix and fitted state" },
+    { OPT_TEXT(struct params, target), .optional = true,
+      .help = "column that will be learnt in place of the table's label: no feature then" },
     { OPT_CHOICE(struct params, missing), .text = "typical", .choices = "typical|zero",
       .help = "gaps: typical is number_missing median and category_missing most_frequent, zero is "
               "zero for both" },
@@ -225,7 +228,7 @@ static int run(const void *params, struct err *e)
     int rc;
 
     if ((rc = read_plan(&plan, p, &o, e)) || (rc = table_read(&t, p->table, e)) ||
-        (rc = choose(p, &t, &plan, &o, &choices, e)))
+        (rc = table_retarget(&t, p->target, e)) || (rc = choose(p, &t, &plan, &o, &choices, e)))
         goto out;
     row = mem_calloc(t.n_row, sizeof *row);
     if ((rc = training_rows(p, &t, row, &n_train, e)))

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "io/axis.h"
+
 /* The chart in SVG units; CSS scales it to the width of its place. */
 enum { WIDTH = 460, HEIGHT = 250, LEFT = 48, RIGHT = 14, TOP = 14, BOTTOM = 36 };
 
@@ -50,45 +52,6 @@ void plot_bar(struct str *out, double share, const char *kind)
     str_addf(out, "<span class=\"bar %s\"><i style=\"width:%.2f%%\"></i></span>", kind, 100 * cut);
 }
 
-/** The vertical axis: from low to high in steps of 1, 2 or 5 times a power of ten. */
-struct axis {
-    double low, high, step;
-    int decimals;
-};
-
-static struct axis axis_fit(double low, double high, bool share)
-{
-    struct axis a = { .step = 1 };
-    if (share)
-        low = low < 0 ? 0 : low;
-    if (!(high - low > 1e-9 * (fabs(high) + fabs(low)) + 1e-12)) {
-        low -= 0.5 * (fabs(low) > 0 ? fabs(low) : 1);
-        high += 0.5 * (fabs(high) > 0 ? fabs(high) : 1);
-        if (share) {
-            low = 0;
-            high = 1;
-        }
-    }
-    double want = (high - low) / 5;
-    while (a.step > want)
-        a.step /= 10;
-    while (a.step * 10 <= want)
-        a.step *= 10;
-    if (a.step * 5 < want)
-        a.step *= 10;
-    else if (a.step * 2 < want)
-        a.step *= 5;
-    else if (a.step < want)
-        a.step *= 2;
-    a.low = floor(low / a.step + 1e-9) * a.step;
-    a.high = ceil(high / a.step - 1e-9) * a.step;
-    if (share && a.high > 1)
-        a.high = 1;
-    for (double s = share ? 100 * a.step : a.step; s < 0.999 && a.decimals < 12; s *= 10)
-        a.decimals++;
-    return a;
-}
-
 /** A value that can be drawn; a loss beyond all bounds leaves a gap too. */
 static bool drawable(double y)
 {
@@ -123,7 +86,7 @@ static double y_at(const struct axis *a, double y)
     return TOP + (a->high - y) / (a->high - a->low) * (HEIGHT - TOP - BOTTOM);
 }
 
-static void add_axes(struct str *out, const struct axis *a, size_t n, bool share)
+static void add_axes(struct str *out, const struct axis *a, size_t n)
 {
     size_t skip = 1;
     static const size_t step[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000 };
@@ -132,13 +95,13 @@ static void add_axes(struct str *out, const struct axis *a, size_t n, bool share
     if (n / skip > 10)
         skip = n / 10;
 
-    for (int k = 0; a->low + k * a->step <= a->high + a->step / 2; k++) {
-        double y = a->low + k * a->step, at = y_at(a, y);
+    double y;
+    for (int k = 0; isfinite(y = axis_tick(a, k)); k++) {
+        double at = y_at(a, y);
         str_addf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, at, WIDTH - RIGHT);
         str_addf(out, "<text class=\"tick end\" x=\"%d\" y=\"%.1f\">", LEFT - 8, at + 4);
-        double shown = share ? 100 * y : y;
-        plot_number(out, fabs(shown) < a->step * 1e-6 ? 0 : shown, a->decimals);
-        str_addz(out, share ? "%</text>" : "</text>");
+        axis_label(out, a, y);
+        str_addz(out, "</text>");
     }
     for (size_t i = 1; i <= n; i++)
         if (i % skip == 0 || (i == 1 && skip != 2))
@@ -187,7 +150,7 @@ void plot_curves(struct str *out, const char *title, const struct plot_line *lin
              HEIGHT);
     plot_escape(out, title);
     str_addz(out, "\">");
-    add_axes(out, &a, n, share);
+    add_axes(out, &a, n);
     if (mark >= 1 && mark <= n)
         str_addf(out, "<path class=\"mark\" d=\"M%.1f %dV%d\"/>", x_at(mark - 1, n), TOP,
                  HEIGHT - BOTTOM);

@@ -59,6 +59,8 @@ static const char *const page_style[] = {
     "var(--a)}",
     ".line.two{stroke:var(--b)}.dot.one{fill:var(--a)}.dot.two{fill:var(--b)}",
     ".mark{stroke:var(--soft);stroke-dasharray:3 4;fill:none}",
+    ".line.thin{stroke:var(--soft);stroke-width:1;opacity:.45}.key.thin:before{background:var(--"
+    "soft)}.point{fill:var(--a);opacity:.5}.cell{fill:var(--a)}",
     ".matrix{width:auto;border-collapse:separate;border-spacing:2px}.matrix "
     "tr>*{border:0!important;padding:0}",
     ".matrix "

@@ -213,6 +213,34 @@ int table_label(const struct table *t, const char *path, const struct column **o
     return rc;
 }
 
+int table_retarget(struct table *t, const char *target, struct err *e)
+{
+    struct table_roles *r = &t->roles;
+    if (!target)
+        return 0;
+    if (!table_column(t, target)) {
+        const char **name = mem_calloc(t->n_col + 1, sizeof *name);
+        for (size_t i = 0; i < t->n_col; i++)
+            name[i] = t->col[i].name;
+        const char *near = str_nearest(target, name, t->n_col);
+        err_set(e, ERR_DATA, "--target '%s': table '%s' has no such column%s%s%s", target, t->name,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        free(name);
+        return ERR_DATA;
+    }
+    free(r->label);
+    r->label = mem_strdup(target);
+    for (size_t i = 0; i < r->n_feature; i++)
+        if (strcmp(r->feature[i], target) == 0) {
+            free(r->feature[i]);
+            memmove(&r->feature[i], &r->feature[i + 1],
+                    (r->n_feature - i - 1) * sizeof *r->feature);
+            r->n_feature--;
+            break;
+        }
+    return 0;
+}
+
 int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,
                const char *b_sha256, size_t b_rows, struct err *e)
 {

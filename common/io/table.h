@@ -140,6 +140,10 @@ double column_number(const struct column *c, size_t i);
  * ERR_DATA as table_label. */
 int table_target(const struct table *t, const char *path, const struct column **out, struct err *e);
 
+/** Another column in the part of the label: it is no feature any more. NULL: as it is. ERR_DATA
+ * (with a did-you-mean) if there is no such column. */
+int table_retarget(struct table *t, const char *target, struct err *e);
+
 /** ERR_DATA unless two files have the same rows in the same order. */
 int keys_check(const char *path_a, const char *a_sha256, size_t a_rows, const char *path_b,
                const char *b_sha256, size_t b_rows, struct err *e);

@@ -1,8 +1,9 @@
 /* evaluate: hold models against rows that they have not learned from.
  *
- *   in   model; others (further models of the same classes, shown beside it); history of the
- * training; table, text, pixels, features, split as the training had them out  metrics (JSON),
- * report (one HTML page)
+ *   in   model; others (further models of the same classes or number, shown beside it); champion
+ *        (the model that is served now); history of the training; table, text, pixels, features,
+ *        split as the training had them
+ *   out  metrics (JSON), report (one HTML page)
  *
  * If a text and an image model are among the others, their late fusion is a further model, its
  * weight chosen on the validation rows. */
@@ -19,15 +20,15 @@
 #include "base/str.h"
 #include "io/outfile.h"
 #include "models/history.h"
-#include "models/model.h"
 #include "models/nn/net.h"
-#include "num/metrics.h"
+#include "stages/evaluate/contest.h"
 #include "stages/evaluate/model_report.h"
 
 struct params {
-    const char *model, *history, *table, *text, *pixels, *features, *split, *metrics, *report,
-        *rows;
+    const char *model, *champion, *history, *table, *text, *pixels, *features, *split, *metrics,
+        *report, *rows;
     struct opt_list others;
+    int64_t shuffles, seed;
 };
 
 static const struct opt options[] = {
@@ -35,10 +36,12 @@ static const struct opt options[] = {
       .help = "the model whose figures are gated" },
     { OPT_INS(struct params, others), .optional = true, .format = "hdf5:refit.model",
       .help = "models to show beside it, of other kinds (text, image) and the same classes" },
+    { OPT_IN(struct params, champion), .optional = true, .format = "hdf5:refit.model",
+      .help = "a model to beat, of any kind: is the new one better, or is it chance?" },
     { OPT_IN(struct params, history), .optional = true, .format = "json",
       .help = "history.json of its training" },
     { OPT_IN(struct params, table), .format = "hdf5:refit.table",
-      .help = "the table with the label column" },
+      .help = "the table with the column that is predicted" },
     { OPT_IN(struct params, text), .optional = true, .format = "hdf5:refit.tokens",
       .help = "words" },
     { OPT_IN(struct params, pixels), .optional = true, .format = "hdf5:refit.images",
@@ -50,169 +53,135 @@ static const struct opt options[] = {
     { OPT_OUT(struct params, report), .format = "html", .help = "a page that needs nothing else" },
     { OPT_CHOICE(struct params, rows), .text = "test", .choices = "validation|test",
       .help = "side of the split that is evaluated" },
+    { OPT_INT(struct params, shuffles), .def = 5, .min = 0, .max = 1000,
+      .help = "of each column, to see what a model of feature columns needs; 0: none" },
+    { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992.0,
+      .help = "of shuffles and of the test of pairs" },
     { 0 },
 };
 
-/** Rows of one side whose label the model knows. */
-struct chosen {
-    size_t n, *row;  /* (n) owned */
-    int32_t *label;  /* (n) owned: class of the model */
-    int64_t unknown; /* rows of the side that have no label or an unknown one */
+/** What run() works on; everything owned. */
+struct work {
+    const struct params *p;
+    struct model_inputs in;
+    struct contest contest;
+    struct history history;
+    struct chosen rows;
+    const struct column *target;
+    float *mixed; /* predictions of the late fusion */
+    struct permutation permutation;
+    struct str description;
+    struct model_report report;
 };
 
-static void chosen_release(struct chosen *c)
+static void work_release(struct work *w)
 {
-    free(c->row);
-    free(c->label);
-    *c = (struct chosen){ 0 };
+    struct model_report *r = &w->report;
+    for (size_t i = 0; r->model && i < r->n_model; i++) {
+        metrics_release(&r->model[i].metrics);
+        probabilities_release(&r->model[i].probabilities);
+    }
+    free(r->model);
+    free(r->label);
+    free(r->name);
+    free(r->train_rows);
+    free(w->mixed);
+    permutation_release(&w->permutation);
+    str_release(&w->description);
+    chosen_release(&w->rows);
+    history_release(&w->history);
+    contest_release(&w->contest);
+    model_inputs_release(&w->in);
 }
 
-/** Class of every level of the label column, -1 where the model does not know it; (n_level) owned
- * by the caller. */
-static int32_t *classes_of_levels(const struct model *m, const struct column *label)
+/* ---- figures ---- */
+
+static bool is_right(const float *p, size_t n_class, int32_t label)
 {
-    int32_t *class = mem_calloc(label->n_level, sizeof *class);
-    for (size_t i = 0; i < label->n_level; i++)
-        class[i] = (int32_t)model_find_class(m, label->level[i]);
-    return class;
+    size_t best = 0;
+    for (size_t k = 1; k < n_class; k++)
+        best = p[k] > p[best] ? k : best;
+    return best == (size_t)label;
 }
 
-static void choose(struct chosen *out, const struct sides *sides, enum side side,
-                   const struct column *label, const int32_t *class)
+/* The first model against another one, row by row: right answers, or smaller errors. */
+static void compare(struct paired *out, const struct work *w, const float *other)
 {
-    out->row = mem_calloc(sides->n_row, sizeof *out->row);
-    out->label = mem_calloc(sides->n_row, sizeof *out->label);
-    for (size_t i = 0; i < sides->n_row; i++) {
-        if (sides->side[i] != (uint8_t)side)
-            continue;
-        int32_t k = column_valid(label, i) ? class[label->code[i]] : -1;
-        if (k < 0) {
-            out->unknown++;
-            continue;
-        }
-        out->row[out->n] = i;
-        out->label[out->n++] = k;
-    }
+    const struct chosen *rows = &w->rows;
+    const float *own = w->contest.entry[0].out;
+    size_t C = w->report.n_class;
+    double *d = mem_calloc(rows->n, sizeof *d);
+    for (size_t i = 0; i < rows->n; i++)
+        d[i] = C ? (double)is_right(own + i * C, C, rows->label[i]) -
+                       is_right(other + i * C, C, rows->label[i])
+                 : fabs((double)other[i] - rows->truth[i]) - fabs((double)own[i] - rows->truth[i]);
+    paired_test(out, d, rows->n, (uint64_t)w->p->seed, opt_threads());
+    free(d);
 }
 
-/** Probabilities of the chosen rows with the classes in the order of `main`: (n, C) owned by the
- * caller. */
-static int predict(float **out, struct model *m, const char *path, const struct model *main_model,
-                   const struct model_inputs *in, const struct chosen *rows, struct err *e)
+/* Figures of what a model says about the rows, as the report's next one. */
+static int add_model(struct work *w, const char *key, const float *said, struct err *e)
 {
-    size_t C = model_n_class(main_model), *place = mem_calloc(C, sizeof *place);
-    float *own = mem_calloc(rows->n * C, sizeof *own), *row = mem_calloc(C, sizeof *row);
-    int rc = 0;
-
-    if (model_n_class(m) != C)
-        rc = err_set(e, ERR_DATA,
-                     "'%s' has %zu classes, the model %zu: they were not trained on the same rows",
-                     path, model_n_class(m), C);
-    for (size_t k = 0; rc == 0 && k < C; k++) {
-        int64_t at = model_find_class(m, model_class(main_model, k));
-        if (at < 0)
-            rc = err_set(e, ERR_DATA, "'%s' has no class '%s' as the model has", path,
-                         model_class(main_model, k));
-        place[k] = (size_t)at;
-    }
-    if (rc == 0 && rows->n && (rc = model_predict(m, &in->data, rows->row, rows->n, own, e)))
-        err_wrap(e, "'%s'", path);
-    for (size_t i = 0; rc == 0 && i < rows->n; i++) {
-        memcpy(row, own + i * C, C * sizeof *row);
-        for (size_t k = 0; k < C; k++)
-            own[i * C + k] = row[place[k]];
-    }
-    free(row);
-    free(place);
-    if (rc) {
-        free(own);
-        own = NULL;
-    }
-    *out = own;
+    struct model_report *r = &w->report;
+    struct report_model *to = &r->model[r->n_model];
+    const struct chosen *rows = &w->rows;
+    size_t C = r->n_class;
+    int rc;
+    to->kind = key;
+    r->n_model++;
+    if (C == 0)
+        rc = residuals_compute(&to->residuals, rows->truth, said, rows->n, e);
+    else if ((rc = metrics_compute(&to->metrics, rows->label, said, rows->n, C, e)) == 0)
+        rc = probabilities_fit(&to->probabilities, rows->label, said, rows->n, C, e);
+    if (rc == 0 && r->n_model > 1)
+        compare(&to->versus, w, said);
     return rc;
 }
 
-/** The models of one run, the first being the one that counts. */
-struct contest {
-    size_t n;
-    struct model **model; /* (n) owned */
-    const char **path;    /* (n) */
-    float **p;            /* (n) owned: probabilities of the evaluated rows */
-};
-
-static void contest_release(struct contest *c)
+static int score(struct work *w, struct err *e)
 {
+    struct contest *c = &w->contest;
     for (size_t i = 0; i < c->n; i++) {
-        model_free(c->model[i]);
-        free(c->p[i]);
-    }
-    free(c->model);
-    free(c->path);
-    free(c->p);
-    *c = (struct contest){ 0 };
-}
-
-static int contest_load(struct contest *c, const struct params *p, struct err *e)
-{
-    c->n = 1 + p->others.n;
-    c->model = mem_calloc(c->n, sizeof(struct model *));
-    c->path = mem_calloc(c->n, sizeof *c->path);
-    c->p = mem_calloc(c->n, sizeof *c->p);
-    for (size_t i = 0; i < c->n; i++) {
-        int rc;
-        c->path[i] = i == 0 ? p->model : p->others.item[i - 1];
-        if ((rc = model_load(&c->model[i], c->path[i], opt_threads(), e)))
+        struct entry *who = &c->entry[i];
+        int rc = contest_predict(&who->out, c, who, &w->in, &w->rows, e);
+        if (rc)
             return rc;
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(model_kind(c->model[i]), model_kind(c->model[k])) == 0)
-                return err_set(e, ERR_USAGE, "'%s' and '%s' are both %s models; each kind once",
-                               c->path[k], c->path[i], model_kind(c->model[i]));
+        if (add_model(w, who->key, who->out, e))
+            return err_wrap(e, "'%s'", who->path);
+        event_progress((int64_t)i + 1, (int64_t)c->n, "models");
     }
     return 0;
 }
 
-static int find_kind(const struct contest *c, const char *kind)
-{
-    for (size_t i = 0; i < c->n; i++)
-        if (strcmp(model_kind(c->model[i]), kind) == 0)
-            return (int)i;
-    return -1;
-}
-
 /** Late fusion of text and image as one more model of the report; nothing where there are not both.
  */
-static int add_late_fusion(struct model_report *r, const struct contest *c,
-                           const struct model_inputs *in, const struct chosen *rows,
-                           const struct column *label, const int32_t *class, struct err *e)
+static int add_late_fusion(struct work *w, struct err *e)
 {
-    int text = find_kind(c, "text"), image = find_kind(c, "image"), rc = 0;
+    struct contest *c = &w->contest;
+    struct entry *text = contest_find(c, "text"), *image = contest_find(c, "image");
+    struct model_report *r = &w->report;
     struct chosen validation = { 0 };
     struct blend blend;
     float *a = NULL, *b = NULL;
+    int rc = 0;
 
-    if (text < 0 || image < 0 || find_kind(c, "late_fusion") >= 0) /* blend has made it */
+    if (!text || !image || contest_find(c, "late_fusion")) /* blend has made it */
         return 0;
-    choose(&validation, &in->sides, SIDE_VALIDATION, label, class);
+    chosen_take(&validation, c->entry[0].model, &w->in.sides, SIDE_VALIDATION, w->target);
     if (validation.n == 0) {
         log_warn("no validation rows to choose the weight of the late fusion on: it is left out");
         goto out;
     }
-    if ((rc = predict(&a, c->model[text], c->path[text], c->model[0], in, &validation, e)) ||
-        (rc = predict(&b, c->model[image], c->path[image], c->model[0], in, &validation, e)) ||
+    if ((rc = contest_predict(&a, c, text, &w->in, &validation, e)) ||
+        (rc = contest_predict(&b, c, image, &w->in, &validation, e)) ||
         (rc = metrics_blend(&blend, validation.label, a, b, validation.n, r->n_class, e)))
         goto out;
-    float *mixed = mem_calloc(rows->n * r->n_class, sizeof *mixed);
-    metrics_mix(c->p[text], c->p[image], blend.weight, rows->n * r->n_class, mixed);
-    struct report_model *to = &r->model[r->n_model];
-    rc = metrics_compute(&to->metrics, rows->label, mixed, rows->n, r->n_class, e);
-    free(mixed);
-    if (rc)
-        goto out;
-    to->kind = "late_fusion";
-    r->n_model++;
+    w->mixed = mem_calloc(w->rows.n * r->n_class, sizeof *w->mixed);
+    metrics_mix(text->out, image->out, blend.weight, w->rows.n * r->n_class, w->mixed);
     r->blend[0] = "text";
     r->blend[1] = "image";
     r->blend_weight = blend.weight;
+    rc = add_model(w, "late_fusion", w->mixed, e);
 out:
     free(a);
     free(b);
@@ -220,36 +189,57 @@ out:
     return rc;
 }
 
-/** Predictions and figures of all models. r->model has room for them and the late fusion. */
-static int score(struct model_report *r, struct contest *c, const struct model_inputs *in,
-                 const struct chosen *rows, struct err *e)
+/* What a model of feature columns needs: of many rows so many, evenly taken. */
+static int shuffle(struct work *w, struct err *e)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        struct report_model *to = &r->model[i];
-        int rc;
-        if ((rc = predict(&c->p[i], c->model[i], c->path[i], c->model[0], in, rows, e)))
-            return rc;
-        if (metrics_compute(&to->metrics, rows->label, c->p[i], rows->n, r->n_class, e))
-            return err_wrap(e, "'%s'", c->path[i]);
-        to->kind = model_kind(c->model[i]);
-        r->n_model++;
-        event_progress((int64_t)i + 1, (int64_t)c->n, "models");
+    enum { MOST_ROWS = 5000 };
+    struct entry *first = &w->contest.entry[0];
+    const struct chosen *all = &w->rows;
+    size_t n = all->n < MOST_ROWS ? all->n : MOST_ROWS;
+    if (!w->p->shuffles || !model_reads_features_alone(first->model))
+        return 0;
+    size_t *row = mem_calloc(n, sizeof *row);
+    double *truth = mem_calloc(n, sizeof *truth);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i * all->n / n;
+        row[i] = all->row[at];
+        truth[i] = all->truth[at];
     }
-    return 0;
+    const struct featmat *f = first->features.x ? &first->features : &w->in.features;
+    int rc = permutation_of_rows(&w->permutation, first->model, f,
+                                 &(struct judged){ n, row, truth }, (size_t)w->p->shuffles,
+                                 (uint64_t)w->p->seed, e);
+    w->report.permutation = rc ? NULL : &w->permutation;
+    free(truth);
+    free(row);
+    return rc;
 }
 
-/** What the page says about the data. */
-static void gather_facts(struct model_report *r, const struct model_inputs *in,
-                         const struct column *label, const int32_t *class)
+/* ---- what the page says about the data ---- */
+
+static void gather_training(struct model_report *r, const struct work *w)
 {
+    struct chosen training = { 0 };
+    chosen_take(&training, w->contest.entry[0].model, &w->in.sides, SIDE_TRAIN, w->target);
+    for (size_t i = 0; i < training.n; i++)
+        if (r->n_class)
+            r->train_rows[training.label[i]]++;
+        else
+            r->train_mean += training.truth[i] / (double)training.n;
+    if (training.n == 0)
+        r->train_mean = (double)NAN;
+    chosen_release(&training);
+}
+
+static void gather_facts(struct model_report *r, const struct work *w)
+{
+    const struct model_inputs *in = &w->in;
     r->n_row = (int64_t)in->table.n_row;
     for (size_t i = 0; i < in->sides.n_row; i++) {
         if (in->sides.side[i] > SIDE_TEST)
             r->unused++;
         else
             r->rows[in->sides.side[i]]++;
-        if (in->sides.side[i] == SIDE_TRAIN && column_valid(label, i) && class[label->code[i]] >= 0)
-            r->train_rows[class[label->code[i]]]++;
     }
     r->has_pictures = in->data.pixels != NULL;
     for (size_t i = 0; r->has_pictures && i < in->pixels.n_row; i++) {
@@ -262,39 +252,28 @@ static void gather_facts(struct model_report *r, const struct model_inputs *in,
     r->n_feature = in->data.features ? in->features.n_col : 0;
 }
 
-static double figure(const json_t *epoch, const char *name)
+/* What the report says about the first model. */
+static void gather_model(struct model_report *r, struct work *w)
 {
-    const json_t *value = json_object_get(epoch, name);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-/** history.json as train writes it (docs/formats.md). */
-static int read_history(struct history *h, const char *path, struct err *e)
-{
-    json_error_t bad;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &bad), *list, *one;
-    size_t i;
-
-    if (!root)
-        return bad.line < 0 ? err_set(e, ERR_IO, "cannot read '%s': %s", path, bad.text)
-                            : err_set(e, ERR_DATA, "'%s' line %d: %s", path, bad.line, bad.text);
-    list = json_object_get(root, "epochs");
-    if (!json_is_array(list)) {
-        json_decref(root);
-        return err_set(e, ERR_DATA, "'%s' has no list 'epochs': not a history.json", path);
+    const struct model *m = w->contest.entry[0].model;
+    struct model_wants wants;
+    r->n_class = model_n_class(m);
+    r->model = mem_calloc(w->contest.n + 1, sizeof *r->model);
+    r->label = mem_calloc(r->n_class + 1, sizeof *r->label);
+    r->name = mem_calloc(r->n_class + 1, sizeof *r->name);
+    r->train_rows = mem_calloc(r->n_class + 1, sizeof *r->train_rows);
+    for (size_t k = 0; k < r->n_class; k++) {
+        r->label[k] = model_class(m, k);
+        r->name[k] = model_class_name(m, k);
     }
-    json_array_foreach(list, i, one)
-    {
-        struct epoch epoch = { .loss = figure(one, "loss"),
-                               .accuracy = figure(one, "accuracy"),
-                               .val_loss = figure(one, "val_loss"),
-                               .val_accuracy = figure(one, "val_accuracy"),
-                               .learning_rate = figure(one, "learning_rate") };
-        history_add(h, &epoch);
-    }
-    h->kept = json_integer_value(json_object_get(root, "kept"));
-    json_decref(root);
-    return 0;
+    model_wants(m, &wants);
+    r->importance = model_importance(m);
+    r->feature = wants.feature;
+    r->n_importance = wants.n_feature;
+    r->target = w->target->name;
+    r->unknown_rows = w->rows.unknown;
+    model_describe(m, &w->description);
+    r->description = str_text(&w->description);
 }
 
 /** Both files or none: each is complete under its temporary name before the first gets its own. */
@@ -337,90 +316,101 @@ static int write_outputs(const struct model_report *r, const struct params *p, s
     return rc;
 }
 
-static void say(const struct model_report *r)
+static void say_classes(const struct model_report *r)
 {
     for (size_t i = 0; i < r->n_model; i++) {
         const struct metrics *m = &r->model[i].metrics;
-        log_info("%-11s accuracy %.4f  macro F1 %.4f  weighted F1 %.4f  loss %.4f",
-                 r->model[i].kind, m->accuracy, m->macro_f1, m->weighted_f1, m->loss);
+        log_info("%-11s accuracy %.4f  AUC %.4f  macro F1 %.4f  weighted F1 %.4f  loss %.4f",
+                 r->model[i].kind, m->accuracy, r->model[i].probabilities.auc, m->macro_f1,
+                 m->weighted_f1, m->loss);
     }
     event_metric("accuracy", r->model[0].metrics.accuracy, 0);
     event_metric("macro_f1", r->model[0].metrics.macro_f1, 0);
     event_metric("weighted_f1", r->model[0].metrics.weighted_f1, 0);
     event_metric("loss", r->model[0].metrics.loss, 0);
+    if (isfinite(r->model[0].probabilities.auc))
+        event_metric("auc", r->model[0].probabilities.auc, 0);
 }
 
-static int run(const void *params, struct err *e)
+static void say_number(const struct model_report *r)
 {
-    const struct params *p = params;
+    for (size_t i = 0; i < r->n_model; i++) {
+        const struct residuals *m = &r->model[i].residuals;
+        log_info("%-11s R2 %.4f  MAE %.4g  RMSE %.4g  largest error %.4g  Spearman %.4f",
+                 r->model[i].kind, m->r2, m->mae, m->rmse, m->max_error, m->spearman);
+    }
+    const struct residuals *m = &r->model[0].residuals;
+    if (isfinite(m->r2))
+        event_metric("r2", m->r2, 0);
+    event_metric("mae", m->mae, 0);
+    event_metric("rmse", m->rmse, 0);
+    event_metric("max_error", m->max_error, 0);
+    if (isfinite(m->spearman))
+        event_metric("spearman", m->spearman, 0);
+}
+
+static void say(const struct model_report *r)
+{
+    if (r->n_class)
+        say_classes(r);
+    else
+        say_number(r);
+    for (size_t i = 1; i < r->n_model; i++)
+        log_info("%s behind by %.4g in %s, p %.4f", r->model[i].kind, r->model[i].versus.difference,
+                 r->n_class ? "accuracy" : "MAE", r->model[i].versus.p_value);
+}
+
+static int prepare(struct work *w, struct err *e)
+{
+    const struct params *p = w->p;
     struct model_files files = { .table = p->table,
                                  .text = p->text,
                                  .pixels = p->pixels,
                                  .features = p->features,
                                  .split = p->split };
-    struct model_inputs in = { 0 };
-    struct contest contest = { 0 };
-    struct history history = { 0 };
-    struct chosen rows = { 0 };
-    struct str description = { 0 };
-    struct model_report r = { .side = p->rows };
-    const struct column *label;
-    int32_t *class = NULL;
+    bool test = strcmp(p->rows, "test") == 0;
     int rc;
-
-    if ((p->history && (rc = read_history(&history, p->history, e))) ||
-        (rc = contest_load(&contest, p, e)) || (rc = model_inputs_read(&in, &files, e)) ||
-        (rc = table_label(&in.table, p->table, &label, e)))
-        goto out;
-    class = classes_of_levels(contest.model[0], label);
-    choose(&rows, &in.sides, strcmp(p->rows, "test") == 0 ? SIDE_TEST : SIDE_VALIDATION, label,
-           class);
-    if (rows.unknown)
+    if ((p->history && (rc = history_read(&w->history, p->history, e))) ||
+        (rc = contest_load(&w->contest, p->model, &p->others, p->champion, e)) ||
+        (rc = model_inputs_read(&w->in, &files, e)) ||
+        (rc = model_target(w->contest.entry[0].model, &w->in.table, p->table, &w->target, e)))
+        return rc;
+    chosen_take(&w->rows, w->contest.entry[0].model, &w->in.sides,
+                test ? SIDE_TEST : SIDE_VALIDATION, w->target);
+    if (w->rows.unknown)
         log_warn("%lld %s rows have no label, or one that the model does not know: left out",
-                 (long long)rows.unknown, p->rows);
-    if (rows.n == 0) {
-        rc = err_set(e, ERR_DATA, "'%s' has no %s rows with a label that the model knows", p->split,
-                     p->rows);
+                 (long long)w->rows.unknown, p->rows);
+    return w->rows.n ? 0
+                     : err_set(e, ERR_DATA, "'%s' has no %s rows with a label that the model knows",
+                               p->split, p->rows);
+}
+
+static int run(const void *params, struct err *e)
+{
+    struct work w = { .p = params };
+    struct model_report *r = &w.report;
+    int rc = prepare(&w, e);
+    if (rc)
         goto out;
-    }
-    r.unknown_rows = rows.unknown;
-    r.n_class = model_n_class(contest.model[0]);
-    r.model = mem_calloc(contest.n + 1, sizeof *r.model);
-    r.label = mem_calloc(r.n_class, sizeof *r.label);
-    r.name = mem_calloc(r.n_class, sizeof *r.name);
-    r.train_rows = mem_calloc(r.n_class, sizeof *r.train_rows);
-    for (size_t k = 0; k < r.n_class; k++) {
-        r.label[k] = model_class(contest.model[0], k);
-        r.name[k] = model_class_name(contest.model[0], k);
-    }
-    r.history = p->history ? &history : NULL;
-    model_describe(contest.model[0], &description);
-    r.description = str_text(&description);
-    gather_facts(&r, &in, label, class);
-    if ((rc = score(&r, &contest, &in, &rows, e)) ||
-        (rc = add_late_fusion(&r, &contest, &in, &rows, label, class, e)) ||
-        (rc = write_outputs(&r, p, e)))
+    r->side = w.p->rows;
+    r->history = w.p->history ? &w.history : NULL;
+    gather_model(r, &w);
+    gather_facts(r, &w);
+    gather_training(r, &w);
+    if ((rc = score(&w, e)) || (rc = add_late_fusion(&w, e)) || (rc = shuffle(&w, e)))
         goto out;
-    say(&r);
+    r->truth = w.rows.truth;
+    r->estimate = w.contest.entry[0].out;
+    if ((rc = write_outputs(r, w.p, e)) == 0)
+        say(r);
 out:
-    for (size_t i = 0; r.model && i <= contest.n; i++)
-        metrics_release(&r.model[i].metrics);
-    free(r.model);
-    free(r.label);
-    free(r.name);
-    free(r.train_rows);
-    free(class);
-    str_release(&description);
-    chosen_release(&rows);
-    history_release(&history);
-    contest_release(&contest);
-    model_inputs_release(&in);
+    work_release(&w);
     return rc;
 }
 
 static const struct stage stage = {
     .name = "evaluate",
-    .purpose = "accuracy, F1, confusion matrix and a page about them, on rows kept apart",
+    .purpose = "figures of a model and a page about them, on rows kept apart",
     .opts = options,
     .size = sizeof(struct params),
     .run = run,

@@ -27,6 +27,8 @@ static const struct opt options[] = {
     { OPT_IN(struct params, pixels), .format = "hdf5:refit.images", .optional = true,
       .help = "pictures of the rows, to find equal ones" },
     { OPT_OUT(struct params, split), .format = "hdf5:refit.split", .help = "side of every row" },
+    { OPT_TEXT(struct params, target), .optional = true,
+      .help = "column that will be learnt in place of the table's label" },
     { OPT_CHOICE(struct params, method), .text = "stratified",
       .choices = "random|stratified|balanced|time|column",
       .help = "random: all rows together; stratified: every class by these shares; balanced: the "
@@ -154,6 +156,8 @@ static char *recipe(const struct params *p)
         set_text(j, "validation_value", p->validation_value);
         set_text(j, "test_value", p->test_value);
     }
+    if (p->target)
+        set_text(j, "target", p->target);
     set_text(j, "group", p->group);
     if (strcmp(p->duplicates, "together") == 0)
         set_text(j, "duplicates", p->duplicates);
@@ -352,7 +356,8 @@ static int run(const void *params, struct err *e)
     struct sides s = { 0 };
     int rc;
 
-    if ((rc = check(p, e)) || (rc = table_read(&t, p->table, e)))
+    if ((rc = check(p, e)) || (rc = table_read(&t, p->table, e)) ||
+        (rc = table_retarget(&t, p->target, e)))
         goto out;
     s = (struct sides){ .n_row = t.n_row, .side = nowhere(t.n_row), .recipe = recipe(p) };
     if (p->folds) {

@@ -12,7 +12,7 @@
 
 struct params {
     const char *table, *text, *pixels, *split;
-    const char *method, *group, *duplicates, *date, *validation_from, *test_from;
+    const char *target, *method, *group, *duplicates, *date, *validation_from, *test_from;
     const char *column, *train_value, *validation_value, *test_value;
     double train, validation, test, max_leaked_share;
     int64_t train_per_class, validation_per_class, folds, fold, seed;

@@ -28,6 +28,7 @@
 /* What options are for; class_weight is for all that weigh rows. */
 #define NETWORK              "family=network"
 #define TREES                "family=extra_trees"
+#define TABULAR              "family=logistic|extra_trees|boosting"
 #define ANY_TREES            "family=extra_trees|boosting"
 #define BOOSTING             "family=boosting"
 #define SHARED_class_weight  ~, "family=network|logistic|extra_trees|boosting"
@@ -106,12 +107,11 @@ static const struct opt options[] = {
       .help = "converged when no item of the gradient of the mean over the rows is larger" },
     { OPT_INT(struct params, max_iterations), .def = 1000, .min = 1, .max = 1e9,
       .only_if = "family=logistic", .help = "more end the search, with a warning" },
-    { OPT_OUT(struct params, importance), .optional = true,
-      .only_if = "family=logistic|extra_trees|boosting",
+    { OPT_OUT(struct params, importance), .optional = true, .only_if = TABULAR,
       .help = "CSV: by how much accuracy or R2 falls when a column is shuffled" },
-    { OPT_INT(struct params, shuffles), .def = 5, .min = 1, .max = 1000,
-      .only_if = "family=logistic|extra_trees|boosting", .help = "of each column, for importance" },
-    { OPT_TEXT(struct params, target), .optional = true, .only_if = ANY_TREES,
+    { OPT_INT(struct params, shuffles), .def = 5, .min = 1, .max = 1000, .only_if = TABULAR,
+      .help = "of each column, for importance" },
+    { OPT_TEXT(struct params, target), .optional = true, .only_if = TABULAR,
       .help = "column to learn in place of the table's label: a category or a number" },
     { OPT_INT(struct params, trees), .def = 100, .min = 1, .max = 1e6, .only_if = ANY_TREES,
       .help =

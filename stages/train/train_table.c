@@ -11,6 +11,7 @@
 #include "models/logistic/logistic.h"
 #include "models/model.h"
 #include "models/permutation.h"
+#include "models/tabular.h"
 #include "models/trees/boosting.h"
 #include "models/trees/trees.h"
 
@@ -73,17 +74,21 @@ static struct boosting_options boosting_of(const struct params *p,
     };
 }
 
-/* Another column in the part of the label. */
-static int retarget(struct table *t, const char *target, struct err *e)
+/* A model that reads what it is to predict is right on the rows it learns from and nowhere else. */
+static void warn_of_leak(const struct table *t, const struct featmat *f)
 {
-    if (target && !table_column(t, target))
-        return err_set(e, ERR_DATA, "--target '%s': table '%s' has no such column", target,
-                       t->name);
-    if (target) {
-        free(t->roles.label);
-        t->roles.label = mem_strdup(target);
-    }
-    return 0;
+    struct tabular s = { 0 };
+    struct err ignored = { 0 };
+    bool leaks = false;
+    if (!f || !t->roles.label || tabular_parse(&s, "state", f->state, &ignored))
+        return;
+    for (size_t i = 0; i < s.n_col; i++)
+        leaks |= strcmp(s.col[i].name, t->roles.label) == 0;
+    if (leaks)
+        log_warn("the feature columns hold '%s', what is to be learnt: impute_scale --target '%s' "
+                 "leaves it out",
+                 t->roles.label, t->roles.label);
+    tabular_release(&s);
 }
 
 static int write_importance(const struct params *p, struct model *m, const struct model_data *data,
@@ -95,7 +100,7 @@ static int write_importance(const struct params *p, struct model *m, const struc
         log_info("importance: %zu %s rows, %s %.4f before columns are shuffled", found.n_row,
                  found.validation ? "validation" : "training", model_n_class(m) ? "accuracy" : "R2",
                  found.score);
-        rc = permutation_write(&found, m, p->importance, e);
+        rc = permutation_write(&found, p->importance, e);
     }
     permutation_release(&found);
     return rc;
@@ -112,8 +117,9 @@ int train_table(const struct params *p, struct err *e)
     int rc;
 
     if ((rc = given_class_weights(&weights, &p->class_weights, e)) ||
-        (rc = model_inputs_read(&in, &files, e)) || (rc = retarget(&in.table, p->target, e)))
+        (rc = model_inputs_read(&in, &files, e)) || (rc = table_retarget(&in.table, p->target, e)))
         goto out;
+    warn_of_leak(&in.table, in.data.features);
     struct logistic_options logistic = {
         .c = p->c,
         .penalty = (enum logistic_penalty)nn_choice(LOGISTIC_PENALTIES, p->penalty),

@@ -122,9 +122,9 @@ run "$E" --model text.h5 --history odd.json $data --metrics o.json --report o.ht
 case $rc in 0 | 65) pass "an odd history does no harm" ;; *) fail "an odd history does no harm" "status $rc" "$err" ;; esac
 refuses "a side that is none" 64 "rows" "$E" --model text.h5 $data --rows everything $o
 refuses "no room for the page" 74 "bad.json/x.html" "$E" --model text.h5 $data --metrics x.json --report bad.json/x.html
-# Files of at most 4 KiB: the figures fit, the page does not.
+# Files of at most 12 KiB: the figures fit, the page does not.
 # shellcheck disable=SC2016
 refuses "a disk that is full before the page is whole" 74 "cannot write 'x.html'" \
-    sh -c 'trap "" XFSZ; ulimit -f 8; exec "$@"' sh "$E" --model text.h5 --history text.json $data $o
+    sh -c 'trap "" XFSZ; ulimit -f 24; exec "$@"' sh "$E" --model text.h5 --history text.json $data $o
 absent "no output after a refusal" x.json x.html x.json.tmp x.html.tmp
 finish

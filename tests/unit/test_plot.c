@@ -4,7 +4,11 @@
 
 /* A stage's own files are not in the library. */
 #include "common/io/plot.c"
+#include "stages/evaluate/class_report.c"
+#include "stages/evaluate/confusion_page.c"
 #include "stages/evaluate/model_report.c"
+#include "stages/evaluate/number_report.c"
+#include "stages/evaluate/report_parts.c"
 
 static size_t occurrences(const char *text, const char *part)
 {
@@ -188,7 +192,11 @@ static void nothing_of_a_label_reaches_the_page_raw(void **state)
 
 static void the_page_asks_for_nothing_from_outside(void **state)
 {
-    struct epoch epoch = { 1, .5, (double)NAN, (double)NAN, .001 };
+    struct epoch epoch = { .loss = 1,
+                           .accuracy = .5,
+                           .val_loss = (double)NAN,
+                           .val_accuracy = (double)NAN,
+                           .learning_rate = .001 };
     struct history history = { .epoch = &epoch, .n = 1, .kept = 1 };
     struct report_model model = { 0 };
     struct model_report r = made_report(2, &model, &history);
