@@ -150,7 +150,9 @@ static enum scan scan_row(struct reader *r)
 
 static int report(struct reader *r, enum record_fault fault, const char *text, size_t n)
 {
-    size_t most = fault == RECORD_TOO_LONG && r->max_field < DETAIL ? r->max_field : DETAIL;
+    size_t most = (fault == RECORD_TOO_LONG || fault == RECORD_LONG_QUOTE) && r->max_field < DETAIL
+                      ? r->max_field
+                      : DETAIL;
     if (r->n_column == 0)
         return err_set(r->e, ERR_DATA, "'%s' line %lld: %s in the header", r->w.source.path,
                        (long long)r->w.line, record_fault_name(fault));
@@ -166,6 +168,16 @@ static int report_field(struct reader *r, enum record_fault fault)
     int rc = report(r, fault, r->w.bytes + r->w.row + r->begin,
                     r->at > r->begin ? r->at - r->begin : 0);
     return rc ? rc : skip_line(r);
+}
+
+/* A field with a line end in what it may have is quoted, and perhaps only because a quote is
+ * missing. */
+static int report_long(struct reader *r)
+{
+    size_t n = r->at > r->begin ? r->at - r->begin : 0;
+    bool lines = memchr(r->w.bytes + r->w.row + r->begin, '\n',
+                        n < r->max_field ? n : r->max_field);
+    return report_field(r, lines ? RECORD_LONG_QUOTE : RECORD_TOO_LONG);
 }
 
 /* ---- a whole row
@@ -280,7 +292,7 @@ static int last_row(struct reader *r)
     if (r->state == FIELD)
         r->begin = n; /* after a delimiter */
     if (!end_field(r, r->state == AFTER_QUOTE ? n - 1 : n))
-        return report_field(r, RECORD_TOO_LONG);
+        return report_long(r);
     return take_row(r, n);
 }
 
@@ -295,7 +307,7 @@ static int step(struct reader *r, bool *out_done)
     case SCAN_STRAY:
         return report_field(r, RECORD_STRAY_QUOTE);
     case SCAN_LONG:
-        return report_field(r, RECORD_TOO_LONG);
+        return report_long(r);
     case SCAN_MORE:
         break;
     }

@@ -8,8 +8,14 @@
 const char *record_fault_name(enum record_fault fault)
 {
     static const char *const name[N_RECORD_FAULT] = {
-        "wrong number of fields", "unterminated quote", "stray quote", "field too long", "NUL byte",
-        "invalid encoding",       "bad JSON record",
+        "wrong number of fields",
+        "unterminated quote",
+        "stray quote",
+        "quote not closed within max_field",
+        "field too long",
+        "NUL byte",
+        "invalid encoding",
+        "bad JSON record",
     };
     return name[fault];
 }

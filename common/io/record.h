@@ -27,6 +27,7 @@ enum record_fault {
     RECORD_RAGGED,       /* another number of fields than the header */
     RECORD_UNTERMINATED, /* a quote that is not closed before the end of the file */
     RECORD_STRAY_QUOTE,  /* text after a closing quote, or a quote inside an unquoted field */
+    RECORD_LONG_QUOTE,   /* a quote that is not closed within max_field bytes, nor on its line */
     RECORD_TOO_LONG,     /* a field longer than max_field, or a row longer than 64 MiB */
     RECORD_NUL,          /* a NUL byte */
     RECORD_ENCODING,     /* bytes that are no text in the encoding of the file */

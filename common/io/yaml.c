@@ -2,10 +2,12 @@
 #include "io/yaml.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "base/intern.h"
@@ -273,9 +275,19 @@ int yaml_parse(struct yaml **out, const char *name, const char *bytes, size_t n,
     return rc;
 }
 
+/* A pipe is read to its end; a FIFO to which nobody writes is empty, and must not hang us. */
+static FILE *open_without_waiting(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FILE *fp = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "rb") : NULL;
+    if (!fp && fd >= 0)
+        close(fd);
+    return fp;
+}
+
 int yaml_read(struct yaml **out, const char *path, struct err *e)
 {
-    FILE *fp = fopen(path, "rbe");
+    FILE *fp = open_without_waiting(path);
     if (!fp)
         return err_sys(e, "cannot open '%s'", path);
     size_t room = 1 << 14, n = 0;

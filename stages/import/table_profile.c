@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/record.h"
 #include "num/psi.h"
 
-enum { N_BAR = 20, N_BIN = 10, N_TOP = 20 };
+enum { N_BAR = 20, N_BIN = 10, N_TOP = 20, N_CLASS = 200, N_TOLD = 10 };
 
 /* ---- one column
  * --------------------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ static struct level *count_levels(const struct sample *s, size_t *out_n)
 }
 
 /* The most frequent ones, and all others together. */
-static void tell_levels(const struct sample *s, json_t *to)
+static void tell_levels(const struct sample *s, size_t n_top, json_t *to)
 {
     size_t n;
     struct level *level = count_levels(s, &n);
@@ -122,7 +123,7 @@ static void tell_levels(const struct sample *s, json_t *to)
     double others = 0;
     qsort(level, n, sizeof *level, compare_levels);
     for (size_t i = 0; i < n; i++) {
-        if (i < N_TOP)
+        if (i < n_top)
             json_array_append_new(list, json_pack("{s:s,s:I}", "level", level[i].name, "count",
                                                   (json_int_t)level[i].count));
         else
@@ -167,7 +168,7 @@ static size_t bins_of_levels(const struct sample *s, const json_t *last, double 
 {
     const json_t *levels = json_object_get(last, "levels");
     size_t n = json_array_size(levels), n_level;
-    if (!json_is_array(levels) || n > N_TOP)
+    if (!json_is_array(levels) || n > N_CLASS)
         return 0;
     struct level *level = count_levels(s, &n_level);
     *before = mem_calloc(n + 2, sizeof **before);
@@ -191,6 +192,21 @@ static size_t bins_of_levels(const struct sample *s, const json_t *last, double 
     return n + 2;
 }
 
+static void note_drift(const struct sample *s, double index, double above, struct drift *d)
+{
+    struct str text = { 0 };
+    str_addf(&text, "'%s' %.3f", s->c->name, index);
+    char *shown = record_shorten(text.text, text.n, sizeof d->worst - 4);
+    if (++d->n_over <= N_TOLD)
+        log_info("moved since the last import: %s", shown);
+    if (above > d->worst_psi) {
+        d->worst_psi = above;
+        memcpy(d->worst, shown, strlen(shown) + 1);
+    }
+    free(shown);
+    str_release(&text);
+}
+
 static void tell_drift(const struct sample *s, const json_t *last, json_t *to, struct drift *d)
 {
     double *before = NULL, *now = NULL;
@@ -202,16 +218,8 @@ static void tell_drift(const struct sample *s, const json_t *last, json_t *to, s
         json_object_set_new(
             to, "drift",
             json_pack("{s:f,s:f,s:b}", "psi", index, "chance", chance, "over", (int)over));
-        d->n_over += over;
-        if (over && index - chance > d->worst_psi) {
-            struct str text = { 0 };
-            d->worst_psi = index - chance;
-            str_addf(&text, "'%s' %.3f", s->c->name, index);
-            char *shown = record_shorten(text.text, text.n, sizeof d->worst - 4);
-            memcpy(d->worst, shown, strlen(shown) + 1);
-            free(shown);
-            str_release(&text);
-        }
+        if (over)
+            note_drift(s, index, index - chance, d);
     }
     free(before);
     free(now);
@@ -235,6 +243,8 @@ static const json_t *find_named(const json_t *list, const char *name)
 static json_t *column_profile(const struct profile_table *p, const struct column *c,
                               const json_t *last, struct drift *drift)
 {
+    const char *label = p->t->roles.label;
+    bool is_label = label && strcmp(label, c->name) == 0;
     struct sample s;
     sample_take(&s, c);
     json_t *out = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "type", column_type_name(c->type),
@@ -244,7 +254,7 @@ static json_t *column_profile(const struct profile_table *p, const struct column
     if (c->type == COLUMN_STRING || c->type == COLUMN_DATE)
         json_object_set_new(out, "of", json_string(c->type == COLUMN_DATE ? "days" : "lengths"));
     if (sample_has_codes(c))
-        tell_levels(&s, out);
+        tell_levels(&s, is_label ? N_CLASS : N_TOP, out);
     else
         tell_numbers(&s, out);
     /* dates always move on, and so does what names a row */
@@ -280,5 +290,8 @@ json_t *profile_make(const struct profile_table *t, size_t n, const json_t *last
         json_array_append_new(
             tables,
             table_profile(&t[i], find_named(json_object_get(last, "tables"), t[i].t->name), drift));
-    return json_pack("{s:i,s:o}", "profile", 1, "tables", tables);
+    json_t *out = json_pack("{s:i,s:o}", "profile", 1, "tables", tables);
+    if (last)
+        json_object_set_new(out, "drift_limit", json_real(drift->limit));
+    return out;
 }

@@ -227,6 +227,8 @@ sed 's/day: date/day: {type: date, unit: days}/' schema.yaml >days.yaml
 ok "unless the schema says days" "$I" --schema days.yaml --table days.h5 --max_reject_share 1 --source items1.csv --source items2.csv --source labels.csv
 [ -z "$py" ] || has "then the time is left out" "$("$py" show.py days.h5)" "'unit': 'days'} [19723, 19724]"
 printf 'schema: 1\ntables:\n  t: {file: "*.csv", columns: {a: int}}\nlable: a\n' >bad.yaml
+mkfifo fifo.yaml
+refuses "a FIFO as schema, which nobody writes" 64 "fifo.yaml:1:1: the file is empty" timeout 60 "$I" --schema fifo.yaml --source items1.csv --table table.h5
 refuses "a bad schema" 64 "bad.yaml:4:1: schema: unknown key 'lable'; did you mean 'label'?" "$I" --schema bad.yaml --source items1.csv --table table.h5
 refuses "--check reads the schema alone" 64 "bad.yaml:4:1" "$I" --check --schema bad.yaml
 ok "--check of a good schema" "$I" --check --schema schema.yaml

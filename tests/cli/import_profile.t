@@ -46,6 +46,9 @@ is "the levels, the most frequent first" "$(get kind 9 level)" '"level": "a"'
 is "with their numbers" "$(get kind 9 count)" '"count": 750'
 is "the label is named" "$(grep '"label"' profile.json | tr -d ' ,')" '"label":"kind"'
 has "the page has a card a column" "$(cat page.html)" "<h2>price <small>float"
+has "a glance at all of them before" "$(cat page.html)" '<tr><th>price</th><td>float</td><td class="n"><span class="bar low"'
+has "the label is named there, and on its card" "$(cat page.html)" '<tr><th>kind <small>label</small></th>'
+has "dates are dates" "$(cat page.html)" '<dt>min</dt><dd>2024-01-01</dd>'
 case $(cat page.html) in *http*) fail "and asks for nothing from outside" ;; *) pass "and asks for nothing from outside" ;; esac
 if command -v /usr/bin/python3 >/dev/null; then
     ok "the profile is JSON" /usr/bin/python3 -m json.tool profile.json /dev/null
@@ -67,12 +70,14 @@ import
 has "a column that moved is a warning" "$err" "warning: 1 columns moved since the last import, most 'price'"
 is "and the table is written" "$rc" 0
 has "the page shows it" "$(cat page.html)" "over the limit"
+has "by the limit" "$(cat page.html)" "drift (PSI, limit 0.25)"
 items 1000 30 c
 rm table.h5
 cp profile.json before.json
 import --drift fail
 is "or an error" "$rc" 65
 has "that names the column" "$err" "1 columns moved since the last import, most 'kind'"
+has "the log names each" "$err" "moved since the last import: 'kind' "
 absent "without a table" table.h5
 same "or another profile, so that the next run compares with the same" profile.json before.json
 import --drift fail --drift_limit 100

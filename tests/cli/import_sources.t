@@ -205,6 +205,31 @@ tables:
 END
     refuses "a server that goes away in the middle of a query is for later" 75 "PostgreSQL: " "$I" --schema gone.yaml --table gone.h5 --database "$pg"
     absent "without output" gone.h5 gone.h5.tmp
+    mkdir -m 755 g
+    : >g/broken # while it is there, the server ends the query in its middle
+    sed "s|WHEN i = 50000|& AND (pg_stat_file('$t/g/broken', true)).size IS NOT NULL|" gone.yaml >g/schema.yaml
+    cat >g/pipeline.yaml <<END
+refit: 1
+name: gone
+stages:
+  import:
+    deps: {schema: schema.yaml}
+    outs: {table: work/table.h5}
+    params: {database: "$pg"}
+    always_changed: true
+    retry: {max: 1000, delay: 100ms}
+END
+    refit -C g run >g/out 2>&1 &
+    job=$!
+    if until_true sh -c 'grep "PostgreSQL: " g/.refit/runs/*/import.1.log'; then
+        pass "in a pipeline it is told"
+    else
+        fail "in a pipeline it is told" "$(cat g/out)"
+    fi
+    rm g/broken
+    wait "$job"
+    is "and the run tries again, and ends well" "$?" 0
+    has "at a later attempt" "$(cat g/.refit/runs/*/import.*.log)" "100000 of 100000 rows kept"
     cat >other.yaml <<'END'
 schema: 1
 tables:

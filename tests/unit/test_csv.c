@@ -105,10 +105,10 @@ static void a_field_over_the_limit_costs_one_row(void **state)
     (void)state;
     reads_bytes("a,b\n1,12345678\n1,123456789\n3,4\n", 31, 8,
                 "H1:a|b\n2:1|12345678\n!3 field too long <12345678...>\n4:3|4\n");
-    reads_bytes(
-        "a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
-        "H1:a|b\n!2 field too long <1234?567...>\n!3 wrong number of fields <1 fields, want "
-        "2>\n!4 stray quote <9>\n5:3|4\n");
+    reads_bytes("a,b\n1,\"1234\n5678\n9\"\n3,4\n", 24, 8,
+                "H1:a|b\n!2 quote not closed within max_field <1234?567...>\n!3 wrong number of "
+                "fields <1 fields, want "
+                "2>\n!4 stray quote <9>\n5:3|4\n");
 }
 
 /* 40 MB in one field, with 24 MB of memory to do it in. */
@@ -135,6 +135,33 @@ static void a_huge_field_is_refused_in_bounded_memory(void **state)
     assert_true(str_ends(str_text(&out), "...>\n3:2|3\n"));
     assert_true(after.ru_maxrss - before.ru_maxrss < 24 * 1024);
     str_release(&out);
+}
+
+static void a_quote_that_never_closes_is_told_at_its_line_in_bounded_memory(void **state)
+{
+    enum { BIG = 40 << 20 };
+    static const char start[] = "H1:a|b\n2:1|2\n!3 quote not closed within max_field <4?";
+    struct err e = { 0 };
+    struct str out = { 0 };
+    struct rusage before, after;
+    (void)state;
+    char *blank = mem_calloc(BIG, 1); /* lines, which are skipped once the quote is given up */
+    memset(blank, '\n', BIG);
+    FILE *f = fopen("open.csv", "wb");
+    assert_non_null(f);
+    fputs("a,b\n1,2\n3,\"4\n", f);
+    assert_int_equal(fwrite(blank, 1, BIG, f), BIG);
+    fputs("5,6\n", f);
+    fclose(f);
+    getrusage(RUSAGE_SELF, &before);
+    assert_ok(csv_read("open.csv", &rfc4180, 1 << 20, NULL, NULL, &sink, &out, &e), e);
+    getrusage(RUSAGE_SELF, &after);
+    assert_memory_equal(str_text(&out), start, strlen(start));
+    assert_true(str_ends(str_text(&out), "...>\n41943044:5|6\n"));
+    assert_true(after.ru_maxrss - before.ru_maxrss < 24 * 1024);
+    str_release(&out);
+    free(blank);
+    unlink("open.csv");
 }
 
 static void rows_across_the_pieces_of_the_file_are_whole(void **state)
@@ -248,6 +275,7 @@ int main(void)
         cmocka_unit_test(nul_bytes_and_invalid_utf8_cost_one_row_each),
         cmocka_unit_test(a_field_over_the_limit_costs_one_row),
         cmocka_unit_test(a_huge_field_is_refused_in_bounded_memory),
+        cmocka_unit_test(a_quote_that_never_closes_is_told_at_its_line_in_bounded_memory),
         cmocka_unit_test(rows_across_the_pieces_of_the_file_are_whole),
         cmocka_unit_test(a_bad_row_in_an_earlier_piece_is_gone_back_to),
         cmocka_unit_test(what_is_no_csv_file_is_refused),
