@@ -162,8 +162,6 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
     struct package package = { 0 };
     int rc = outfile_make_parent(fresh, e);
     if (rc == 0)
-        sweep(p->dir);
-    if (rc == 0)
         rc = registry_fetch(&p->c->registry, p->name, p->version, tar, e);
     if (rc == 0 && mkdir(fresh, 0777) < 0)
         rc = err_sys(e, "cannot make the directory '%s'", fresh);
@@ -258,6 +256,7 @@ int models_pull(const struct call *c, struct err *e)
     same = f.whole && strcmp(f.sha256, p.sha256) == 0 && strcmp(f.name, p.name) == 0 &&
            strcmp(f.version, p.version) == 0;
     pulled = !same;
+    sweep(dir);
     if ((rc = same ? write_metadata(&p, dir, e) : fetch_and_swap(&p, &f, e)))
         goto out;
 said:
