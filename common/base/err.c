@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,20 @@ int err_wrap(struct err *e, const char *fmt, ...)
     size_t used = strlen(e->text);
     snprintf(e->text + used, sizeof e->text - used, ": %s", old);
     return e->code;
+}
+
+void err_replace(struct err *e, const char *from, const char *to)
+{
+    char old[sizeof e->text];
+    size_t used = 0, n = strlen(from);
+    memcpy(old, e->text, sizeof old);
+    for (const char *at = old; *at && used < sizeof e->text - 1;) {
+        bool found = strncmp(at, from, n) == 0;
+        int put = found ? snprintf(e->text + used, sizeof e->text - used, "%s", to)
+                        : snprintf(e->text + used, sizeof e->text - used, "%c", *at);
+        used += (size_t)put;
+        at += found ? n : 1;
+    }
 }
 
 int err_report(const struct err *e, const char *name)

@@ -39,6 +39,11 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /** Put "text: " before an error that is already there; returns its code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/** Put `to` in the place of every `from` in the text: of a file that its user knows by another
+ * name.
+ */
+void err_replace(struct err *e, const char *from, const char *to);
+
 /** Print "name: text" on stderr if there is an error; returns the exit status. */
 int err_report(const struct err *e, const char *name);
 

@@ -189,6 +189,22 @@ static int check_required(const struct stage *stage, const bool *given, const vo
     return 0;
 }
 
+/* The option that NAME=VALUE without a flag belongs to; NULL: none. */
+static const struct opt *find_bare(const struct stage *stage, const char *arg)
+{
+    const struct opt *o = stage->opts;
+    while (o->name && !o->bare)
+        o++;
+    return o->name && *arg != '-' && strchr(arg, '=') ? o : NULL;
+}
+
+/* Is it true by standing there, without a value? */
+static bool is_flag(const struct stage *stage, const struct opt *o, const char *next)
+{
+    return o && o->type == OPT_TYPE_BOOL &&
+           (!next || str_starts(next, "--") || find_bare(stage, next));
+}
+
 int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
               enum opt_verb *out_verb, struct err *e)
 {
@@ -208,6 +224,11 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
                 return 0;
             continue;
         }
+        const struct opt *bare = find_bare(stage, argv[i]);
+        if (bare) {
+            add_to_list((struct opt_list *)(void *)((char *)params + bare->offset), argv[i]);
+            continue;
+        }
         if (!str_starts(argv[i], "--"))
             return err_set(e, ERR_USAGE, "'%s' is not an option; options are written --name value",
                            argv[i]);
@@ -217,9 +238,10 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
         bool threads = n == 7 && memcmp(name, "threads", n) == 0;
         if (!o && !threads)
             return unknown_option(stage, argv[i], e);
-        if (!equals && i + 1 == argc)
+        bool flag = !equals && is_flag(stage, o, argv[i + 1]);
+        if (!equals && !flag && i + 1 == argc)
             return err_set(e, ERR_USAGE, "%s needs a value", argv[i]);
-        const char *value = equals ? equals + 1 : argv[++i];
+        const char *value = equals ? equals + 1 : flag ? "true" : argv[++i];
         if (!o) {
             if ((rc = set_threads(value, e)))
                 return rc;

@@ -47,6 +47,7 @@ struct opt {
     const char *unit;
     const char *choices; /* choice: "random|stratified" */
     const char *format;  /* in, out: "hdf5:refit.table", "json", "html", "tar", "directory" */
+    bool bare; /* list of texts: NAME=VALUE that stands alone on the command line is one of it */
     const char *only_if; /* "family=network|logistic": the option is for these values of that one */
 };
 

@@ -318,3 +318,15 @@ int jsonrows_names(const char *path, double max_ratio, struct intern *out, struc
     window_release(&r.w);
     return rc;
 }
+
+bool jsonrows_named(const char *path)
+{
+    static const char *const ending[] = { ".json", ".jsonl", ".ndjson" };
+    size_t n = strlen(path) - (str_ends(path, ".gz") ? 3 : 0);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+        size_t m = strlen(ending[i]);
+        if (n >= m && memcmp(path + n - m, ending[i], m) == 0)
+            return true;
+    }
+    return false;
+}

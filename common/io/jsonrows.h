@@ -34,6 +34,9 @@ int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n
                   const struct record_sink *sink, void *ctx, bool *out_seen, int64_t *out_size,
                   struct err *e);
 
+/** JSON by its name (.json .jsonl .ndjson, also with .gz)? */
+bool jsonrows_named(const char *path);
+
 /** The keys of all records, in order of first appearance. Errors as above. */
 int jsonrows_names(const char *path, double max_ratio, struct intern *out, struct err *e);
 

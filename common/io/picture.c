@@ -69,7 +69,7 @@ void picture_pattern_release(struct picture_pattern *p)
     *p = (struct picture_pattern){ 0 };
 }
 
-static bool leaves_directory(const char *name)
+bool picture_leaves(const char *name)
 {
     for (const char *s = name;; s++) {
         size_t n = strcspn(s, "/");
@@ -98,7 +98,7 @@ const char *picture_name(const struct picture_pattern *p, size_t row, struct str
             memchr(out->text + start, '\0', out->n - start))
             return "a value with '/' or NUL is no part of a picture name";
     }
-    return leaves_directory(str_text(out)) ? "the picture name leaves its directory" : NULL;
+    return picture_leaves(str_text(out)) ? "the picture name leaves its directory" : NULL;
 }
 
 int picture_open_dir(const char *path, int *out_dir, struct err *e)

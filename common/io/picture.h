@@ -40,6 +40,9 @@ void picture_pattern_release(struct picture_pattern *p);
  */
 const char *picture_name(const struct picture_pattern *p, size_t row, struct str *out);
 
+/** Would the path leave a directory: absolute, or with an empty part, "." or ".."? */
+bool picture_leaves(const char *name);
+
 /** Open a directory of pictures: a file descriptor. ERR_DATA if there is none, ERR_IO if it cannot
  * be opened. */
 int picture_open_dir(const char *path, int *out_dir, struct err *e);

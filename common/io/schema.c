@@ -649,7 +649,7 @@ int schema_parse(struct schema *s, const char *name, const char *bytes, size_t n
     return rc ? rc : finish(s, name, root, e);
 }
 
-static void release_column(struct schema_column *c)
+void schema_column_release(struct schema_column *c)
 {
     free(c->name);
     mem_free_texts(c->from, c->n_from);
@@ -670,7 +670,7 @@ void schema_release(struct schema *s)
     for (size_t i = 0; i < s->n_table; i++) {
         struct schema_table *t = &s->table[i];
         for (size_t j = 0; j < t->n_col; j++)
-            release_column(&t->col[j]);
+            schema_column_release(&t->col[j]);
         free(t->col);
         free(t->name);
         free(t->file);

@@ -71,6 +71,11 @@ int schema_read(struct schema *s, const char *path, struct err *e);
 /** The same from n bytes; `name` stands for the file. */
 int schema_parse(struct schema *s, const char *name, const char *bytes, size_t n, struct err *e);
 void schema_release(struct schema *s);
+void schema_column_release(struct schema_column *c);
+
+/** The column of the main table, or of one that is joined to it, by which its column `name` is
+ * read; or NULL. */
+const struct schema_column *schema_find_main(const struct schema *s, const char *name);
 
 /**
  * How to read rows like those of `t`, which was read by s, without their label: the text of a

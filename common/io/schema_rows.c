@@ -123,8 +123,7 @@ static void add_dialect(struct str *out, const struct csv_dialect *d)
     str_addf(out, ", encoding: %s}", encoding[d->encoding]);
 }
 
-/* The column of the main table, or of one that was joined to it, that `name` was read by. */
-static const struct schema_column *find_column(const struct schema *s, const char *name)
+const struct schema_column *schema_find_main(const struct schema *s, const char *name)
 {
     const struct schema_table *to = &s->table[s->main_index];
     const struct schema_column *c = schema_find(to, name);
@@ -147,7 +146,7 @@ char *schema_rows(const struct schema *s, const struct table *t)
     add_quoted(&out, t->name);
     str_addz(&out, ": {file: \"*\", min_rows: 0, columns: {");
     for (size_t i = 0; i < t->n_col; i++) {
-        const struct schema_column *c = find_column(s, t->col[i].name);
+        const struct schema_column *c = schema_find_main(s, t->col[i].name);
         if (!c || (r->label && strcmp(r->label, c->name) == 0))
             continue;
         str_addz(&out, separator);

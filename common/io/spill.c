@@ -57,9 +57,10 @@ static int write_all(struct spill *s, const char *bytes, size_t n, struct err *e
 
 int spill_add(struct spill *s, const char *bytes, size_t n, struct err *e)
 {
+    size_t full = s->beside ? FULL : SIZE_MAX / 2;
     int rc;
-    if (s->n + n > s->room && s->room < FULL) {
-        while (s->room < FULL && s->room < s->n + n)
+    if (s->n + n > s->room && s->room < full) {
+        while (s->room < full && s->room < s->n + n)
             s->room = s->room ? 2 * s->room : 4096;
         s->buffer = mem_realloc(s->buffer, s->room, 1);
     }

@@ -9,7 +9,7 @@
  * without a name beside an output, so that a column may be longer than the memory. All zeros, but
  * for `beside`, is empty. */
 struct spill {
-    const char *beside; /* borrowed: the output's path */
+    const char *beside; /* borrowed: the output's path; NULL: all stays in memory */
     char *buffer;       /* owned: what is not in the file yet */
     size_t n, room;     /* of the buffer */
     size_t n_file;      /* bytes in the file */

@@ -207,7 +207,7 @@ int infer_schema(const struct opt_list *file, struct str *out, struct err *e)
     for (size_t i = 0; i < file->n && rc == 0; i++) {
         struct csv_dialect d = { 0 };
         struct infer in = { 0 };
-        bool json = sources_is_json(file->item[i]);
+        bool json = jsonrows_named(file->item[i]);
         rc = json ? read_json(file->item[i], &in, e) : read_csv(file->item[i], &d, &in, e);
         if (rc == 0)
             guess_write(out, file->item[i], json ? NULL : &d, &in);

@@ -77,18 +77,6 @@ int sources_check(const struct schema *s, const struct opt_list *source, const c
  * -----------------------------------------------------------------------------------------------------
  */
 
-bool sources_is_json(const char *path)
-{
-    static const char *const ending[] = { ".json", ".jsonl", ".ndjson" };
-    size_t n = strlen(path) - (str_ends(path, ".gz") ? 3 : 0);
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
-        size_t m = strlen(ending[i]);
-        if (n >= m && memcmp(path + n - m, ending[i], m) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int read_json(struct intake *in, const char *path, const struct limits *l, struct hash *hash,
                      int64_t *out_size, struct err *e)
 {
@@ -112,7 +100,7 @@ int sources_read_file(struct intake *in, const char *path, const struct limits *
                       struct csv_mark *mark, struct hash *hash, struct err *e)
 {
     struct csv_dialect dialect = in->schema->csv;
-    if (sources_is_json(path)) {
+    if (jsonrows_named(path)) {
         if (mark)
             *mark = (struct csv_mark){ 0 };
         return read_json(in, path, l, hash, mark ? &mark->size : NULL, e);

@@ -18,9 +18,6 @@ int sources_check(const struct schema *s, const struct opt_list *source, const c
 /** Is the file one of this table's? */
 bool sources_belongs(const struct schema_table *t, const char *path);
 
-/** JSON by its name (.json .jsonl .ndjson, also with .gz)? */
-bool sources_is_json(const char *path);
-
 /** Read one more file: JSON by its name, else CSV. `mark` and
  * `hash`: see csv_read; JSON always begins at its beginning. */
 int sources_read_file(struct intake *in, const char *path, const struct limits *l,
