@@ -9,7 +9,7 @@
 #include "io/plot.h"
 
 /* The chart in SVG units; CSS scales it to the width of its place. */
-enum { WIDTH = 380, HEIGHT = 320, LEFT = 54, RIGHT = 14, TOP = 26, BOTTOM = 44 };
+enum { WIDTH = 380, HEIGHT = 320, LEFT = 54, RIGHT = 24, TOP = 26, BOTTOM = 44 };
 enum { CELLS_ACROSS = 52, CELLS_DOWN = 40 };
 
 static bool drawable(double x, double y)

@@ -45,6 +45,8 @@ static const char *const page_style[] = {
     "tr:not(.main) .bar.wide i{opacity:.5}.bar.low i{background:var(--b)}",
     ".pair{display:flex;flex-wrap:wrap;gap:0 18px}.pair section{flex:1 1 "
     "auto;min-width:0;max-width:100%}.pair section+section{flex:1 1 330px}",
+    ".even{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:0 "
+    "18px;align-items:start}.even td.w{width:60%}",
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:18px "
     "28px}figure{margin:0}",
     "figcaption{display:flex;flex-wrap:wrap;gap:2px "

@@ -192,7 +192,7 @@ out:
 /* What a model of feature columns needs: of many rows so many, evenly taken. */
 static int shuffle(struct work *w, struct err *e)
 {
-    enum { MOST_ROWS = 5000 };
+    enum { MOST_ROWS = 2000 };
     struct entry *first = &w->contest.entry[0];
     const struct chosen *all = &w->rows;
     size_t n = all->n < MOST_ROWS ? all->n : MOST_ROWS;

@@ -59,7 +59,7 @@ void number_report_headline(struct str *out, const struct model_report *r)
     plot_number(out, m->r2, 3);
     str_addz(out, "</b><span>R&sup2;</span><span>share of the variance that is explained</span>"
                   "</div>\n");
-    parts_tile(out, m->mae, -1, "mean error", "MAE, in the unit of the target");
+    parts_tile(out, m->mae, -1, "mean absolute error", "MAE, in the unit of the target");
     parts_tile(out, m->rmse, -1, "root mean square", "RMSE, large errors count more");
     parts_tile(out, m->max_error, -1, "largest error", "of one row");
     parts_tile(out, m->spearman, 3, "Spearman", "is the order right? 1 is perfect");

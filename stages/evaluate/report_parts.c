@@ -162,14 +162,13 @@ static void add_shares(struct str *out, const struct model_report *r)
     for (size_t j = 0; j < n; j++)
         order[j] = (struct share){ j, r->importance[j] };
     qsort(order, n, sizeof *order, by_share);
-    str_addz(out,
-             "<section>\n<h2>What it was built of</h2>\n<div class=\"scroll\"><table>\n"
-             "<thead><tr><th>Feature column</th><th>Share of the decrease of the criterion</th>"
-             "</tr></thead>\n<tbody>\n");
+    str_addz(out, "<section>\n<h2>What it was built of</h2>\n<div class=\"scroll\"><table>\n"
+                  "<thead><tr><th>Feature column</th><th>Share of the gain</th>"
+                  "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < shown; i++)
         add_bar_row(out, r->feature[order[i].column], order[i].share, order[0].share);
-    str_addz(out, "</tbody></table></div>\n<p class=\"note\">Of the training rows: where the trees "
-                  "were cut. Columns of many values have a share by chance.");
+    str_addz(out, "</tbody></table></div>\n<p class=\"note\">By how much its cuts lowered the "
+                  "criterion on the training rows. Columns of many values have a share by chance.");
     if (shown < n)
         str_addf(out, " The first %zu of %zu; metrics.json has all.", shown, n);
     str_addz(out, "</p>\n</section>\n");
@@ -180,7 +179,7 @@ void parts_importance(struct str *out, const struct model_report *r)
 {
     if (!r->permutation && !r->importance)
         return;
-    str_addz(out, "<div class=\"pair\">\n");
+    str_addz(out, "<div class=\"even\">\n");
     if (r->permutation)
         add_permutation(out, r);
     if (r->importance)
