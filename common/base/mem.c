@@ -1,9 +1,11 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/mem.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
 
@@ -52,15 +54,23 @@ void *mem_grow(void *p, size_t n, size_t size)
     return (n & (n - 1)) == 0 ? mem_realloc(p, 2 * n, size) : p;
 }
 
+/* Of x86-64. An array in small pages costs a fault for each of them, and more places than the
+ * translation cache has. */
+enum { LINE = 64, HUGE_PAGE = 1 << 21 };
+
 void *mem_aligned(size_t n, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - 64)
+    void *p;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE)
         out_of_memory(n, size);
-    bytes = (bytes + 63) / 64 * 64;
-    void *p = aligned_alloc(64, bytes ? bytes : 64);
-    if (!p)
+    bytes = bytes ? (bytes + LINE - 1) / LINE * LINE : LINE;
+    if (posix_memalign(&p, bytes < HUGE_PAGE ? LINE : HUGE_PAGE, bytes))
         out_of_memory(n, size);
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_PAGE)
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* where there are none, it works all the same */
+#endif
     return memset(p, 0, bytes);
 }
 

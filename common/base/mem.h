@@ -25,7 +25,8 @@ char *mem_strndup(const char *s, size_t n);
  */
 void *mem_grow(void *p, size_t n, size_t size);
 
-/** n * size bytes of zeros at an address divisible by 64 (a cache line); free with free(). */
+/** n * size bytes of zeros at an address divisible by 64 (a cache line); 2 MiB and more begin at a
+ * huge page and lie in such pages if the system gives them. Free with free(). */
 void *mem_aligned(size_t n, size_t size);
 
 /** Free an owned list of n owned texts; NULL is an empty one. */
