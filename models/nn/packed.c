@@ -111,20 +111,29 @@ void packed_multiply(const struct packed *p, size_t m, const float *a, size_t ld
     }
 }
 
-/* A whole row of a panel is worth no call. */
-static inline void copy_row(float *out, const float *in, size_t columns, size_t width)
-{
-    if (columns == PACKED_WIDTH_AVX512) {
-        memcpy(out, in, PACKED_WIDTH_AVX512 * sizeof *out);
-        return;
-    }
-    memcpy(out, in, columns * sizeof *out);
-    memset(out + columns, 0, (width - columns) * sizeof *out);
-}
-
 enum {
     DEPTH = 256
 }; /* of a panel of b: with its part of a and all of c in the second-level cache */
+
+static packed_pack_fn *pack_kernel(size_t width)
+{
+#ifdef __x86_64__
+    return width == PACKED_WIDTH_AVX512 ? packed_pack_avx512 : packed_pack_avx2;
+#else
+    (void)width;
+    return NULL;
+#endif
+}
+
+/* A panel that is wider than what is left of b, whose rows are ldb apart. */
+static void copy_panel(float *panel, const float *b, size_t ldb, size_t depth, size_t columns,
+                       size_t width)
+{
+    for (size_t r = 0; r < depth; r++) {
+        memcpy(panel + r * width, b + r * ldb, columns * sizeof *b);
+        memset(panel + r * width + columns, 0, (width - columns) * sizeof *b);
+    }
+}
 
 void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *b, bool add,
                      float *c)
@@ -132,14 +141,20 @@ void packed_gradient(size_t m, size_t k, size_t n, const float *a, const float *
     float panel[DEPTH * PACKED_WIDTH_AVX512];
     size_t width;
     packed_panel_fn *multiply = panel_kernel(&width);
-    for (size_t i = 0; i < m; i += DEPTH) {
+    packed_pack_fn *pack = pack_kernel(width);
+    for (size_t i = 0; i < m; i += DEPTH, add = true) {
         size_t depth = m - i < DEPTH ? m - i : DEPTH;
         for (size_t first = 0; first < n; first += width) {
-            size_t columns = n - first < width ? n - first : width;
-            for (size_t r = 0; r < depth; r++) {
-                copy_row(panel + r * width, b + (i + r) * n + first, columns, width);
+            size_t columns = n - first < width ? n - first : width, done = 0;
+            const float *left = a + i * k, *right = b + i * n + first;
+            if (columns == width && k >= PACKED_FIRST) {
+                pack(depth, left, k, right, n, panel, add, c + first, n);
+                done = PACKED_FIRST;
+            } else {
+                copy_panel(panel, right, n, depth, columns, width);
             }
-            multiply(true, k, depth, a + i * k, k, panel, add || i > 0, c + first, n, columns);
+            multiply(true, k - done, depth, left + done, k, panel, add, c + done * n + first, n,
+                     columns);
         }
     }
 }

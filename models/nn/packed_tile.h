@@ -8,24 +8,32 @@
 
 enum { WIDTH = LANES * N_VEC };
 
-/* A tile of a b, or with `t` of a' b. rows and t are constants at every call, so that the
- * accumulators are registers. */
-TARGET static inline __attribute__((always_inline)) void tile(const size_t rows, const bool t,
-                                                              size_t k, const float *a, size_t lda,
-                                                              const float *b, bool add, float *c,
-                                                              size_t ldc)
+/* A tile of a b, or with `t` of a' b; rows of b are ldb apart, and written to `panel` if there is
+ * one. rows, t and whether there is a panel are constants at every call, so that the accumulators
+ * are registers. */
+TARGET static inline __attribute__((always_inline)) void
+tile(const size_t rows, const bool t, size_t k, const float *a, size_t lda, const float *b,
+     size_t ldb, float *panel, bool add, float *c, size_t ldc)
 {
+    enum { AHEAD = 12, LINE = 16 }; /* rows of b that are asked for before they are read */
     VEC sum[ROWS][N_VEC];
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (size_t j = 0; j < N_VEC; j++)
             sum[r][j] = VEC_ZERO();
-    for (size_t i = 0; i < k; i++, b += WIDTH) {
+    for (size_t i = 0; i < k; i++, b += ldb) {
         VEC right[N_VEC];
 #pragma GCC unroll 4
         for (size_t j = 0; j < N_VEC; j++)
             right[j] = VEC_LOAD(b + j * LANES);
+        if (panel) {
+#pragma GCC unroll 4
+            for (size_t j = 0; j < N_VEC; j++)
+                VEC_STORE(panel + i * WIDTH + j * LANES, right[j]);
+            for (size_t j = 0; i + AHEAD < k && j < WIDTH; j += LINE)
+                __builtin_prefetch(b + AHEAD * ldb + j);
+        }
 #pragma GCC unroll 16
         for (size_t r = 0; r < rows; r++) {
             VEC left = VEC_ALL(t ? a[i * lda + r] : a[r * lda + i]);
@@ -50,22 +58,22 @@ TARGET static inline __attribute__((always_inline)) void few_rows(size_t rows, c
 {
     switch (rows) {
     case 1:
-        tile(1, t, k, a, lda, b, add, c, ldc);
+        tile(1, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     case 2:
-        tile(2, t, k, a, lda, b, add, c, ldc);
+        tile(2, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     case 3:
-        tile(3, t, k, a, lda, b, add, c, ldc);
+        tile(3, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     case 4:
-        tile(4, t, k, a, lda, b, add, c, ldc);
+        tile(4, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     case 5:
-        tile(5, t, k, a, lda, b, add, c, ldc);
+        tile(5, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     default:
-        tile(6, t, k, a, lda, b, add, c, ldc);
+        tile(6, t, k, a, lda, b, WIDTH, NULL, add, c, ldc);
         break;
     }
 }
@@ -100,4 +108,10 @@ TARGET void MULTIPLY_PANEL(bool t, size_t m, size_t k, const float *a, size_t ld
         panel(true, m, k, a, lda, b, add, c, ldc, columns);
     else
         panel(false, m, k, a, lda, b, add, c, ldc, columns);
+}
+
+TARGET void PACK_PANEL(size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                       float *panel, bool add, float *c, size_t ldc)
+{
+    tile(PACKED_FIRST, true, k, a, lda, b, ldb, panel, add, c, ldc);
 }
