@@ -7,7 +7,8 @@
 #include "models/model.h"
 #include "num/hash.h"
 
-/** Where a model is taken from: a file (refit.model, or the package models.tar), or a registry.
+/** Where a model is taken from: a file (refit.model, or the package models.tar), a folder that
+ * refit-models pull made, or a registry.
  * Set `path`, or `registry` and `name`. All borrowed but what is owned. */
 struct modelsource {
     const char *path;

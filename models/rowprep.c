@@ -297,7 +297,11 @@ static char *fault_text(const struct schema_column *c, enum cell_fault fault,
         str_addf(&out, "column '%s': %s", c->name, cell_fault_name(fault));
     else
         str_addf(&out, "column '%s': '%s': %s", c->name, shown, cell_fault_name(fault));
-    if (fault == CELL_RANGE && c->type != COLUMN_DATE)
+    if (fault == CELL_RANGE && c->type != COLUMN_DATE && isinf(c->max))
+        str_addf(&out, ", want at least %g", c->min);
+    else if (fault == CELL_RANGE && c->type != COLUMN_DATE && isinf(c->min))
+        str_addf(&out, ", want at most %g", c->max);
+    else if (fault == CELL_RANGE && c->type != COLUMN_DATE)
         str_addf(&out, ", want %g to %g", c->min, c->max);
     if (near)
         str_addf(&out, "; did you mean '%s'?", near);

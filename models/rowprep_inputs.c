@@ -140,7 +140,8 @@ static void make_words(struct rowprep *p)
 
 /* ---- pictures ---- */
 
-/* Where the picture of a row is: a path below *out_dir into *out. NULL, or why it has none. */
+/* Where the picture of a row is: a path below *out_dir into *out. NULL, or why it has none ("":
+ * nobody asks for one). */
 static const char *picture_of(const struct rowprep *p, size_t i, struct str *out, int *out_dir)
 {
     const char *given = p->row[i].picture;
@@ -152,8 +153,7 @@ static const char *picture_of(const struct rowprep *p, size_t i, struct str *out
                    ? "the path leaves the directory of pictures"
                    : NULL;
     }
-    return p->options.images < 0 || !p->pattern.n ? "no picture is given"
-                                                  : picture_name(&p->pattern, i, out);
+    return p->options.images < 0 || !p->pattern.n ? "" : picture_name(&p->pattern, i, out);
 }
 
 static void read_picture(void *ctx, int worker, size_t i)
@@ -177,7 +177,7 @@ static void read_picture(void *ctx, int worker, size_t i)
     p->pixels.status[i] = (uint8_t)status;
     if (!why || p->row[i].error)
         return;
-    char *text = str_format("no picture: %s", why);
+    char *text = *why ? str_format("no picture: %s", why) : mem_strdup("no picture is given");
     if (p->row[i].picture || status == PIXELS_CORRUPT)
         rowprep_fault(p, i, text);
     else

@@ -9,6 +9,9 @@
 /* models.tar (docs/formats.md, "models.tar"): manifest.json lists every other member with its size
  * and SHA-256. */
 
+/** What refit-models pull writes beside the members in a directory. */
+#define PACKAGE_PULLED "model_folder_metadata.csv"
+
 /** All zeros is empty. */
 struct package {
     json_t *manifest;       /* owned */

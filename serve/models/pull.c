@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +18,11 @@
 #include "base/str.h"
 #include "io/outfile.h"
 #include "io/package.h"
+#include "io/remove_tree.h"
 #include "serve/models/models.h"
 
 /* What was pulled, and when: one row under a header. */
-static const char METADATA[] = "model_folder_metadata.csv";
+static const char METADATA[] = PACKAGE_PULLED;
 static const char HEADER[] = "date,name,version,sha256\n";
 
 struct pull {
@@ -104,17 +104,6 @@ static int write_metadata(const struct pull *p, const char *dir, struct err *e)
 }
 
 /* ---- another one in its place --------------------------------------------------------------- */
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *where)
-{
-    (void)st, (void)flag, (void)where;
-    return remove(path);
-}
-
-static void remove_tree(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* Take away what pulls into this folder left that were killed: <dir>.new-<pid>. */
 static void sweep(const char *dir)

@@ -218,13 +218,23 @@ int answers_open(struct answers *a, struct err *e)
             return rc;
         a->fp = a->out.fp;
     }
+    return 0;
+}
+
+/* Once it is sure that there will be answers. */
+static int write_header(struct answers *a, struct err *e)
+{
     for (size_t i = 0; a->format == ANSWERS_CSV && i < a->n_name; i++)
         add_field(&a->line, a->name[i]);
+    a->begun = true;
     return write_line(a, e);
 }
 
 int answers_add(struct answers *a, const struct answer *answer, struct err *e)
 {
+    int rc;
+    if (!a->begun && (rc = write_header(a, e)))
+        return rc;
     switch (a->format) {
     case ANSWERS_TABLE:
         return answers_table_add(a, answer, e);
@@ -243,8 +253,11 @@ int answers_add(struct answers *a, const struct answer *answer, struct err *e)
 
 int answers_close(struct answers *a, struct err *e)
 {
+    int rc;
     if (a->format == ANSWERS_TABLE)
         return answers_table_close(a, e);
+    if (!a->begun && (rc = write_header(a, e)))
+        return rc;
     if (a->path)
         return outfile_commit(&a->out, e);
     return fflush(stdout) == 0 ? 0 : err_sys(e, "cannot write the answers");

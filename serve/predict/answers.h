@@ -39,6 +39,7 @@ struct answers {
     const char *path;
     FILE *fp;           /* standard output or file.fp */
     struct outfile out; /* where the path is given */
+    bool begun;         /* the header is written */
     struct str line;
     char **name; /* (n_name) owned: columns */
     size_t n_name;

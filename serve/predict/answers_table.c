@@ -60,7 +60,7 @@ static void set_cells(struct answers *a, const struct answer *answer)
     struct grown *g = a->grown;
     (g++)->cell = (struct cell){ .code = -1, .text = "", .valid = true, .whole = answer->row };
     if (a->id)
-        (g++)->cell = text_cell(answer->id && *answer->id ? answer->id : NULL);
+        (g++)->cell = text_cell(answer->id);
     if (a->top == 0)
         (g++)->cell = real_cell(p, 0);
     for (size_t k = 0; k < a->top; k++) {

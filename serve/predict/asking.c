@@ -85,7 +85,7 @@ static int answer_row(struct asking *a, size_t i, const float *p, struct err *e)
     str_clear(&a->id);
     if (id) {
         column_text(id, i, &a->id);
-        answer.id = str_text(&a->id);
+        answer.id = a->id.n ? str_text(&a->id) : NULL;
     }
     if (!answer.error)
         answer.p = p;
