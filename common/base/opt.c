@@ -431,10 +431,11 @@ static void print_help(const struct stage *stage)
 
 static int finish_stdout(const char *name)
 {
-    if (fflush(stdout) == 0)
-        return 0;
     struct err e = { 0 };
-    err_sys(&e, "cannot write to standard output");
+    if (fflush(stdout) != 0)
+        err_sys(&e, "cannot write to standard output");
+    else if (ferror(stdout)) /* an earlier piece, whose reason is gone */
+        err_set(&e, ERR_IO, "cannot write to standard output");
     return err_report(&e, name);
 }
 
