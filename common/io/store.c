@@ -11,11 +11,13 @@ int store_open(struct store **out, const char *url, struct err *e)
         root = url + 7;
     else if (str_starts(url, "file:"))
         root = url + 5;
+    else if (str_starts(url, "s3://"))
+        return store_s3_open(out, url, e);
     else if (colon)
-        return err_set(
-            e, ERR_USAGE,
-            "registry '%s': the scheme '%.*s' is not known; want a directory, as PATH or file:PATH",
-            url, (int)(colon - url), url);
+        return err_set(e, ERR_USAGE,
+                       "registry '%s': the scheme '%.*s' is not known; want a directory, as PATH "
+                       "or file:PATH, or s3://BUCKET/PREFIX",
+                       url, (int)(colon - url), url);
     if (!*root)
         return err_set(e, ERR_USAGE, "registry '%s' names no directory", url);
     return store_directory_open(out, root, e);

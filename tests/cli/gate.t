@@ -35,7 +35,7 @@ refuses 'by --check, too' 64 'column 10' "$L/gate" --check --require 'accuracy =
 ok '--check looks at no file' "$L/gate" --check --metrics nowhere.json --require 'accuracy >= 1' --registry nowhere --name x
 refuses 'a gate without rules is refused' 64 'require is missing' gate
 refuses 'a registry needs a name' 64 'want its --name' gate --require 'accuracy >= current.accuracy' --registry reg
-refuses 'an unknown registry is refused' 64 "the scheme 's3' is not known" gate --require 'accuracy >= current.accuracy' --registry s3://b --name products
+refuses 'an unknown registry is refused' 64 "the scheme 'ftp' is not known" gate --require 'accuracy >= current.accuracy' --registry ftp://b --name products
 echo '{"accuracy": 0.9' >metrics.json
 refuses 'damaged metrics are refused' 65 "'metrics.json' line" gate --require 'accuracy > 0'
 : >metrics.json

@@ -80,8 +80,8 @@ refuses 'a link is refused' 65 'not a regular file' upload link
 refuses 'a truncated package is refused' 65 "'cut.tar'" upload cut
 refuses 'an empty one, too' 65 "'empty.tar' is empty" upload empty
 refuses 'a missing one is an error of the machine' 74 "cannot open 'nowhere.tar'" upload nowhere
-refuses 'S3 is not there yet' 64 "the scheme 's3' is not known" "$L/upload" --package one.tar --receipt receipt.json --registry s3://b/p --name products
-refuses 'by --check, too' 64 "the scheme 's3' is not known" "$L/upload" --check --registry s3://b/p --name products
+refuses 'another scheme is refused' 64 "the scheme 'ftp' is not known" "$L/upload" --package one.tar --receipt receipt.json --registry ftp://b/p --name products
+refuses 'by --check, too' 64 "the scheme 'ftp' is not known" "$L/upload" --check --registry ftp://b/p --name products
 refuses 'a name is needed' 64 '--name is missing' "$L/upload" --package one.tar --receipt receipt.json --registry reg
 refuses 'a name stays in the registry' 64 "--name '../x'" "$L/upload" --package one.tar --receipt receipt.json --registry reg --name ../x
 refuses 'a key stays in the registry' 64 "key '../x'" "$L/upload" --package one.tar --receipt receipt.json --registry reg --name products --key ../x

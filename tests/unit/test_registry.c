@@ -493,15 +493,18 @@ static void an_unfinished_version_is_taken_over(void **state)
     assert_current("2", "half");
 }
 
-static void only_directories_are_registries_for_now(void **state)
+static void a_registry_is_a_directory_or_a_bucket(void **state)
 {
     struct registry r = { 0 };
     struct err e = { 0 };
     (void)state;
-    assert_error(registry_open(&r, "s3://bucket/prefix", &e), ERR_USAGE, e,
-                 "the scheme 's3' is not known");
+    assert_error(registry_open(&r, "ftp://bucket/prefix", &e), ERR_USAGE, e,
+                 "the scheme 'ftp' is not known");
     assert_error(registry_open(&r, "file:", &e), ERR_USAGE, e, "names no directory");
     assert_error(registry_open(&r, "", &e), ERR_USAGE, e, "names no directory");
+    assert_ok(registry_open(&r, "s3://bucket/prefix?region=eu-west-3", &e), e);
+    assert_string_equal(store_name(r.store), "s3://bucket/prefix");
+    registry_release(&r);
     assert_ok(registry_open(&r, "file:///var/models", &e), e);
     assert_string_equal(store_name(r.store), "/var/models");
     registry_release(&r);
@@ -558,7 +561,7 @@ int main(void)
         TEST(versions_are_listed_from_the_newest),
         TEST(a_version_is_taken_away_unless_it_is_current),
         TEST(an_unfinished_version_is_taken_over),
-        TEST(only_directories_are_registries_for_now),
+        TEST(a_registry_is_a_directory_or_a_bucket),
         TEST(names_and_keys_stay_inside_the_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

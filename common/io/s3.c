@@ -1,0 +1,175 @@
+#include "io/s3.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+int s3_open(struct s3 **out, const char *url, struct err *e)
+{
+    struct s3_place place = { 0 };
+    int rc = s3_place_parse(&place, url, e);
+    if (rc)
+        return rc;
+    struct s3 *s = mem_calloc(1, sizeof *s);
+    *s = (struct s3){ .place = place, .lane.speaks = true };
+    *out = s;
+    return 0;
+}
+
+void s3_close(struct s3 *s)
+{
+    if (!s)
+        return;
+    s3_lane_release(&s->lane);
+    s3_keys_release(&s->keys);
+    s3_place_release(&s->place);
+    free(s);
+}
+
+void s3_describe(const struct s3_answer *a, struct store_object *out)
+{
+    if (!out)
+        return;
+    *out = (struct store_object){ .size = a->size, .modified_s = a->modified_s };
+    memcpy(out->tag, a->tag, sizeof out->tag);
+    memcpy(out->version, a->version, sizeof out->version);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* A HEAD that is refused does not say why, and its 404 may be the bucket's: one byte of the object
+ * is asked for, to be told. *out_found: it is there by now. */
+static int ask_why(struct s3 *s, const char *key, bool *out_found, struct err *e)
+{
+    struct s3_answer a = { 0 };
+    struct s3_call c = { .action = "GetObject",
+                         .method = "GET",
+                         .key = key,
+                         .header = { { "range", "bytes=0-0" } },
+                         .n_header = 1,
+                         .accept = S3_NOT_THERE | S3_NO_RANGE };
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+    *out_found = rc == 0 && a.status != 404;
+    s3_answer_release(&a);
+    return rc;
+}
+
+int s3_look(struct s3 *s, const char *key, bool *out_found, struct store_object *about,
+            struct err *e)
+{
+    struct s3_call c = { .action = "GetObject", .method = "HEAD", .key = key, .accept = S3_ANY };
+    bool again = false;
+    int rc;
+    *out_found = false;
+    for (int i = 0; i < 2; i++) {
+        struct s3_answer a = { 0 };
+        rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+        *out_found = rc == 0 && a.status < 300;
+        if (*out_found)
+            s3_describe(&a, about);
+        s3_answer_release(&a);
+        if (rc || *out_found || (rc = ask_why(s, key, &again, e)) || !again)
+            return rc;
+    }
+    return err_set(e, ERR_RETRY, "'s3://%s/%s': it comes and goes", s->place.bucket, key);
+}
+
+int s3_read(struct s3 *s, const char *key, size_t max, char **out, size_t *out_n,
+            struct store_object *about, struct err *e)
+{
+    struct s3_sink sink = { .max = max };
+    struct s3_answer a = { 0 };
+    struct s3_call c = {
+        .action = "GetObject", .method = "GET", .key = key, .sink = &sink, .accept = S3_NOT_THERE
+    };
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+    *out = NULL;
+    *out_n = 0;
+    if (rc == 0 && a.status < 300) {
+        s3_describe(&a, about);
+        *out_n = a.text.n;
+        *out = str_take(&a.text);
+    }
+    s3_answer_release(&a);
+    return rc;
+}
+
+int s3_fetch(struct s3 *s, const char *key, const char *version, int fd, char out_hex[HASH_HEX],
+             struct err *e)
+{
+    struct hash hash;
+    struct s3_progress progress = { 0 };
+    struct s3_sink sink = { .to_file = true, .fd = fd, .hash = &hash };
+    struct s3_answer a = { 0 };
+    struct s3_call c = {
+        .action = "GetObject", .method = "GET", .key = key, .sink = &sink, .accept = S3_NOT_THERE
+    };
+    if (version && *version)
+        c.query[c.n_query++] = (struct s3_pair){ "versionId", version };
+    hash_init(&hash);
+    s->lane.progress = &progress;
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+    s->lane.progress = NULL;
+    if (rc == 0 && a.status == 404)
+        rc = err_set(e, ERR_DATA, "'s3://%s/%s' is not there", s->place.bucket, key);
+    if (rc == 0)
+        hash_hex(&hash, out_hex);
+    s3_answer_release(&a);
+    return rc;
+}
+
+int s3_verify(struct s3 *s, const char *key, const char *sha256, const struct store_object *about,
+              struct err *e)
+{
+    char hex[HASH_HEX];
+    if (!s->place.verify)
+        return 0;
+    int rc = s3_fetch(s, key, about->version, -1, hex, e);
+    if (rc == 0 && strcmp(hex, sha256) != 0)
+        rc = err_set(e, ERR_DATA, "'s3://%s/%s' reads back with SHA-256 %s, want %s",
+                     s->place.bucket, key, hex, sha256);
+    return rc;
+}
+
+/* ---- changing ------------------------------------------------------------------------------- */
+
+int s3_copy(struct s3 *s, const char *from, const char *to, struct store_object *about,
+            struct err *e)
+{
+    struct str source = { 0 };
+    struct s3_answer a = { 0 };
+    bool found;
+
+    str_addf(&source, "/%s/", s->place.bucket);
+    s3_encode(&source, from, strlen(from), true);
+    struct s3_call c = { .action = "PutObject",
+                         .method = "PUT",
+                         .key = to,
+                         .header = { { "x-amz-copy-source", source.text } },
+                         .n_header = 1,
+                         .xml = true,
+                         .patient = true };
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+    if (rc == 0 && about) {
+        char version[sizeof a.version];
+        memcpy(version, a.version, sizeof version);
+        rc = s3_look(s, to, &found, about, e);
+        if (rc == 0 && *version)
+            memcpy(about->version, version, sizeof version);
+    }
+    s3_answer_release(&a);
+    str_release(&source);
+    return rc;
+}
+
+int s3_remove(struct s3 *s, const char *key, struct err *e)
+{
+    struct s3_answer a = { 0 };
+    struct s3_call c = {
+        .action = "DeleteObject", .method = "DELETE", .key = key, .accept = S3_NOT_THERE
+    };
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
+    s3_answer_release(&a);
+    return rc;
+}

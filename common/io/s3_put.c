@@ -1,0 +1,172 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "io/s3_source.h"
+#include "io/s3_upload.h"
+
+/* One request for an object that needs no parts. */
+struct putting {
+    struct s3 *s;
+    const char *key;
+    struct s3_source source;
+    char md5[S3_MD5_BASE64];
+    char nonce[33];
+};
+
+/* What tells our object from one that another publisher stored, whose bytes may be the same: an
+ * answer that was lost and a server without conditions leave nothing else to ask for. */
+static void make_nonce(char out[33])
+{
+    uint64_t r[2] = { 0 };
+    if (getrandom(r, sizeof r, 0) != sizeof r)
+        r[0] = (uint64_t)time(NULL), r[1] = (uint64_t)clock();
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, r[0], r[1]);
+}
+
+/* Is what is there now what we stored? */
+static int is_ours(struct putting *p, bool *out_found, bool *out_ours, struct store_object *about,
+                   struct err *e)
+{
+    struct s3_call c = {
+        .action = "GetObject", .method = "HEAD", .key = p->key, .accept = S3_NOT_THERE
+    };
+    struct s3_answer a = { 0 };
+    int rc = s3_call(p->s, &p->s->lane, &c, &a, NULL, e);
+    *out_found = rc == 0 && a.status < 300;
+    *out_ours = *out_found && strcmp(a.nonce, p->nonce) == 0;
+    if (*out_ours)
+        s3_describe(&a, about);
+    s3_answer_release(&a);
+    return rc;
+}
+
+static void describe(const struct putting *p, const struct s3_answer *a, struct store_object *out)
+{
+    time_t date = *a->date ? curl_getdate(a->date, NULL) : -1;
+    s3_describe(a, out);
+    if (!out)
+        return;
+    out->size = p->source.size;
+    out->modified_s = date > 0 ? date : time(NULL);
+}
+
+/* *out_status: 2xx, 404, 412 or 501. */
+static int ask(struct putting *p, enum store_when when, const char *tag, bool *out_unsure,
+               int *out_status, struct store_object *about, struct err *e)
+{
+    struct s3_answer a = { 0 };
+    struct s3_call c = { .action = "PutObject", .method = "PUT", .key = p->key };
+    struct s3_progress progress = { .total = (int64_t)p->source.size };
+    c.body = s3_source_body(&p->source, 0, p->source.size);
+    c.body.sha256 = p->source.from->sha256;
+    c.body.md5 = *p->md5 ? p->md5 : NULL;
+    c.header[c.n_header++] = (struct s3_pair){ "content-type", "application/octet-stream" };
+    c.header[c.n_header++] = (struct s3_pair){ "x-amz-meta-put", p->nonce };
+    if (when != STORE_ALWAYS) {
+        c.accept = S3_NOT_MET | S3_NOT_IMPLEMENTED | (when == STORE_IF_SAME ? S3_NOT_THERE : 0U);
+        c.header[c.n_header++] = when == STORE_IF_NEW ? (struct s3_pair){ "if-none-match", "*" }
+                                                      : (struct s3_pair){ "if-match", tag };
+    }
+    if (p->source.fd >= 0)
+        p->s->lane.progress = &progress;
+    int rc = s3_call(p->s, &p->s->lane, &c, &a, out_unsure, e);
+    p->s->lane.progress = NULL;
+    *out_status = a.status;
+    if (rc == 0 && a.status < 300)
+        describe(p, &a, about);
+    s3_answer_release(&a);
+    return rc;
+}
+
+/* A server without conditional PUT: look, store, look again. */
+static int put_and_look(struct putting *p, enum store_when when, const char *tag, bool *out_done,
+                        struct store_object *about, struct err *e)
+{
+    struct store_object there = { 0 };
+    bool found = false, ours = false, unsure = false;
+    int status, rc = s3_look(p->s, p->key, &found, &there, e);
+    *out_done = false;
+    if (rc || (when == STORE_IF_NEW && found) ||
+        (when == STORE_IF_SAME && !(found && strcmp(there.tag, tag) == 0)))
+        return rc;
+    log_warn("%s has no conditional PUT (501): another publisher at this very moment is found "
+             "afterwards only",
+             p->s->place.endpoint);
+    if ((rc = ask(p, STORE_ALWAYS, NULL, &unsure, &status, about, e)) ||
+        (rc = is_ours(p, &found, &ours, about, e)))
+        return rc;
+    if (!ours)
+        return err_set(e, ERR_DATA,
+                       "'s3://%s/%s': another publisher stored it at the same time, and the server "
+                       "has no conditional PUT: what was stored here is lost",
+                       p->s->place.bucket, p->key);
+    *out_done = true;
+    return 0;
+}
+
+static int put_small(struct putting *p, enum store_when when, const char *tag, bool *out_done,
+                     struct store_object *about, struct err *e)
+{
+    bool unsure = false, found = false;
+    int status, rc = ask(p, when, tag, &unsure, &status, about, e);
+    *out_done = false;
+    if (rc)
+        return rc;
+    if (status == 501)
+        return put_and_look(p, when, tag, out_done, about, e);
+    if (status >= 300 && unsure) /* an attempt whose answer did not arrive may have stored it */
+        return is_ours(p, &found, out_done, about, e);
+    *out_done = status < 300;
+    return 0;
+}
+
+static int put_in_parts(struct s3 *s, const char *key, const struct store_source *from,
+                        enum store_when when, const char *tag, bool *out_done,
+                        struct store_object *about, struct err *e)
+{
+    struct s3_upload *u = NULL;
+    struct store_object there = { 0 };
+    bool found = false;
+    int rc;
+    *out_done = false;
+    if (when != STORE_ALWAYS) { /* before all parts are sent for nothing */
+        if ((rc = s3_look(s, key, &found, &there, e)))
+            return rc;
+        if (when == STORE_IF_NEW ? found : !found || strcmp(there.tag, tag) != 0)
+            return 0;
+    }
+    if ((rc = s3_upload_begin(&u, s, key, from, e)))
+        return rc;
+    return s3_upload_finish(u, when, tag, out_done, about, e);
+}
+
+static int set_md5(struct putting *p, struct err *e)
+{
+    uint8_t digest[MD5_DIGEST_SIZE];
+    int rc = s3_source_digest(&p->source, 0, p->source.size, (struct s3_digests){ .md5 = &digest },
+                              e);
+    if (rc == 0)
+        base64_encode_raw(p->md5, sizeof digest, digest);
+    return rc;
+}
+
+int s3_put(struct s3 *s, const char *key, const struct store_source *from, enum store_when when,
+           const char *tag, bool *out_done, struct store_object *about, struct err *e)
+{
+    struct putting p = { .s = s, .key = key };
+    int rc = s3_source_open(&p.source, from, e);
+    if (rc)
+        return rc;
+    if (p.source.size > s->place.part_size) {
+        rc = put_in_parts(s, key, from, when, tag, out_done, about, e);
+    } else if ((rc = set_md5(&p, e)) == 0) {
+        make_nonce(p.nonce);
+        rc = put_small(&p, when, tag, out_done, about, e);
+    }
+    s3_source_close(&p.source);
+    return rc;
+}
