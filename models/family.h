@@ -24,6 +24,7 @@ struct model {
 struct model_family {
     const char *name; /* as in the model file */
     bool regression;  /* learns number labels, too */
+    bool gaps;        /* takes feature columns with gaps that were kept */
     /** Fill prep, classes, training and state of an empty model. On error what was filled stays for
      * model_free. */
     int (*fit)(struct model *m, const struct fit *fit,

@@ -188,6 +188,8 @@ int model_predict(struct model *m, const struct model_data *data, const size_t *
                   float *out, struct err *e)
 {
     int rc = prep_check(&m->prep, data, e);
+    if (rc == 0 && m->prep.reads[NN_FEATURES] && !m->family->gaps && data->features->n_gap)
+        rc = prep_refuse_gaps(data->features, e);
     return rc ? rc : m->family->predict(m, data, row, n, out, e);
 }
 

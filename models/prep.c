@@ -1,11 +1,13 @@
 #include "models/prep.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "models/tabular.h"
 
 /* ---- fit ---- */
 
@@ -84,6 +86,25 @@ static void fit_features(struct prep *p, const struct featmat *f, bool *out_empt
     p->features_state = mem_strdup(f->state);
 }
 
+int prep_refuse_gaps(const struct featmat *f, struct err *e)
+{
+    char *kept = f->state ? tabular_kept(f->state) : NULL;
+    if (kept)
+        err_set(e, ERR_DATA,
+                "feature '%s' keeps its gaps (number_missing keep), which only extra_trees and "
+                "boosting take",
+                kept);
+    size_t i = 0;
+    while (!kept && f->n_gap && !isnan(f->x[i]))
+        i++;
+    if (!kept && f->n_gap)
+        err_set(e, ERR_DATA,
+                "row %zu of feature '%s' has no value, which only extra_trees and boosting take",
+                i / f->n_col, f->name[i % f->n_col]);
+    free(kept);
+    return e->code;
+}
+
 static bool is_given(const struct model_data *data, enum nn_input input)
 {
     return input == NN_PIXELS     ? data->pixels != NULL
@@ -111,7 +132,7 @@ static int fit_input(struct prep *p, enum nn_input input, struct nn_spec *spec,
         rc = fit_ngrams(p, b, data->tokens, rows, &empty, e);
     else if (input == NN_PIXELS)
         rc = fit_pixels(p, b, data->pixels, rows->train, rows->n_train, &empty, e);
-    else
+    else if ((rc = prep_refuse_gaps(data->features, e)) == 0)
         fit_features(p, data->features, &empty);
     if (rc)
         return rc;
@@ -142,11 +163,13 @@ int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data
     return 0;
 }
 
-int prep_fit_features(struct prep *p, const struct model_data *data, struct err *e)
+int prep_fit_features(struct prep *p, const struct model_data *data, bool gaps, struct err *e)
 {
     bool empty;
     if (!data->features)
         return err_set(e, ERR_USAGE, "the model reads --features, which is not given");
+    if (!gaps && prep_refuse_gaps(data->features, e))
+        return e->code;
     fit_features(p, data->features, &empty);
     p->reads[NN_FEATURES] = !empty;
     return empty ? err_set(e, ERR_DATA, "there is no feature column to learn from") : 0;

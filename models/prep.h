@@ -41,9 +41,12 @@ enum { PREP_MAX_SIDE = 4096, PREP_MAX_FEATURE = 1 << 20 };
 int prep_fit(struct prep *p, struct nn_spec *spec, const struct model_data *data,
              const struct rows *rows, struct err *e);
 
-/** The same for a family that reads feature columns alone. errors  ERR_USAGE if they are not given,
- * ERR_DATA if there are none */
-int prep_fit_features(struct prep *p, const struct model_data *data, struct err *e);
+/** The same for a family that reads feature columns alone, with their gaps or not. errors ERR_USAGE
+ * if they are not given, ERR_DATA if there are none, or they have gaps */
+int prep_fit_features(struct prep *p, const struct model_data *data, bool gaps, struct err *e);
+
+/** ERR_DATA if feature columns have gaps that were kept, or may have some in other rows. */
+int prep_refuse_gaps(const struct featmat *f, struct err *e);
 
 /** Are these inputs what the model was trained on? ERR_DATA names the input, found and wanted. */
 int prep_check(const struct prep *p, const struct model_data *data, struct err *e);

@@ -1,135 +1,13 @@
 #include "models/tabular_inner.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/str.h"
-
-static const char *type_name(const struct column *c)
-{
-    return tabular_is_number(c) ? "a number" : c->type == COLUMN_CATEGORY ? "a category" : "text";
-}
-
-/* ---- categories ----------------------------------------------------------------------------- */
-
-struct level {
-    const char *text; /* borrowed */
-    size_t n;
-};
-
-static int compare_level(const void *a, const void *b)
-{
-    return strcmp(((const struct level *)a)->text, ((const struct level *)b)->text);
-}
-
-/* Sort and add up equal texts; levels of no row go. Returns how many are left. */
-static size_t merge_levels(struct level *level, size_t n)
-{
-    size_t kept = 0;
-    qsort(level, n, sizeof *level, compare_level);
-    for (size_t i = 0; i < n; i++) {
-        if (level[i].n == 0)
-            continue;
-        if (kept && strcmp(level[kept - 1].text, level[i].text) == 0)
-            level[kept - 1].n += level[i].n;
-        else
-            level[kept++] = level[i];
-    }
-    return kept;
-}
-
-int64_t tabular_find_level(char *const *level, size_t n, const char *text)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = strcmp(level[mid], text);
-        if (order == 0)
-            return (int64_t)mid;
-        if (order < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return -1;
-}
-
-/* Gaps join a level (the most frequent of them: the first of equals in byte order) or their own.
- * Returns its text, NULL for all zeros. */
-static const char *place_gaps(struct level *level, size_t *n, size_t n_gap,
-                              const struct tabular_options *o)
-{
-    if (o->category_missing == TABULAR_ZERO)
-        return NULL;
-    if (o->category_missing == TABULAR_LABEL) {
-        level[(*n)++] = (struct level){ o->missing_label, n_gap };
-        *n = merge_levels(level, *n);
-        return o->missing_label;
-    }
-    size_t best = 0;
-    for (size_t i = 1; i < *n; i++)
-        if (level[i].n > level[best].n)
-            best = i;
-    if (*n == 0)
-        return NULL;
-    level[best].n += n_gap;
-    return level[best].text;
-}
-
-/* Levels below the share become one; true if there is that one then. */
-static bool merge_rare(struct level *level, size_t *n, size_t n_row,
-                       const struct tabular_options *o)
-{
-    bool any = false;
-    if (o->rare_below <= 0)
-        return false;
-    for (size_t i = 0; i < *n; i++) {
-        if ((double)level[i].n < o->rare_below * (double)n_row) {
-            level[i].text = o->rare_label;
-            any = true;
-        }
-    }
-    *n = merge_levels(level, *n);
-    return any;
-}
-
-static void fit_category(struct tabular_column *out, const struct column *c, const size_t *row,
-                         size_t n_row, const struct tabular_options *o)
-{
-    struct level *level = mem_calloc(c->n_level + 1, sizeof *level);
-    size_t n, n_gap = 0;
-    for (size_t i = 0; i < c->n_level; i++)
-        level[i].text = c->level[i];
-    for (size_t i = 0; i < n_row; i++) {
-        if (column_valid(c, row[i]))
-            level[c->code[row[i]]].n++;
-        else
-            n_gap++;
-    }
-    n = merge_levels(level, c->n_level);
-    const char *gap = place_gaps(level, &n, n_gap, o);
-    bool rare = merge_rare(level, &n, n_row, o);
-
-    *out = (struct tabular_column){ .category = true, .n_level = n, .missing = -1, .other = -1 };
-    out->level = mem_calloc(n, sizeof *out->level);
-    for (size_t i = 0; i < n; i++)
-        out->level[i] = mem_strdup(level[i].text);
-    out->n_out = n ? n - (o->drop_last && o->encode == TABULAR_ONE_HOT ? 1 : 0) : 0;
-    if (rare)
-        out->other = tabular_find_level(out->level, n, o->rare_label);
-    if (gap) {
-        out->missing = tabular_find_level(out->level, n, gap);
-        if (out->missing < 0) /* the level of the gaps was itself rare, or no gap was seen */
-            out->missing = out->other;
-    }
-    free(level);
-}
-
-/* ---- the whole table ------------------------------------------------------------------------ */
 
 static void column_forget(struct tabular_column *c)
 {
@@ -164,61 +42,90 @@ void tabular_release(struct tabular *s)
     *s = (struct tabular){ 0 };
 }
 
-static void keep_column(struct tabular *s, const struct column *c, struct tabular_column *col)
+/* What became of one feature. */
+struct fitted {
+    struct tabular_column
+        col[N_TABULAR_PART]; /* (n): parts of a date, else one; n_out 0: nothing */
+    size_t n;
+};
+
+/* A pass over the columns, one a job. */
+struct fitting {
+    struct tabular *s;
+    const struct table *t;
+    const size_t *row;
+    size_t n_row;
+    const struct tabular_options *all;
+    struct fitted *fitted; /* (features of the table) owned */
+    size_t *at;            /* (s->n_col) first column of the matrix */
+    struct err *error;     /* one a job: the first one in their order counts */
+};
+
+/* The options of a column: its own, or those of all. */
+static const struct tabular_options *options_of(const struct tabular_options *o, const char *column)
+{
+    for (size_t i = 0; i < o->n_choice; i++)
+        if (strcmp(o->choice[i].column, column) == 0)
+            return &o->choice[i].options;
+    return o;
+}
+
+/* Take over a column unless it gives nothing. */
+static void keep_column(struct tabular *s, const char *name, struct tabular_column *col)
 {
     if (col->n_out == 0) {
-        log_warn("column '%s' is left out: %s", c->name,
+        log_warn("column '%s' is left out: %s", name,
                  col->n_level ? "the training rows have a single level"
                               : "the training rows have no value");
-        column_forget(col);
         return;
     }
-    col->name = mem_strdup(c->name);
     s->col = mem_grow(s->col, s->n_col, sizeof *s->col);
     s->col[s->n_col++] = *col;
+    *col = (struct tabular_column){ 0 };
 }
 
-static int fit_parts(struct tabular *s, const struct table *t, const struct column *c,
-                     const size_t *row, size_t n_row, const struct tabular_options *o,
-                     struct err *e)
+/* Parts of a date, or the whole of a number. */
+static int fit_parts(struct fitting *f, const struct column *c, const struct tabular_options *o,
+                     struct fitted *out, struct err *e)
 {
     unsigned parts = o->parts ? o->parts : 1u << TABULAR_WHOLE;
+    int rc = 0;
     if (o->parts && c->type != COLUMN_DATE)
         return err_set(e, ERR_DATA, "column '%s' is no date: it has no parts", c->name);
-    for (int part = 0; part < N_TABULAR_PART; part++) {
-        struct tabular_column col = { 0 };
-        if (!(parts >> part & 1))
-            continue;
-        int rc = tabular_fit_number(&col, t, c, (enum tabular_part)part, row, n_row, o, e);
-        if (rc) {
-            column_forget(&col);
-            return rc;
-        }
-        keep_column(s, c, &col);
-    }
-    return 0;
+    for (int part = 0; part < N_TABULAR_PART && rc == 0; part++)
+        if (parts >> part & 1)
+            rc = tabular_fit_number(&out->col[out->n++], f->t, c, (enum tabular_part)part, f->row,
+                                    f->n_row, o, e);
+    return rc;
 }
 
-static int fit_column(struct tabular *s, const struct table *t, const struct column *c,
-                      const size_t *row, size_t n_row, const struct tabular_options *o,
-                      struct err *e)
+static void fit_column(void *ctx, int worker, size_t i)
 {
-    struct tabular_column col = { 0 };
-    if (o->drop)
-        return 0;
-    if (tabular_is_number(c))
-        return fit_parts(s, t, c, row, n_row, o, e);
-    if (c->type != COLUMN_CATEGORY)
-        return err_set(e, ERR_DATA,
-                       "feature '%s' is text: make it a category in the schema, or leave it out",
-                       c->name);
-    fit_category(&col, c, row, n_row, o);
-    int rc = tabular_fit_encode(&col, t, c, row, n_row, o, e);
-    if (rc)
-        column_forget(&col);
-    else
-        keep_column(s, c, &col);
-    return rc;
+    struct fitting *f = ctx;
+    const char *name = f->t->roles.feature[i];
+    const struct column *c = table_column(f->t, name);
+    const struct tabular_options *o = options_of(f->all, name);
+    struct fitted *out = &f->fitted[i];
+    struct err *e = &f->error[i];
+    (void)worker;
+    if (!c) {
+        err_set(e, ERR_DATA, "the table has no column '%s', which it calls a feature", name);
+    } else if (o->drop) {
+        return;
+    } else if (tabular_is_number(c)) {
+        fit_parts(f, c, o, out, e);
+    } else if (c->type == COLUMN_CATEGORY) {
+        out->n = 1;
+        tabular_fit_category(&out->col[0], c, f->row, f->n_row, o);
+        tabular_fit_encode(&out->col[0], f->t, c, f->row, f->n_row, o, e);
+    } else {
+        err_set(e, ERR_DATA,
+                "feature '%s' is text: make it a category in the schema, or leave it out", name);
+    }
+    for (size_t k = 0; k < out->n; k++) {
+        out->col[k].name = mem_strdup(name);
+        out->col[k].absent = o->absent;
+    }
 }
 
 /* Names of the matrix's columns; every scale starts as "none". */
@@ -246,92 +153,58 @@ static void name_columns(struct tabular *s)
         s->sd[j] = 1;
 }
 
-int64_t *tabular_map_codes(const struct tabular_column *c, const struct column *from)
+/* Unscaled values of column k of those that c gives, without kept gaps; returns how many. */
+static size_t unscaled(const struct fitting *f, const struct tabular_source *from, size_t k,
+                       double *x, uint8_t *there)
 {
-    int64_t *map = mem_calloc(from->n_level, sizeof *map);
-    for (size_t k = 0; k < from->n_level; k++) {
-        map[k] = tabular_find_level(c->level, c->n_level, from->level[k]);
-        if (map[k] < 0)
-            map[k] = c->other;
-    }
-    return map;
-}
-
-static void expand_category(const struct tabular_column *c, const struct column *from,
-                            const size_t *row, size_t n_row, double *out, size_t n_out)
-{
-    int64_t *map = from ? tabular_map_codes(c, from) : NULL;
-    for (size_t r = 0; r < n_row; r++) {
-        size_t i = row ? row[r] : r;
-        int64_t level = from && column_valid(from, i) ? map[from->code[i]] : c->missing;
-        for (size_t k = 0; k < c->n_out; k++)
-            out[r * n_out + k] = !c->value   ? level == (int64_t)k
-                                 : level < 0 ? c->unknown[k]
-                                             : c->value[(size_t)level * c->n_out + k];
-    }
-    free(map);
-}
-
-/* Unscaled values of one table column into its columns of the matrix, the first of which `out`
- * points at. */
-static int expand(const struct tabular_column *c, const struct table *t, const size_t *row,
-                  size_t n_row, double *out, size_t n_out, struct err *e)
-{
-    const struct column *from = table_column(t, c->name);
-
-    if (from && (c->category ? from->type != COLUMN_CATEGORY : !tabular_is_number(from)))
-        return err_set(e, ERR_DATA, "column '%s' is %s: want %s, as in training", c->name,
-                       type_name(from), c->category ? "a category" : "a number");
-    if (!c->category)
-        return tabular_expand_number(c, t, from, row, n_row, out, n_out, e);
-    expand_category(c, from, row, n_row, out, n_out);
-    return 0;
-}
-
-static int expand_all(const struct tabular *s, const struct table *t, const size_t *row,
-                      size_t n_row, double *out, struct err *e)
-{
-    size_t j = 0;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < s->n_col; i++) {
-        rc = expand(&s->col[i], t, row, n_row, out + j, s->n_out, e);
-        j += s->col[i].n_out;
-    }
-    return rc;
-}
-
-/* The options of a column: its own, or those of all. */
-static const struct tabular_options *options_of(const struct tabular_options *o, const char *column)
-{
-    for (size_t i = 0; i < o->n_choice; i++)
-        if (strcmp(o->choice[i].column, column) == 0)
-            return &o->choice[i].options;
-    return o;
-}
-
-/* Shift and divisor of the columns to be scaled, after filling. */
-static int fit_scale(struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
-                     const struct tabular_options *all, struct err *e)
-{
-    size_t j = 0;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < s->n_col; i++) {
-        const struct tabular_column *c = &s->col[i];
-        const struct tabular_options *o = options_of(all, c->name);
-        double *x = mem_calloc(n_row, c->n_out * sizeof *x);
-        rc = expand(c, t, row, n_row, x, c->n_out, e);
-        for (size_t k = 0; rc == 0 && k < c->n_out; k++, j++) {
-            bool flag = c->category ? !c->value : k > 0;
-            if (!o->scale || (flag && !o->scale_indicators))
-                continue;
-            tabular_fit_scale(o->scale, x + k, n_row, c->n_out, &s->mean[j], &s->sd[j]);
-            if (!isfinite(s->mean[j]) || !isfinite(s->sd[j]))
-                rc = err_set(e, ERR_DATA, "column '%s': its values are too large to be scaled",
-                             c->name);
+    const struct tabular_column *c = from->c;
+    size_t n = 0;
+    if (!c->category) {
+        tabular_read_numbers(from, f->row, 0, f->n_row, x, there);
+        if (!k && !c->keep)
+            return f->n_row;
+        for (size_t i = 0; i < f->n_row; i++) {
+            x[n] = k ? !there[i] : x[i];
+            n += k || there[i] || !c->keep;
         }
-        free(x);
+        return n;
     }
-    return rc;
+    for (size_t i = 0; i < f->n_row; i++) {
+        int64_t level = tabular_level(from, f->row[i]);
+        x[i] = !c->value   ? level == (int64_t)k
+               : level < 0 ? c->unknown[k]
+                           : c->value[(size_t)level * c->n_out + k];
+    }
+    return f->n_row;
+}
+
+/* Shift and divisor of what a table column gives, after filling. */
+static void fit_scale(void *ctx, int worker, size_t i)
+{
+    struct fitting *f = ctx;
+    struct tabular *s = f->s;
+    const struct tabular_column *c = &s->col[i];
+    const struct tabular_options *o = options_of(f->all, c->name);
+    struct tabular_source from;
+    double *x = NULL;
+    (void)worker;
+    if (!o->scale)
+        return;
+    tabular_source_find(&from, c, f->t);
+    for (size_t k = 0, j = f->at[i]; k < c->n_out; k++, j++) {
+        bool flag = c->category ? !c->value : k > 0;
+        if (flag && !o->scale_indicators)
+            continue;
+        if (!x)
+            x = mem_calloc(f->n_row, sizeof *x + 1);
+        size_t n = unscaled(f, &from, k, x, (uint8_t *)(x + f->n_row));
+        tabular_fit_scale(o->scale, x, n, &s->mean[j], &s->sd[j]);
+        if (!isfinite(s->mean[j]) || !isfinite(s->sd[j]))
+            err_set(&f->error[i], ERR_DATA, "column '%s': its values are too large to be scaled",
+                    c->name);
+    }
+    free(x);
+    tabular_source_release(&from);
 }
 
 /* Memory of the matrix is bounded: a column of names or numbers by mistake has a level for every
@@ -352,45 +225,60 @@ static int check_size(const struct tabular *s, size_t n_row, struct err *e)
         n_row, s->n_out, MAX_BYTES, s->col[widest].name, s->col[widest].n_out);
 }
 
+/* Run a job for each of n columns; the error of the first that fails. */
+static int each(struct fitting *f, size_t n, int threads,
+                void (*work)(void *ctx, int worker, size_t i), struct err *e)
+{
+    f->error = mem_calloc(n, sizeof *f->error);
+    parallel_for(threads, n, work, f);
+    for (size_t i = 0; i < n && e->code == 0; i++)
+        *e = f->error[i];
+    free(f->error);
+    return e->code;
+}
+
+/* What the jobs have made becomes the state's columns, in the order of the features. */
+static void gather(struct fitting *f)
+{
+    for (size_t i = 0; i < f->t->roles.n_feature; i++)
+        for (size_t k = 0; k < f->fitted[i].n; k++)
+            keep_column(f->s, f->t->roles.feature[i], &f->fitted[i].col[k]);
+}
+
+static void forget_fitted(struct fitting *f)
+{
+    for (size_t i = 0; i < f->t->roles.n_feature; i++)
+        for (size_t k = 0; k < f->fitted[i].n; k++)
+            column_forget(&f->fitted[i].col[k]);
+    free(f->fitted);
+}
+
 int tabular_fit(struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
-                const struct tabular_options *options, struct err *e)
+                const struct tabular_options *options, int threads, struct err *e)
 {
     struct tabular made = { 0 };
+    struct fitting f = { .s = &made, .t = t, .row = row, .n_row = n_row, .all = options };
     int rc = 0;
 
     if (n_row == 0)
         return err_set(e, ERR_DATA, "there is no training row to learn from");
-    for (size_t i = 0; rc == 0 && i < t->roles.n_feature; i++) {
-        const struct column *c = table_column(t, t->roles.feature[i]);
-        rc = c ? fit_column(&made, t, c, row, n_row, options_of(options, c->name), e)
-               : err_set(e, ERR_DATA, "the table has no column '%s', which it calls a feature",
-                         t->roles.feature[i]);
-    }
-    if (rc == 0) {
+    f.fitted = mem_calloc(t->roles.n_feature, sizeof *f.fitted);
+    if ((rc = each(&f, t->roles.n_feature, threads, fit_column, e)) == 0) {
+        gather(&f);
         name_columns(&made);
         rc = check_size(&made, t->n_row, e);
     }
-    if (rc == 0 && made.n_out)
-        rc = fit_scale(&made, t, row, n_row, options, e);
+    forget_fitted(&f);
+    if (rc == 0) {
+        f.at = mem_calloc(made.n_col, sizeof *f.at);
+        for (size_t i = 1; i < made.n_col; i++)
+            f.at[i] = f.at[i - 1] + made.col[i - 1].n_out;
+        rc = each(&f, made.n_col, threads, fit_scale, e);
+        free(f.at);
+    }
     if (rc)
         tabular_release(&made);
     else
         *s = made;
-    return rc;
-}
-
-int tabular_apply(const struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
-                  double *out, struct err *e)
-{
-    int rc = expand_all(s, t, row, n_row, out, e);
-    for (size_t r = 0; rc == 0 && r < n_row; r++) {
-        for (size_t j = 0; j < s->n_out; j++) {
-            double *x = &out[r * s->n_out + j];
-            *x = (*x - s->mean[j]) / s->sd[j];
-            if (!(fabs(*x) <= (double)FLT_MAX))
-                return err_set(e, ERR_DATA, "column '%s' row %zu: the value is too large",
-                               s->name[j], row ? row[r] : r);
-        }
-    }
     return rc;
 }

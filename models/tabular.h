@@ -8,10 +8,10 @@
 #include "base/err.h"
 #include "io/table.h"
 
-/* From the feature columns of a table to a matrix of finite numbers: gaps are filled, levels become
- * 0/1 columns, columns are scaled. What that needs is learnt from the training rows alone, kept as
- * JSON in the feature file and in the model, and repeated from there bit for bit. Below, d is the
- * number of columns of the matrix.
+/* From the feature columns of a table to a matrix of finite numbers: gaps are filled (or stay NaN,
+ * for trees), levels become 0/1 columns, columns are scaled. What that needs is learnt from the
+ * training rows alone, kept as JSON in the feature file and in the model, and repeated from there
+ * bit for bit. Below, d is the number of columns of the matrix.
  *
  * A number column (float, int, bool as 0/1, date as its number of days or us) gives one column of
  * its name, and, where it has gaps, "<name> missing" (0/1). A category column gives one 0/1 column
@@ -19,7 +19,13 @@
  * the content of other rows matters. A column in which the training rows leave nothing to learn
  * from (no value at all, or only one level of which one_hot drops the last) gives no column. */
 
-enum tabular_number { TABULAR_MEDIAN, TABULAR_MEAN, TABULAR_CONSTANT, TABULAR_MODE };
+enum tabular_number {
+    TABULAR_MEDIAN,
+    TABULAR_MEAN,
+    TABULAR_CONSTANT,
+    TABULAR_MODE,
+    TABULAR_KEEP /* NaN, for families that take it as a branch */
+};
 enum tabular_category { TABULAR_MOST_FREQUENT, TABULAR_ZERO, TABULAR_LABEL };
 enum tabular_scale { TABULAR_UNSCALED, TABULAR_STANDARD, TABULAR_MIN_MAX, TABULAR_ROBUST };
 #define TABULAR_SCALES "none|standard|min_max|robust"
@@ -44,6 +50,10 @@ enum tabular_part {
     N_TABULAR_PART
 };
 
+/** What a column is that a later table does not have. */
+enum tabular_absent { TABULAR_GAP, TABULAR_ZEROS, TABULAR_REFUSE };
+#define TABULAR_ABSENTS "gap|zero|refuse"
+
 struct tabular_choice;
 
 /** How to fit. All zeros: median, most frequent level, no indicators, every level, no scaling.
@@ -58,6 +68,7 @@ struct tabular_options {
     const struct tabular_choice
         *choice; /* (n_choice) columns with options of their own; borrowed */
     size_t n_choice;
+    enum tabular_absent absent;
     enum tabular_number number_missing;
     double constant; /* of TABULAR_CONSTANT */
     enum tabular_category category_missing;
@@ -81,7 +92,9 @@ struct tabular_choice {
 struct tabular_column {
     char *name;
     bool category;
-    double fill;            /* number: what a gap becomes */
+    enum tabular_absent absent;
+    bool keep;              /* number: a gap stays one, NaN */
+    double fill;            /* number: else what a gap becomes */
     bool indicator;         /* number: has the column "<name> missing" */
     enum tabular_part part; /* number: of a date */
     enum tabular_transform transform;
@@ -130,9 +143,11 @@ struct tabular {
  *   row     (n_row) the training rows
  *   errors  ERR_DATA (naming the column): n_row is 0, a feature is text, a value or a mean is not
  * finite warns   by log_warn about columns that give nothing
+ *
+ * The same bits for any number of threads.
  */
 int tabular_fit(struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
-                const struct tabular_options *options, struct err *e);
+                const struct tabular_options *options, int threads, struct err *e);
 
 /** The state as JSON, which tabular_parse turns into the same state bit for bit; owned by the
  * caller. */
@@ -143,27 +158,22 @@ char *tabular_text(const struct tabular *s);
 int tabular_parse(struct tabular *s, const char *name, const char *json, struct err *e);
 
 /**
- * The matrix of some rows.
+ * The matrix of some rows; models/tabular_rows.h for some at a time.
  *
  *   row     (n_row) row numbers; NULL: rows 0 .. n_row - 1
- *   out     (n_row, d) row major; finite, also as float32
- *   errors  ERR_DATA, naming the column: it has another type than at fit; a value is not finite or
- * becomes so
+ *   out     (n_row, d) row major; finite, also as float32, but for gaps that are kept
+ *   errors  ERR_DATA, naming the column: it has another type than at fit, or is absent and must not
+ * be; a value is not finite or becomes so
  *
- * A column that the table does not have is a gap in every row: an optional column may be absent
- * altogether. A level that was not seen at fit is the rare level if there is one, else 0 in every
- * column of its own.
+ * A column that the table does not have is, as its `absent` says, a gap in every row, 0 in all its
+ * columns of the matrix, or refused. A level that was not seen at fit is the rare level if there is
+ * one, else 0 in every column of its own.
  */
 int tabular_apply(const struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
                   double *out, struct err *e);
 
-/**
- * In a matrix of tabular_apply, of all rows of the table: the columns of target encodings of the
- * training rows anew, each by the rows of the other four of five folds (training row i is in fold
- * i mod 5). With the state's values a row would see its own label.
- */
-int tabular_out_of_fold(const struct tabular *s, const struct table *t, const size_t *row,
-                        size_t n_row, double *x, struct err *e);
+/** Name of a column whose gaps a state keeps, owned by the caller; NULL: there is none. */
+char *tabular_kept(const char *json);
 
 /** What was learnt, for people: a paragraph a column; appended to *out. */
 struct str;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "models/tabular_inner.h"
 
-enum { N_FOLD = 5, PRIOR_ROWS = 10 };
+enum { N_FOLD = N_TABULAR_FOLD, PRIOR_ROWS = 10 };
 
 /* What is learnt by: n numbers a row. All owned. */
 struct target {
@@ -90,13 +90,11 @@ static int target_of(struct target *y, const struct table *t, const size_t *row,
 }
 
 /* Level of every row in the training order, -1: none. */
-static int64_t *levels_of(const struct tabular_column *c, const struct column *from,
-                          const size_t *row, size_t n_row)
+static int64_t *levels_of(const struct tabular_source *from, const size_t *row, size_t n_row)
 {
-    int64_t *map = tabular_map_codes(c, from), *level = mem_calloc(n_row + 1, sizeof *level);
+    int64_t *level = mem_calloc(n_row + 1, sizeof *level);
     for (size_t i = 0; i < n_row; i++)
-        level[i] = column_valid(from, row[i]) ? map[from->code[row[i]]] : c->missing;
-    free(map);
+        level[i] = tabular_level(from, row[i]);
     return level;
 }
 
@@ -141,14 +139,13 @@ static double shrunk(double sum, double count, double prior)
     return (sum + PRIOR_ROWS * prior) / (count + PRIOR_ROWS);
 }
 
-static int fit_target(struct tabular_column *c, const struct table *t, const struct column *from,
+static int fit_target(struct tabular_column *c, const struct table *t, const int64_t *level,
                       const size_t *row, size_t n_row, struct err *e)
 {
     struct target y;
     struct sums s;
     int rc = target_of(&y, t, row, n_row, e);
     if (rc == 0) {
-        int64_t *level = levels_of(c, from, row, n_row);
         add_rows(&s, &y, level, row, n_row, c->n_level, N_FOLD);
         c->n_out = y.n;
         c->value = mem_calloc(c->n_level + 1, y.n * sizeof *c->value);
@@ -161,76 +158,73 @@ static int fit_target(struct tabular_column *c, const struct table *t, const str
         c->suffix = y.name;
         y.name = NULL;
         sums_release(&s);
-        free(level);
     }
     target_release(&y);
     return rc;
+}
+
+/* Numbers of the levels, or their shares of the rows. */
+static void fit_numbers(struct tabular_column *c, const int64_t *level, size_t n_row)
+{
+    c->n_out = 1;
+    c->value = mem_calloc(c->n_level, sizeof *c->value);
+    c->unknown = mem_calloc(1, sizeof *c->unknown);
+    c->unknown[0] = c->encode == TABULAR_ORDINAL ? -1 : 0;
+    for (size_t l = 0; c->encode == TABULAR_ORDINAL && l < c->n_level; l++)
+        c->value[l] = (double)l;
+    for (size_t i = 0; c->encode == TABULAR_COUNT && i < n_row; i++)
+        if (level[i] >= 0)
+            c->value[level[i]] += 1. / (double)n_row;
 }
 
 int tabular_fit_encode(struct tabular_column *c, const struct table *t, const struct column *from,
                        const size_t *row, size_t n_row, const struct tabular_options *o,
                        struct err *e)
 {
+    struct tabular_source source;
+    int rc = 0;
     c->encode = o->encode;
     if (o->encode == TABULAR_ONE_HOT || c->n_level == 0)
         return 0;
+    tabular_source_init(&source, c, from, NULL);
+    int64_t *level = levels_of(&source, row, n_row);
     if (o->encode == TABULAR_TARGET)
-        return fit_target(c, t, from, row, n_row, e);
-    int64_t *level = levels_of(c, from, row, n_row);
-    c->n_out = 1;
-    c->value = mem_calloc(c->n_level, sizeof *c->value);
-    c->unknown = mem_calloc(1, sizeof *c->unknown);
-    c->unknown[0] = o->encode == TABULAR_ORDINAL ? -1 : 0;
-    for (size_t l = 0; o->encode == TABULAR_ORDINAL && l < c->n_level; l++)
-        c->value[l] = (double)l;
-    for (size_t i = 0; o->encode == TABULAR_COUNT && i < n_row; i++)
-        if (level[i] >= 0)
-            c->value[level[i]] += 1. / (double)n_row;
+        rc = fit_target(c, t, level, row, n_row, e);
+    else
+        fit_numbers(c, level, n_row);
     free(level);
-    return 0;
+    tabular_source_release(&source);
+    return rc;
 }
 
-/* One column of the table, the first of whose columns of the matrix is `at`. */
-static void out_of_fold(const struct tabular *s, const struct tabular_column *c, size_t at,
-                        const struct column *from, const struct target *y, const size_t *row,
-                        size_t n_row, double *x)
+int tabular_fit_folds(struct tabular_source *s, const struct table *t, const double *mean,
+                      const double *sd, const size_t *row, size_t n_row, struct err *e)
 {
-    int64_t *level = levels_of(c, from, row, n_row);
-    struct sums all, fold[N_FOLD];
-    add_rows(&all, y, level, row, n_row, c->n_level, N_FOLD);
-    for (size_t f = 0; f < N_FOLD; f++)
-        add_rows(&fold[f], y, level, row, n_row, c->n_level, f);
-    for (size_t i = 0; i < n_row; i++) {
-        const struct sums *own = &fold[i % N_FOLD];
-        for (size_t k = 0; k < y->n; k++) {
-            double prior = (all.all[k] - own->all[k]) / fmax(1, all.n_all - own->n_all);
-            size_t l = (size_t)level[i] * y->n + k;
-            double value = level[i] < 0 ? prior
-                                        : shrunk(all.sum[l] - own->sum[l],
-                                                 all.count[level[i]] - own->count[level[i]], prior);
-            x[row[i] * s->n_out + at + k] = (value - s->mean[at + k]) / s->sd[at + k];
+    const struct tabular_column *c = s->c;
+    size_t n_value = (c->n_level + 1) * c->n_out;
+    struct sums all, own;
+    struct target y;
+    int rc = target_of(&y, t, row, n_row, e);
+    if (rc)
+        return rc;
+    int64_t *level = levels_of(s, row, n_row);
+    double *value = s->fold_value = mem_calloc(N_FOLD, n_value * sizeof *value);
+    add_rows(&all, &y, level, row, n_row, c->n_level, N_FOLD);
+    for (size_t f = 0; f < N_FOLD; f++, value += n_value) {
+        add_rows(&own, &y, level, row, n_row, c->n_level, f);
+        for (size_t k = 0; k < y.n; k++) {
+            double prior = (all.all[k] - own.all[k]) / fmax(1, all.n_all - own.n_all);
+            for (size_t l = 0; l < c->n_level; l++)
+                value[l * y.n + k] = shrunk(all.sum[l * y.n + k] - own.sum[l * y.n + k],
+                                            all.count[l] - own.count[l], prior);
+            value[c->n_level * y.n + k] = prior;
         }
+        for (size_t i = 0; i < n_value; i++)
+            value[i] = (value[i] - mean[i % y.n]) / sd[i % y.n];
+        sums_release(&own);
     }
-    for (size_t f = 0; f < N_FOLD; f++)
-        sums_release(&fold[f]);
     sums_release(&all);
     free(level);
-}
-
-int tabular_out_of_fold(const struct tabular *s, const struct table *t, const size_t *row,
-                        size_t n_row, double *x, struct err *e)
-{
-    size_t at = 0;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < s->n_col; at += s->col[i++].n_out) {
-        const struct tabular_column *c = &s->col[i];
-        const struct column *from = table_column(t, c->name);
-        struct target y;
-        if (!c->category || c->encode != TABULAR_TARGET || !from)
-            continue;
-        if ((rc = target_of(&y, t, row, n_row, e)) == 0)
-            out_of_fold(s, c, at, from, &y, row, n_row, x);
-        target_release(&y);
-    }
-    return rc;
+    target_release(&y);
+    return 0;
 }

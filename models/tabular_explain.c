@@ -8,7 +8,10 @@ static void add_numbers(const struct tabular_column *c, struct str *out)
 {
     static const char *const transform[] = { "", ", log x", ", log(1 + x)", ", Box-Cox",
                                              ", quantiles" };
-    str_addf(out, "gap %.10g", c->fill);
+    if (c->keep)
+        str_addz(out, "gap kept");
+    else
+        str_addf(out, "gap %.10g", c->fill);
     if (c->group) {
         str_addf(out, ", by %s:", c->group);
         for (size_t k = 0; k < c->n_group; k++)
@@ -37,6 +40,7 @@ static void add_category(const struct tabular_column *c, struct str *out)
 
 void tabular_explain(const struct tabular *s, struct str *out)
 {
+    static const char *const absent[] = { "", ", zeros where absent", ", must not be absent" };
     size_t j = 0;
     str_addf(out, "%zu columns of %zu features\n", s->n_out, s->n_col);
     for (size_t i = 0; i < s->n_col; i++) {
@@ -47,7 +51,7 @@ void tabular_explain(const struct tabular *s, struct str *out)
             add_category(c, out);
         else
             add_numbers(c, out);
-        str_addc(out, '\n');
+        str_addf(out, "%s\n", absent[c->absent]);
         for (size_t k = 0; k < c->n_out; k++, j++)
             str_addf(out, "  %-36s (x - %.10g) / %.10g\n", s->name[j], s->mean[j], s->sd[j]);
     }

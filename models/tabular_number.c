@@ -1,4 +1,5 @@
-/* Number columns of models/tabular.h: gaps, transforms, scales. */
+/* Number columns of models/tabular.h: gaps and transforms. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,163 +51,46 @@ static double number_at(const struct column *c, enum tabular_part part, size_t i
                                     : part_of(c, c->whole[i], part);
 }
 
-/* ---- statistics ----------------------------------------------------------------------------- */
-
-static int compare_real(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Put the k-th smallest of n values in its place, no larger ones before it and no smaller ones
- * behind it (Hoare's find, CACM 4 (1961) 321-322); returns it. */
-static double select_value(double *x, size_t n, size_t k)
-{
-    size_t low = 0, high = n - 1;
-    while (low < high) {
-        size_t i = low, j = high;
-        double a = x[low], b = x[low + (high - low) / 2], c = x[high];
-        double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
-        while (i <= j) {
-            while (x[i] < pivot)
-                i++;
-            while (x[j] > pivot)
-                j--;
-            if (i > j)
-                break;
-            double keep = x[i];
-            x[i++] = x[j];
-            x[j] = keep;
-            if (j-- == 0)
-                break;
-        }
-        if (k <= j && j < n)
-            high = j;
-        else if (k >= i)
-            low = i;
-        else
-            break;
-    }
-    return x[k];
-}
-
-/* The i-th of m quantiles (0 and m - 1 are the ends) of n values, which change places, between two
- * of them in proportion: numpy's "linear", without its rounding where a value is meant. */
-static double quantile(double *x, size_t n, size_t i, size_t m)
-{
-    double at = (double)(i * (n - 1)) / (double)(m - 1);
-    size_t low = (size_t)at;
-    double left = select_value(x, n, low), right = left;
-    if (at > (double)low)
-        for (size_t k = low + 1; k < n; k++)
-            right = k == low + 1 ? x[k] : fmin(right, x[k]);
-    return left + (at - (double)low) * (right - left);
-}
-
-/* The middle one of n values, or the mean of the middle two; they change places. */
-static double median(double *x, size_t n)
-{
-    double high = select_value(x, n, n / 2), low = x[0];
-    for (size_t i = 1; n % 2 == 0 && i < n / 2; i++)
-        low = fmax(low, x[i]);
-    return n % 2 ? high : 0.5 * low + 0.5 * high;
-}
-
-/* The most frequent of n sorted values, the least of equals. */
-static double mode(const double *x, size_t n)
-{
-    double best = x[0];
-    size_t most = 0;
-    for (size_t i = 0, k; i < n; i = k) {
-        for (k = i; k < n && x[k] <= x[i]; k++)
-            ;
-        if (k - i > most) {
-            most = k - i;
-            best = x[i];
-        }
-    }
-    return best;
-}
-
-/* By the corrected two-pass algorithm of Chan, Golub & LeVeque, The American Statistician 37 (1983)
- * 242-247. */
-void tabular_mean_sd(const double *x, size_t n, size_t step, double *out_mean, double *out_sd)
-{
-    double sum = 0, left = 0, square = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i * step];
-    double mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double d = x[i * step] - mean;
-        left += d;
-        square += d * d;
-    }
-    mean += left / (double)n;
-    *out_mean = mean;
-    *out_sd = sqrt(fmax(0, (square - left * left / (double)n) / (double)n));
-}
-
-void tabular_fit_scale(enum tabular_scale how, const double *x, size_t n, size_t step,
-                       double *out_shift, double *out_divisor)
-{
-    if (how == TABULAR_STANDARD) {
-        tabular_mean_sd(x, n, step, out_shift, out_divisor);
-    } else {
-        double *own = mem_calloc(n, sizeof *own), least = x[0], most = x[0];
-        for (size_t i = 0; i < n; i++) {
-            own[i] = x[i * step];
-            least = fmin(least, own[i]);
-            most = fmax(most, own[i]);
-        }
-        bool range = how == TABULAR_MIN_MAX;
-        *out_shift = range ? least : median(own, n);
-        *out_divisor = range ? most - least : quantile(own, n, 3, 5) - quantile(own, n, 1, 5);
-        free(own);
-    }
-    /* a constant, but for rounding, is only shifted */
-    if (*out_divisor <= 1e-12 * fabs(*out_shift) || *out_divisor < 1e-300)
-        *out_divisor = 1;
-}
-
 /* ---- transforms ----------------------------------------------------------------------------- */
 
-static double box_cox(double x, double lambda)
+static double box_cox_of_log(double logarithm, double lambda)
 {
-    return fabs(lambda) < 1e-12 ? log(x) : expm1(lambda * log(x)) / lambda;
+    return fabs(lambda) < 1e-12 ? logarithm : expm1(lambda * logarithm) / lambda;
 }
 
-/* The part of the log likelihood that lambda decides. */
-static double likelihood(const double *x, double *scratch, size_t n, double lambda)
+/* The part of the log likelihood that lambda decides; of the logarithms of the values. */
+static double likelihood(const double *logarithm, double *scratch, size_t n, double sum,
+                         double lambda)
 {
-    double mean, sd, sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        scratch[i] = box_cox(x[i], lambda);
-        sum += log(x[i]);
-    }
-    tabular_mean_sd(scratch, n, 1, &mean, &sd);
+    double mean, sd;
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = box_cox_of_log(logarithm[i], lambda);
+    tabular_mean_sd(scratch, n, &mean, &sd);
     return (lambda - 1) * sum - (double)n * log(sd);
 }
 
-/* Its maximum in [-5, 5] by golden section. */
-static double find_lambda(const double *x, size_t n)
+/* Its maximum in [-5, 5] by golden section; the values become their logarithms. */
+static double find_lambda(double *x, size_t n)
 {
     static const double GOLDEN = 0.6180339887498949;
-    double *scratch = mem_calloc(n, sizeof *scratch), low = -5, high = 5;
+    double *scratch = mem_calloc(n, sizeof *scratch), low = -5, high = 5, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] = log(x[i]);
     double a = high - GOLDEN * (high - low), b = low + GOLDEN * (high - low);
-    double fa = likelihood(x, scratch, n, a), fb = likelihood(x, scratch, n, b);
+    double fa = likelihood(x, scratch, n, sum, a), fb = likelihood(x, scratch, n, sum, b);
     while (high - low > 1e-9) {
         if (fa > fb) {
             high = b;
             b = a;
             fb = fa;
             a = high - GOLDEN * (high - low);
-            fa = likelihood(x, scratch, n, a);
+            fa = likelihood(x, scratch, n, sum, a);
         } else {
             low = a;
             a = b;
             fa = fb;
             b = low + GOLDEN * (high - low);
-            fb = likelihood(x, scratch, n, b);
+            fb = likelihood(x, scratch, n, sum, b);
         }
     }
     free(scratch);
@@ -236,17 +120,21 @@ static double rank(const double *q, size_t n, double x)
     return ((double)(low - 1) + (x - q[low - 1]) / (q[low] - q[low - 1])) * step;
 }
 
-static int refuse_value(const struct tabular_column *c, const char *name, size_t row, double x,
-                        struct err *e)
-{
-    return err_set(e, ERR_DATA, "column '%s' row %zu: %g has no logarithm: want more than %d", name,
-                   row, x, c->transform == TABULAR_LOG1P ? -1 : 0);
-}
-
 static bool has_logarithm(const struct tabular_column *c, double x)
 {
     return c->transform == TABULAR_PLAIN || c->transform == TABULAR_QUANTILE ||
            x > (c->transform == TABULAR_LOG1P ? -1 : 0);
+}
+
+static int check_value(const struct tabular_column *c, size_t row, double x, struct err *e)
+{
+    if (!isfinite(x))
+        return err_set(e, ERR_DATA, "column '%s' row %zu: %g is not a finite number", c->name, row,
+                       x);
+    if (!has_logarithm(c, x))
+        return err_set(e, ERR_DATA, "column '%s' row %zu: %g has no logarithm: want more than %d",
+                       c->name, row, x, c->transform == TABULAR_LOG1P ? -1 : 0);
+    return 0;
 }
 
 static double transformed(const struct tabular_column *c, double x)
@@ -257,7 +145,7 @@ static double transformed(const struct tabular_column *c, double x)
     case TABULAR_LOG1P:
         return log1p(x);
     case TABULAR_BOX_COX:
-        return box_cox(x, c->lambda);
+        return box_cox_of_log(log(x), c->lambda);
     case TABULAR_QUANTILE:
         return rank(c->quantile, c->n_quantile, x);
     default:
@@ -265,20 +153,29 @@ static double transformed(const struct tabular_column *c, double x)
     }
 }
 
-/* What a transform learns from n values, which change places. */
+/* The i-th of m quantiles of n sorted values, as tabular_quantile. */
+static double sorted_quantile(const double *x, size_t n, size_t i, size_t m)
+{
+    double at = (double)(i * (n - 1)) / (double)(m - 1);
+    size_t low = (size_t)at;
+    return x[low] + (at > (double)low ? (at - (double)low) * (x[low + 1] - x[low]) : 0);
+}
+
+/* What a transform learns from n values, which change. */
 static void fit_transform(struct tabular_column *c, double *x, size_t n)
 {
     enum { MOST = 1000 };
+    if (c->transform != TABULAR_BOX_COX && c->transform != TABULAR_QUANTILE)
+        return;
+    qsort(x, n, sizeof *x, tabular_compare_real); /* the same bits in any order of the rows */
     if (c->transform == TABULAR_BOX_COX) {
-        qsort(x, n, sizeof *x, compare_real); /* sums of the same bits in any order of the rows */
         c->lambda = x[0] < x[n - 1] ? find_lambda(x, n) : 1;
-    } else if (c->transform == TABULAR_QUANTILE) {
-        qsort(x, n, sizeof *x, compare_real); /* selecting is quick then */
-        c->n_quantile = n < MOST ? n : MOST;
-        c->quantile = mem_calloc(c->n_quantile, sizeof *c->quantile);
-        for (size_t i = 0; i < c->n_quantile; i++)
-            c->quantile[i] = n < 2 ? x[0] : quantile(x, n, i, c->n_quantile);
+        return;
     }
+    c->n_quantile = n < MOST ? n : MOST;
+    c->quantile = mem_calloc(c->n_quantile, sizeof *c->quantile);
+    for (size_t i = 0; i < c->n_quantile; i++)
+        c->quantile[i] = n < 2 ? x[0] : sorted_quantile(x, n, i, c->n_quantile);
 }
 
 /* ---- groups --------------------------------------------------------------------------------- */
@@ -293,9 +190,36 @@ static int find_group(const struct table *t, const char *name, const char *of,
                    *out ? "no category" : "no column of the table");
 }
 
-static int compare_text(const void *a, const void *b)
+struct group {
+    const char *level;
+    double fill;
+};
+
+static int compare_group(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const struct group *)a)->level, ((const struct group *)b)->level);
+}
+
+/* The values of each code beside each other, in the order of the rows: where a code's begin into
+ * first (n_level + 1), the values into x. */
+static void sort_by_code(const struct column *from, const struct column *by, enum tabular_part part,
+                         const size_t *row, size_t n_row, size_t *first, double *x)
+{
+    for (int pass = 0; pass < 2; pass++) { /* count, then place */
+        for (size_t i = 0; i < n_row; i++) {
+            if (!column_valid(from, row[i]) || !column_valid(by, row[i]))
+                continue;
+            size_t *at = &first[by->code[row[i]] + 1 - pass];
+            if (pass)
+                x[*at] = number_at(from, part, row[i]);
+            ++*at;
+        }
+        for (size_t k = by->n_level; pass && k > 0; k--) /* they have moved on by one code */
+            first[k] = first[k - 1];
+        for (size_t k = 0; !pass && k < by->n_level; k++)
+            first[k + 1] += first[k];
+    }
+    first[0] = 0;
 }
 
 /* The median of the values of each level of the group that has some. */
@@ -307,132 +231,173 @@ static int fit_group(struct tabular_column *c, const struct table *t, const stru
     if (rc)
         return rc;
     double *x = mem_calloc(n_row, sizeof *x);
-    c->group = mem_strdup(group);
-    c->group_level = mem_calloc(by->n_level, sizeof *c->group_level);
-    c->group_fill = mem_calloc(by->n_level, sizeof *c->group_fill);
+    size_t *first = mem_calloc(by->n_level + 2, sizeof *first), n = 0;
+    struct group *made = mem_calloc(by->n_level + 1, sizeof *made);
+    sort_by_code(from, by, c->part, row, n_row, first, x);
     for (size_t k = 0; k < by->n_level; k++)
-        c->group_level[k] = mem_strdup(by->level[k]);
-    qsort(c->group_level, by->n_level, sizeof *c->group_level, compare_text);
-    c->n_group = by->n_level;
-    for (size_t k = 0; k < by->n_level; k++) {
-        size_t n = 0, at = (size_t)tabular_find_level(c->group_level, c->n_group, by->level[k]);
-        for (size_t i = 0; i < n_row; i++)
-            if (column_valid(from, row[i]) && column_valid(by, row[i]) &&
-                by->code[row[i]] == (int32_t)k)
-                x[n++] = number_at(from, c->part, row[i]);
-        c->group_fill[at] = n ? median(x, n) : c->fill;
+        if (first[k + 1] > first[k])
+            made[n++] = (struct group){ by->level[k],
+                                        tabular_median(x + first[k], first[k + 1] - first[k]) };
+    qsort(made, n, sizeof *made, compare_group);
+    c->group = mem_strdup(group);
+    c->group_level = mem_calloc(n, sizeof *c->group_level);
+    c->group_fill = mem_calloc(n, sizeof *c->group_fill);
+    c->n_group = n;
+    for (size_t k = 0; k < n; k++) {
+        c->group_level[k] = mem_strdup(made[k].level);
+        c->group_fill[k] = made[k].fill;
     }
+    free(made);
+    free(first);
     free(x);
     return 0;
 }
 
-/* Fill of every code of the group column here: (n_level), owned by the caller; NULL: there is none.
- */
-static double *group_fills(const struct tabular_column *c, const struct column *by)
+/* Values, whatever where there is none, and whether there is one. */
+static void read_as_they_are(const struct tabular_source *s, const size_t *row, size_t first,
+                             size_t n, double *out, uint8_t *there)
 {
-    if (!by)
-        return NULL;
-    double *fill = mem_calloc(by->n_level, sizeof *fill);
-    for (size_t k = 0; k < by->n_level; k++) {
-        int64_t at = tabular_find_level(c->group_level, c->n_group, by->level[k]);
-        fill[k] = at >= 0 ? c->group_fill[at] : c->fill;
+    const struct column *from = s->from;
+    const uint8_t *valid = from ? from->valid : NULL;
+    if (!valid)
+        memset(there, from != NULL, n);
+    else if (!row)
+        memcpy(there, valid + first, n);
+    for (size_t i = 0; valid && row && i < n; i++)
+        there[i] = valid[row[i]];
+    if (from && from->type == COLUMN_FLOAT && !row) {
+        memcpy(out, from->real + first, n * sizeof *out);
+    } else if (from && from->type == COLUMN_FLOAT) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = from->real[row[i]];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            out[i] = there[i] ? number_at(from, s->c->part, row ? row[i] : first + i) : 0;
     }
-    return fill;
 }
 
-/* ---- fit and expand ------------------------------------------------------------------------- */
+/* ---- fit ------------------------------------------------------------------------------------ */
 
 /* Values of the training rows without gaps into x. */
 static int collect(const struct tabular_column *t, const struct column *c, const size_t *row,
                    size_t n_row, double *x, size_t *out_n, struct err *e)
 {
+    uint8_t *there = mem_calloc(n_row, 1);
     size_t n = 0;
+    bool good = true;
+    int rc = 0;
+    read_as_they_are(&(struct tabular_source){ .c = t, .from = c }, row, 0, n_row, x, there);
     for (size_t i = 0; i < n_row; i++) {
-        if (!column_valid(c, row[i]))
-            continue;
-        x[n] = number_at(c, t->part, row[i]);
-        if (!isfinite(x[n]))
-            return err_set(e, ERR_DATA, "column '%s' row %zu: %g is not a finite number", c->name,
-                           row[i], x[n]);
-        if (!has_logarithm(t, x[n]))
-            return refuse_value(t, c->name, row[i], x[n], e);
-        n++;
+        x[n] = x[i];
+        n += there[i];
     }
+    for (size_t k = 0; k < n; k++)
+        good = good && isfinite(x[k]) && has_logarithm(t, x[k]);
     *out_n = n;
-    return 0;
+    for (size_t i = 0; !good && rc == 0 && i < n_row; i++)
+        if (there[i])
+            rc = check_value(t, row[i], number_at(c, t->part, row[i]), e);
+    free(there);
+    return rc;
 }
 
 static double fill_of(const struct tabular_options *o, double *x, size_t n)
 {
-    double mean, sd;
-    if (o->number_missing == TABULAR_CONSTANT)
-        return o->constant;
-    if (o->number_missing == TABULAR_MEAN) {
-        tabular_mean_sd(x, n, 1, &mean, &sd); /* of the values in the order of the rows */
-        return mean;
-    }
-    return (double)NAN;
+    double mean = o->constant, sd;
+    if (o->number_missing == TABULAR_MEDIAN)
+        return tabular_median(x, n);
+    if (o->number_missing == TABULAR_MODE)
+        return tabular_mode(x, n);
+    if (o->number_missing == TABULAR_MEAN)
+        tabular_mean_sd(x, n, &mean, &sd); /* of the values in the order of the rows */
+    return mean;
+}
+
+static int fit_fill(struct tabular_column *c, const struct table *t, const struct column *from,
+                    const size_t *row, size_t n_row, const struct tabular_options *o, double *x,
+                    size_t n, struct err *e)
+{
+    if (c->keep)
+        return 0;
+    c->fill = fill_of(o, x, n);
+    if (!isfinite(c->fill))
+        return err_set(e, ERR_DATA, "column '%s': the mean of its values is too large for a number",
+                       from->name);
+    if (!has_logarithm(c, c->fill))
+        return err_set(e, ERR_DATA, "column '%s': its gaps become %g, which has no logarithm",
+                       from->name, c->fill);
+    return o->group ? fit_group(c, t, from, row, n_row, o->group, e) : 0;
 }
 
 int tabular_fit_number(struct tabular_column *out, const struct table *t, const struct column *c,
                        enum tabular_part part, const size_t *row, size_t n_row,
                        const struct tabular_options *o, struct err *e)
 {
-    struct tabular_column made = { .part = part, .transform = o->transform };
-    double *x = mem_calloc(n_row, sizeof *x);
+    struct tabular_column made = { .name = c->name,
+                                   .part = part,
+                                   .transform = o->transform,
+                                   .keep = o->number_missing == TABULAR_KEEP };
+    double *x = mem_calloc(n_row + 1, sizeof *x);
     size_t n = 0;
     int rc = collect(&made, c, row, n_row, x, &n, e);
-    if (rc || n == 0)
-        goto out;
-    made.fill = fill_of(o, x, n);
-    if (o->number_missing == TABULAR_MEDIAN) {
-        made.fill = median(x, n);
-    } else if (o->number_missing == TABULAR_MODE) {
-        qsort(x, n, sizeof *x, compare_real);
-        made.fill = mode(x, n);
+    if (rc == 0 && n) {
+        rc = fit_fill(&made, t, c, row, n_row, o, x, n, e);
+        if (rc == 0)
+            fit_transform(&made, x, n);
+        made.indicator = o->indicators && n < n_row && part == TABULAR_WHOLE;
+        made.n_out = made.indicator ? 2 : 1;
     }
-    if (!isfinite(made.fill))
-        rc = err_set(e, ERR_DATA, "column '%s': the mean of its values is too large for a number",
-                     c->name);
-    else if (!has_logarithm(&made, made.fill))
-        rc = err_set(e, ERR_DATA, "column '%s': its gaps become %g, which has no logarithm",
-                     c->name, made.fill);
-    if (rc == 0 && o->group)
-        rc = fit_group(&made, t, c, row, n_row, o->group, e);
-    if (rc == 0)
-        fit_transform(&made, x, n);
-    made.indicator = o->indicators && n < n_row && part == TABULAR_WHOLE;
-    made.n_out = made.indicator ? 2 : 1;
-out:
     free(x);
+    made.name = NULL; /* borrowed for messages */
     *out = made;
     return rc;
 }
 
-int tabular_expand_number(const struct tabular_column *c, const struct table *t,
-                          const struct column *from, const size_t *row, size_t n_row, double *out,
-                          size_t n_out, struct err *e)
+/* ---- read ----------------------------------------------------------------------------------- */
+
+/* What a gap in row i becomes. */
+static double fill_at(const struct tabular_source *s, size_t i)
 {
-    const struct column *by = c->group ? table_column(t, c->group) : NULL;
-    double *fill = group_fills(c, by && by->type == COLUMN_CATEGORY ? by : NULL);
-    int rc = 0;
-    for (size_t r = 0; rc == 0 && r < n_row; r++) {
-        size_t i = row ? row[r] : r;
-        double *x = out + r * n_out;
-        bool there = from && column_valid(from, i);
-        double value = there                         ? number_at(from, c->part, i)
-                       : fill && column_valid(by, i) ? fill[by->code[i]]
-                                                     : c->fill;
-        if (!isfinite(value))
-            rc = err_set(e, ERR_DATA, "column '%s' row %zu: %g is not a finite number", c->name, i,
-                         value);
-        else if (!has_logarithm(c, value))
-            rc = refuse_value(c, c->name, i, value, e);
-        else
-            x[0] = transformed(c, value);
-        if (c->indicator)
-            x[1] = !there;
+    return s->group_fill && column_valid(s->by, i) ? s->group_fill[s->by->code[i]]
+           : s->c->keep                            ? (double)NAN
+                                                   : s->c->fill;
+}
+
+bool tabular_read_numbers(const struct tabular_source *s, const size_t *row, size_t first, size_t n,
+                          double *out, uint8_t *there)
+{
+    const struct tabular_column *c = s->c;
+    int good = 1;
+    read_as_they_are(s, row, first, n, out, there);
+    if (s->group_fill) {
+        for (size_t i = 0; i < n; i++)
+            if (!there[i])
+                out[i] = fill_at(s, row ? row[i] : first + i);
+    } else {
+        double fill = c->keep ? (double)NAN : c->fill;
+        for (size_t i = 0; i < n; i++)
+            out[i] = there[i] ? out[i] : fill;
     }
-    free(fill);
+    for (size_t i = 0; i < n; i++)
+        good &= (fabs(out[i]) <= DBL_MAX) | (c->keep & !there[i]);
+    for (size_t i = 0; c->transform && i < n; i++) {
+        if (!isfinite(out[i]))
+            continue;
+        good &= has_logarithm(c, out[i]);
+        out[i] = transformed(c, out[i]);
+    }
+    return good;
+}
+
+int tabular_check_numbers(const struct tabular_source *s, const size_t *row, size_t n,
+                          struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        size_t r = row ? row[i] : i;
+        bool there = s->from && column_valid(s->from, r);
+        if (there || !s->c->keep)
+            rc = check_value(s->c, r, there ? number_at(s->from, s->c->part, r) : fill_at(s, r), e);
+    }
     return rc;
 }

@@ -11,7 +11,9 @@ static const char *const scales[] = { "none", "standard", "min_max", "robust", N
 static const char *const transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
 static const char *const encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
 static const char *const one_hots[] = { "all", "drop_last", NULL };
+static const char *const absents[] = { "gap", "zero", "refuse", NULL };
 static const char *const keys[] = { "drop",
+                                    "absent",
                                     "number_missing",
                                     "category_missing",
                                     "group",
@@ -31,6 +33,7 @@ bool tabular_number_missing(const char *text, struct tabular_options *o)
     o->number_missing = strcmp(text, "median") == 0          ? TABULAR_MEDIAN
                         : strcmp(text, "mean") == 0          ? TABULAR_MEAN
                         : strcmp(text, "most_frequent") == 0 ? TABULAR_MODE
+                        : strcmp(text, "keep") == 0          ? TABULAR_KEEP
                                                              : TABULAR_CONSTANT;
     o->constant = 0;
     return o->number_missing != TABULAR_CONSTANT || strcmp(text, "zero") == 0 ||
@@ -54,9 +57,9 @@ static int read_missing(const struct yaml *map, struct tabular_options *o, struc
     if (number && (rc = yaml_text(number, "number_missing", &text, e)))
         return rc;
     if (number && !tabular_number_missing(text, o))
-        return yaml_fail(number, e,
-                         "number_missing '%s': want median, mean, most_frequent, zero or a number",
-                         text);
+        return yaml_fail(
+            number, e,
+            "number_missing '%s': want median, mean, most_frequent, zero, keep or a number", text);
     if (category && (rc = yaml_text(category, "category_missing", &text, e)))
         return rc;
     if (category && !*text)
@@ -108,12 +111,15 @@ static int read_text(const struct yaml *map, const char *key, const char **value
 static int read_choices(const struct yaml *map, struct tabular_options *o, struct err *e)
 {
     size_t scale = o->scale, transform = o->transform, encode = o->encode, one_hot = o->drop_last;
+    size_t absent = o->absent;
     int rc;
     if ((rc = read_choice(map, "scale", scales, &scale, e)) ||
         (rc = read_choice(map, "transform", transforms, &transform, e)) ||
         (rc = read_choice(map, "encode", encodes, &encode, e)) ||
-        (rc = read_choice(map, "one_hot", one_hots, &one_hot, e)))
+        (rc = read_choice(map, "one_hot", one_hots, &one_hot, e)) ||
+        (rc = read_choice(map, "absent", absents, &absent, e)))
         return rc;
+    o->absent = (enum tabular_absent)absent;
     o->scale = (enum tabular_scale)scale;
     o->transform = (enum tabular_transform)transform;
     o->encode = (enum tabular_encode)encode;
@@ -137,41 +143,59 @@ static int read_column(const struct yaml *map, struct tabular_options *o, struct
         return rc;
     if (o->drop && map->n > 1)
         return yaml_fail(map, e, "a column that is dropped has no other options");
+    if (o->group && o->number_missing == TABULAR_KEEP)
+        return yaml_fail(map, e,
+                         "gaps are filled by 'group' or kept (number_missing keep): want one");
     return 0;
 }
 
-int tabular_plan_read(struct tabular_plan *p, const char *path, const struct tabular_options *all,
-                      struct err *e)
+static int read_tree(struct tabular_plan *p, const struct tabular_options *all, struct err *e)
 {
     static const char *const top[] = { "plan", "columns", NULL };
-    struct tabular_plan made = { 0 };
-    const struct yaml *columns, *version;
     long long number;
-    int rc = yaml_read(&made.tree, path, e);
+    int rc = yaml_only(p->tree, "plan file", top, e);
     if (rc)
         return rc;
-    if ((rc = yaml_only(made.tree, "plan file", top, e)))
-        goto out;
-    columns = yaml_get(made.tree, "columns");
-    version = yaml_get(made.tree, "plan");
-    if (!version || !columns || columns->kind != YAML_MAP) {
-        rc = yaml_fail(made.tree, e, "want `plan: 1` and `columns`, a mapping of column: options");
-        goto out;
-    }
+    const struct yaml *columns = yaml_get(p->tree, "columns"), *version = yaml_get(p->tree, "plan");
+    if (!version || !columns || columns->kind != YAML_MAP)
+        return yaml_fail(p->tree, e, "want `plan: 1` and `columns`, a mapping of column: options");
     if ((rc = yaml_int(version, "plan", 1, 1, &number, e)))
-        goto out;
-    made.choice = mem_calloc(columns->n + 1, sizeof *made.choice);
+        return rc;
+    p->choice = mem_calloc(columns->n + 1, sizeof *p->choice);
+    p->n = columns->n;
     for (size_t i = 0; rc == 0 && i < columns->n; i++) {
-        made.choice[i] = (struct tabular_choice){ columns->key[i]->text, *all };
-        rc = read_column(columns->item[i], &made.choice[i].options, e);
+        p->choice[i] = (struct tabular_choice){ columns->key[i]->text, *all };
+        rc = read_column(columns->item[i], &p->choice[i].options, e);
     }
-    made.n = columns->n;
-out:
+    return rc;
+}
+
+static int take_tree(struct tabular_plan *p, struct yaml *tree, const struct tabular_options *all,
+                     struct err *e)
+{
+    struct tabular_plan made = { .tree = tree };
+    int rc = read_tree(&made, all, e);
     if (rc)
         tabular_plan_release(&made);
     else
         *p = made;
     return rc;
+}
+
+int tabular_plan_read(struct tabular_plan *p, const char *path, const struct tabular_options *all,
+                      struct err *e)
+{
+    struct yaml *tree;
+    int rc = yaml_read(&tree, path, e);
+    return rc ? rc : take_tree(p, tree, all, e);
+}
+
+int tabular_plan_parse(struct tabular_plan *p, const char *name, const char *bytes, size_t n,
+                       const struct tabular_options *all, struct err *e)
+{
+    struct yaml *tree;
+    int rc = yaml_parse(&tree, name, bytes, n, e);
+    return rc ? rc : take_tree(p, tree, all, e);
 }
 
 void tabular_plan_release(struct tabular_plan *p)

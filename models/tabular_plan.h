@@ -17,10 +17,13 @@ struct tabular_plan {
  */
 int tabular_plan_read(struct tabular_plan *p, const char *path, const struct tabular_options *all,
                       struct err *e);
+/** The same of n bytes in memory; `name` is for messages. */
+int tabular_plan_parse(struct tabular_plan *p, const char *name, const char *bytes, size_t n,
+                       const struct tabular_options *all, struct err *e);
 void tabular_plan_release(struct tabular_plan *p);
 
-/** --number_missing and the key of a plan: median, mean, most_frequent, zero, a number. False if it
- * is none. */
+/** --number_missing and the key of a plan: median, mean, most_frequent, zero, keep, a number. False
+ * if it is none. */
 bool tabular_number_missing(const char *text, struct tabular_options *o);
 
 /** --category_missing: most_frequent, zero, or the label. */

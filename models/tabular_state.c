@@ -8,11 +8,14 @@
 #include "base/str.h"
 #include "models/tabular_inner.h"
 
-/* Version 1 has one-hot categories and numbers as they are, and is written where that is all. */
-enum { VERSION = 2 };
+/* Version 1 has one-hot categories and numbers as they are, version 2 encodings and transforms,
+ * version 3 gaps that are kept and columns that may not be absent; the least that is enough is
+ * written. */
+enum { VERSION = 3 };
 
 static const char *const transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
 static const char *const encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
+static const char *const absents[] = { "gap", "zero", "refuse", NULL };
 
 static json_t *reals(const double *x, size_t n)
 {
@@ -35,12 +38,12 @@ static json_t *index_or_null(int64_t i)
     return i < 0 ? json_null() : json_integer(i);
 }
 
-static bool is_old(const struct tabular_column *c)
+static int version_of(const struct tabular_column *c)
 {
-    return !c->part && !c->transform && !c->group && !c->encode;
+    return c->keep || c->absent ? 3 : c->part || c->transform || c->group || c->encode ? 2 : 1;
 }
 
-/* What version 2 knows besides. */
+/* What versions 2 and 3 know besides. */
 static void add_new_keys(json_t *j, const struct tabular_column *c)
 {
     if (c->part)
@@ -63,6 +66,8 @@ static void add_new_keys(json_t *j, const struct tabular_column *c)
     }
     if (c->suffix)
         json_object_set_new(j, "classes", texts(c->suffix, c->n_out));
+    if (c->absent)
+        json_object_set_new(j, "absent", json_string(absents[c->absent]));
 }
 
 static json_t *column_json(const struct tabular_column *c)
@@ -74,7 +79,7 @@ static json_t *column_json(const struct tabular_column *c)
         json_object_set_new(j, "missing", index_or_null(c->missing));
         json_object_set_new(j, "other", index_or_null(c->other));
     } else {
-        json_object_set_new(j, "fill", json_real(c->fill));
+        json_object_set_new(j, "fill", c->keep ? json_null() : json_real(c->fill));
         json_object_set_new(j, "indicator", json_boolean(c->indicator));
     }
     json_object_set_new(j, "columns", json_integer((json_int_t)c->n_out));
@@ -88,7 +93,8 @@ char *tabular_text(const struct tabular *s)
     json_t *columns = json_array();
     for (size_t i = 0; i < s->n_col; i++) {
         json_array_append_new(columns, column_json(&s->col[i]));
-        version = is_old(&s->col[i]) ? version : VERSION;
+        if (version < version_of(&s->col[i]))
+            version = version_of(&s->col[i]);
     }
     json_t *root = json_pack("{s:i}", "tabular", version);
     json_object_set_new(root, "columns", columns);
@@ -206,7 +212,7 @@ static const char *parse_group(struct tabular_column *c, const json_t *j)
     if (!json_is_string(group) ||
         !parse_texts(json_object_get(j, "group_levels"), SIZE_MAX, &c->group_level, &c->n_group) ||
         !sorted(c->group_level, c->n_group) ||
-        !(c->group_fill = new_reals(json_object_get(j, "group_fills"), c->n_group)))
+        !(c->group_fill = new_reals(json_object_get(j, "group_fills"), c->n_group)) || c->keep)
         return "'group' of a number column is damaged";
     c->group = mem_strdup(json_string_value(group));
     return NULL;
@@ -259,10 +265,11 @@ static const char *parse_category(struct tabular_column *c, const json_t *j)
 static const char *parse_number(struct tabular_column *c, const json_t *j)
 {
     const json_t *fill = json_object_get(j, "fill"), *indicator = json_object_get(j, "indicator");
+    c->keep = json_is_null(fill);
     c->fill = json_number_value(fill);
     c->indicator = json_is_true(indicator);
     c->n_out = c->indicator ? 2 : 1;
-    if (!json_is_number(fill) || !isfinite(c->fill) || !json_is_boolean(indicator))
+    if (!(c->keep || json_is_number(fill)) || !isfinite(c->fill) || !json_is_boolean(indicator))
         return "a number column lacks 'fill' or 'indicator'";
     if (json_integer_value(json_object_get(j, "columns")) != (json_int_t)c->n_out)
         return "a number column has another number of columns than it needs";
@@ -275,9 +282,13 @@ static const char *parse_column(struct tabular_column *c, const json_t *j)
 {
     const char *name = json_string_value(json_object_get(j, "name"));
     const char *type = json_string_value(json_object_get(j, "type"));
+    int absent = parse_word(json_object_get(j, "absent"), absents);
     if (!name || !type)
         return "a column lacks 'name' or 'type'";
+    if (absent < 0)
+        return "'absent' of a column is not known";
     c->name = mem_strdup(name);
+    c->absent = (enum tabular_absent)absent;
     if (strcmp(type, "category") == 0)
         return parse_category(c, j);
     return strcmp(type, "number") == 0 ? parse_number(c, j)
@@ -326,7 +337,7 @@ int tabular_parse(struct tabular *s, const char *name, const char *json, struct 
         return bad(name, e, where.text);
     json_int_t version = json_integer_value(json_object_get(root, "tabular"));
     if (version < 1 || version > VERSION)
-        wrong = "it is not version 1 or 2 of the state";
+        wrong = "it is not version 1, 2 or 3 of the state";
     if (!wrong)
         wrong = parse_columns(&made, json_object_get(root, "columns"));
     if (!wrong)
@@ -338,4 +349,18 @@ int tabular_parse(struct tabular *s, const char *name, const char *json, struct 
     }
     *s = made;
     return 0;
+}
+
+char *tabular_kept(const char *json)
+{
+    char *name = NULL;
+    size_t i;
+    json_t *root = json_loads(json, 0, NULL), *column;
+    json_array_foreach(json_object_get(root, "columns"), i, column)
+    {
+        if (!name && json_is_null(json_object_get(column, "fill")))
+            name = mem_strdup(json_string_value(json_object_get(column, "name")));
+    }
+    json_decref(root);
+    return name;
 }

@@ -4,7 +4,9 @@
  *
  *   in   table     refit.table; its feature roles name the columns
  *        split     refit.split; without it every labelled row is a training row (every row if there
- * is no label) out  features  refit.features (n, d) for all n rows of the table
+ *                  is no label)
+ *        state     refit.features or refit.model: learn nothing, repeat what it has learnt
+ *   out  features  refit.features (n, d) for all n rows of the table
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/opt.h"
+#include "base/parallel.h"
 #include "base/str.h"
 #include "io/featmat.h"
 #include "io/h5.h"
@@ -21,11 +24,12 @@
 #include "io/table.h"
 #include "models/tabular.h"
 #include "models/tabular_plan.h"
+#include "models/tabular_rows.h"
 
 struct params {
-    const char *table, *split, *plan, *features;
+    const char *table, *split, *plan, *state, *features;
     const char *target, *missing, *number_missing, *category_missing, *rare_label, *encode,
-        *one_hot, *scale;
+        *one_hot, *scale, *absent;
     struct opt_list drop, keep;
     bool indicators, scale_indicators;
     double rare_below;
@@ -38,6 +42,8 @@ static const struct opt options[] = {
       .help = "which rows are training rows; without it every labelled row is" },
     { OPT_IN(struct params, plan), .optional = true, .side = true,
       .help = "YAML: options of single columns" },
+    { OPT_IN(struct params, state), .optional = true,
+      .help = "features or a model: their columns are made of this table, nothing is learnt" },
     { OPT_OUT(struct params, features), .format = "hdf5:refit.features",
       .help = "matrix and fitted state" },
     { OPT_TEXT(struct params, target), .optional = true,
@@ -46,8 +52,8 @@ static const struct opt options[] = {
       .help = "gaps: typical is number_missing median and category_missing most_frequent, zero is "
               "zero for both" },
     { OPT_TEXT(struct params, number_missing), .optional = true,
-      .help = "gap in a number column: median, mean, most_frequent, zero, or a number (default: as "
-              "missing says)" },
+      .help = "gap in a number column: median, mean, most_frequent, zero, a number, or keep (NaN, "
+              "which trees take; default: as missing says)" },
     { OPT_TEXT(struct params, category_missing), .optional = true,
       .help = "gap in a category: most_frequent, zero (0 in all its columns), or the name of a "
               "level of its own such as "
@@ -69,6 +75,9 @@ static const struct opt options[] = {
               "and largest 1; median 0 and distance of the quartiles 1" },
     { OPT_BOOL(struct params, scale_indicators), .def = 0,
       .help = "scale the 0/1 columns as well" },
+    { OPT_CHOICE(struct params, absent), .text = "gap", .choices = TABULAR_ABSENTS,
+      .help = "a column that a later table does not have: a gap in every row, 0 in all its columns "
+              "of the matrix, or an error" },
     { OPT_TEXTS(struct params, drop), .optional = true, .help = "features to leave out" },
     { OPT_TEXTS(struct params, keep), .optional = true, .help = "the only features" },
     { 0 },
@@ -95,6 +104,7 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
         .encode = (enum tabular_encode)choice(TABULAR_ENCODES, p->encode),
         .scale = (enum tabular_scale)choice(TABULAR_SCALES, p->scale),
         .scale_indicators = p->scale_indicators,
+        .absent = (enum tabular_absent)choice(TABULAR_ABSENTS, p->absent),
     };
     tabular_category_missing(p->category_missing ? p->category_missing
                              : zero              ? "zero"
@@ -108,8 +118,8 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
     const char *number = p->number_missing ? p->number_missing : zero ? "zero" : "median";
     if (!tabular_number_missing(number, o))
         return err_set(e, ERR_USAGE,
-                       "--number_missing '%s' is neither median, mean, most_frequent, zero nor a "
-                       "number",
+                       "--number_missing '%s' is neither median, mean, most_frequent, zero, keep "
+                       "nor a number",
                        number);
     return 0;
 }
@@ -118,6 +128,11 @@ static int read_plan(struct tabular_plan *plan, const struct params *p, struct t
                      struct err *e)
 {
     int rc = to_options(p, o, e);
+    if (rc == 0 && p->state &&
+        (p->plan || p->split || p->drop.n || p->keep.n || p->number_missing || p->category_missing))
+        return err_set(e, ERR_USAGE,
+                       "--state has learnt already: neither --split nor --plan, --drop, --keep, "
+                       "--number_missing or --category_missing goes with it");
     if (rc == 0 && p->plan)
         rc = tabular_plan_read(plan, p->plan, o, e);
     return rc;
@@ -215,6 +230,124 @@ static void report(const struct table *t, const struct tabular *s, size_t n_trai
                  n_train, t->n_row);
 }
 
+/* The state that a file has, owned by the caller. */
+static int read_state(const char *path, char **out, struct err *e)
+{
+    struct featmat f = { 0 };
+    struct h5 h = { 0 };
+    char *kind = NULL;
+    int rc = h5_open_any(&h, path, &kind, e);
+    if (rc == 0 && strcmp(kind, "refit.model") == 0)
+        rc = h5_has(&h, "features")
+                 ? h5_get_text(&h, "features", "state", out, e)
+                 : err_set(e, ERR_DATA, "'%s' is a model that reads no feature columns", path);
+    h5_close(&h);
+    if (rc == 0 && !*out && (rc = featmat_read(&f, path, e)) == 0)
+        *out = mem_strdup(f.state);
+    featmat_release(&f);
+    free(kind);
+    return rc;
+}
+
+static int fit(struct tabular *s, const struct params *p, const struct table *t,
+               const struct tabular_options *o, const size_t *row, size_t n_row, struct err *e)
+{
+    int rc = tabular_fit(s, t, row, n_row, o, opt_threads(), e);
+    if (rc)
+        err_wrap(e, "'%s'", p->table);
+    else
+        report(t, s, n_row);
+    return rc;
+}
+
+/* What --state has learnt; of the table's features the others are left out. */
+static int take_over(struct tabular *s, const struct params *p, const struct table *t,
+                     char **out_text, struct err *e)
+{
+    int rc = read_state(p->state, out_text, e);
+    if (rc || (rc = tabular_parse(s, p->state, *out_text, e)))
+        return rc;
+    for (size_t i = 0; i < t->roles.n_feature; i++) {
+        bool known = false;
+        for (size_t k = 0; k < s->n_col && !known; k++)
+            known = strcmp(s->col[k].name, t->roles.feature[i]) == 0;
+        if (!known)
+            log_warn("column '%s' is left out: '%s' has learnt nothing of it", t->roles.feature[i],
+                     p->state);
+    }
+    log_info("%zu columns of %zu features, as '%s' has learnt them", s->n_out, s->n_col, p->state);
+    return 0;
+}
+
+/* Some rows of the matrix at a time, a part of them in each thread. */
+struct writing {
+    const struct tabular_encoder *encoder;
+    size_t d, n_row, first, part; /* of all rows; of these, how many in a thread */
+    double *x;
+    bool *good; /* one a thread */
+};
+
+static void encode_part(void *ctx, int worker, size_t i)
+{
+    struct writing *w = ctx;
+    size_t first = w->first + i * w->part, left = w->n_row > first ? w->n_row - first : 0;
+    (void)worker;
+    w->good[i] = tabular_encode(w->encoder, NULL, first, left < w->part ? left : w->part,
+                                w->x + i * w->part * w->d);
+}
+
+static int write_rows(struct h5 *h, const struct tabular_encoder *k, const struct featmat *f,
+                      const char *table, struct err *e)
+{
+    enum { ONE = 1 << 20, EACH = 1 << 22 }; /* bytes: of the second cache; worth a thread */
+    size_t hands = (size_t)opt_threads(), bytes = hands > 1 ? EACH : ONE;
+    size_t most = bytes / ((f->n_col + 1) * sizeof(double)) + 1;
+    size_t part = f->n_row / hands + 1 < most ? f->n_row / hands + 1 : most;
+    struct writing w = { .encoder = k, .d = f->n_col, .n_row = f->n_row, .part = part };
+    int rc = 0;
+    w.x = mem_calloc(hands * part, f->n_col * sizeof *w.x);
+    w.good = mem_calloc(hands, sizeof *w.good);
+    for (; rc == 0 && f->n_col && w.first < f->n_row; w.first += hands * part) {
+        size_t left = f->n_row - w.first;
+        parallel_for((int)hands, hands, encode_part, &w);
+        for (size_t i = 0; i < hands && rc == 0; i++)
+            if (!w.good[i] && (rc = tabular_encoder_check(k, NULL, f->n_row, e)))
+                err_wrap(e, "'%s'", table);
+        if (rc == 0)
+            rc = featmat_write_rows(h, w.first, left < hands * part ? left : hands * part, w.x, e);
+    }
+    free(w.good);
+    free(w.x);
+    return rc;
+}
+
+/* The matrix of all rows; `row`: the training rows, where it was learnt from them. */
+static int write_matrix(const struct params *p, const struct tabular *s, const struct table *t,
+                        const char *state, const size_t *row, size_t n_train, struct err *e)
+{
+    struct tabular_encoder k = { 0 };
+    struct h5 h = { 0 };
+    struct featmat f = { .n_row = t->n_row, .n_col = s->n_out, .name = s->name };
+    char *text = state ? mem_strdup(state) : tabular_text(s);
+    int rc;
+
+    f.state = text;
+    memcpy(f.keys_sha256, t->keys_sha256, HASH_HEX);
+    if ((rc = tabular_encoder_init(&k, s, t, e)) ||
+        (row && (rc = tabular_encoder_folds(&k, t, row, n_train, e)))) {
+        err_wrap(e, "'%s'", p->table);
+        goto out;
+    }
+    if ((rc = featmat_begin(&h, &f, p->features, e)) || (rc = write_rows(&h, &k, &f, p->table, e)))
+        goto out;
+    rc = featmat_publish(&h, &f, e);
+out:
+    h5_close(&h);
+    tabular_encoder_release(&k);
+    free(text);
+    return rc;
+}
+
 static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
@@ -223,42 +356,27 @@ static int run(const void *params, struct err *e)
     struct tabular_choice *choices = NULL;
     struct table t = { 0 };
     struct tabular s = { 0 };
-    struct featmat f = { 0 };
-    size_t *row = NULL, n_train;
+    char *state = NULL;
+    size_t *row = NULL, n_train = 0;
     int rc;
 
     if ((rc = read_plan(&plan, p, &o, e)) || (rc = table_read(&t, p->table, e)) ||
         (rc = table_retarget(&t, p->target, e)) || (rc = choose(p, &t, &plan, &o, &choices, e)))
         goto out;
-    row = mem_calloc(t.n_row, sizeof *row);
-    if ((rc = training_rows(p, &t, row, &n_train, e)))
-        goto out;
-    if ((rc = tabular_fit(&s, &t, row, n_train, &o, e))) {
-        err_wrap(e, "'%s'", p->table);
-        goto out;
+    if (p->state) {
+        rc = take_over(&s, p, &t, &state, e);
+    } else {
+        row = mem_calloc(t.n_row, sizeof *row);
+        if ((rc = training_rows(p, &t, row, &n_train, e)) == 0)
+            rc = fit(&s, p, &t, &o, row, n_train, e);
     }
-    report(&t, &s, n_train);
-    f = (struct featmat){ .n_row = t.n_row,
-                          .n_col = s.n_out,
-                          .x = mem_calloc(t.n_row, (s.n_out + 1) * sizeof *f.x) };
-    if ((rc = tabular_apply(&s, &t, NULL, t.n_row, f.x, e)) ||
-        (rc = tabular_out_of_fold(&s, &t, row, n_train, f.x, e))) {
-        err_wrap(e, "'%s'", p->table);
-        goto out;
-    }
-    f.name = mem_calloc(s.n_out, sizeof *f.name);
-    for (size_t j = 0; j < s.n_out; j++)
-        f.name[j] = mem_strdup(s.name[j]);
-    f.state = tabular_text(&s);
-    memcpy(f.keys_sha256, t.keys_sha256, HASH_HEX);
-    rc = featmat_write(&f, p->features, e);
+    if (rc == 0)
+        rc = write_matrix(p, &s, &t, state, row, n_train, e);
 out:
     free(row);
     free(choices);
+    free(state);
     tabular_plan_release(&plan);
-    if (!f.name)
-        f.n_col = 0; /* the names were not copied yet */
-    featmat_release(&f);
     tabular_release(&s);
     table_release(&t);
     return rc;
@@ -287,25 +405,6 @@ static const struct opt explain_options[] = {
     { OPT_IN(struct explained, explain_state), .help = "refit.features, or a model made on one" },
     { 0 },
 };
-
-/* The state that a file has, owned by the caller. */
-static int read_state(const char *path, char **out, struct err *e)
-{
-    struct featmat f = { 0 };
-    struct h5 h = { 0 };
-    char *kind = NULL;
-    int rc = h5_open_any(&h, path, &kind, e);
-    if (rc == 0 && strcmp(kind, "refit.model") == 0)
-        rc = h5_has(&h, "features")
-                 ? h5_get_text(&h, "features", "state", out, e)
-                 : err_set(e, ERR_DATA, "'%s' is a model that reads no feature columns", path);
-    h5_close(&h);
-    if (rc == 0 && !*out && (rc = featmat_read(&f, path, e)) == 0)
-        *out = mem_strdup(f.state);
-    featmat_release(&f);
-    free(kind);
-    return rc;
-}
 
 static int explain(const void *params, struct err *e)
 {

@@ -58,7 +58,7 @@ void *mem_grow(void *p, size_t n, size_t size)
  * translation cache has. */
 enum { LINE = 64, HUGE_PAGE = 1 << 21 };
 
-void *mem_aligned(size_t n, size_t size)
+void *mem_aligned_raw(size_t n, size_t size)
 {
     size_t bytes;
     void *p;
@@ -71,7 +71,12 @@ void *mem_aligned(size_t n, size_t size)
     if (bytes >= HUGE_PAGE)
         (void)madvise(p, bytes, MADV_HUGEPAGE); /* where there are none, it works all the same */
 #endif
-    return memset(p, 0, bytes);
+    return p;
+}
+
+void *mem_aligned(size_t n, size_t size)
+{
+    return memset(mem_aligned_raw(n, size), 0, n * size);
 }
 
 void mem_free_texts(char **text, size_t n)

@@ -29,6 +29,9 @@ void *mem_grow(void *p, size_t n, size_t size);
  * huge page and lie in such pages if the system gives them. Free with free(). */
 void *mem_aligned(size_t n, size_t size);
 
+/** As mem_aligned, but not cleared: for who writes all of it before reading any. */
+void *mem_aligned_raw(size_t n, size_t size);
+
 /** Free an owned list of n owned texts; NULL is an empty one. */
 void mem_free_texts(char **text, size_t n);
 

@@ -14,30 +14,56 @@
 static const char kind[] = "refit.features", group[] = "features";
 enum { KIND_VERSION = 1 };
 
-static int check(const struct featmat *f, const char *path, struct err *e)
+static const char values[] = "features/values";
+
+/* No infinities; how many gaps. */
+static int check(const struct featmat *f, const char *path, size_t *out_n_gap, struct err *e)
 {
-    for (size_t i = 0; i < f->n_row * f->n_col; i++)
-        if (!isfinite(f->x[i]))
+    size_t n = f->n_row * f->n_col, n_gap = 0, n_bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_gap += isnan(f->x[i]) ? 1 : 0;
+        n_bad += isinf(f->x[i]) ? 1 : 0;
+    }
+    *out_n_gap = n_gap;
+    for (size_t i = 0; n_bad && i < n; i++)
+        if (isinf(f->x[i]))
             return err_set(e, ERR_DATA, "'%s': row %zu of feature '%s' is not finite", path,
                            i / f->n_col, f->name[i % f->n_col]);
     return 0;
 }
 
+int featmat_begin(struct h5 *h, const struct featmat *f, const char *path, struct err *e)
+{
+    size_t shape[2] = { f->n_row, f->n_col };
+    int rc;
+    if ((rc = h5_create(h, path, kind, KIND_VERSION, e)) == 0 &&
+        (rc = rowgroup_write(h, group, f->n_row, f->keys_sha256, e)) == 0)
+        rc = h5_begin(h, values, H5_F64, 2, shape, e);
+    return rc;
+}
+
+int featmat_write_rows(struct h5 *h, size_t first, size_t n, const double *x, struct err *e)
+{
+    return h5_write_rows(h, values, H5_F64, first, n, x, e);
+}
+
+int featmat_publish(struct h5 *h, const struct featmat *f, struct err *e)
+{
+    size_t n_state = strlen(f->state);
+    int rc = h5_write_strings(h, "features/names", (const char *const *)f->name, f->n_col, e);
+    if (rc == 0 && (rc = h5_write(h, "features/state", H5_U8, 1, &n_state, f->state, e)) == 0)
+        rc = h5_publish(h, e);
+    return rc;
+}
+
 int featmat_write(const struct featmat *f, const char *path, struct err *e)
 {
     struct h5 h = { 0 };
-    size_t shape[2] = { f->n_row, f->n_col }, n_state = strlen(f->state);
+    size_t n_gap;
     int rc;
-
-    if ((rc = check(f, path, e)))
-        return rc;
-    if ((rc = h5_create(&h, path, kind, KIND_VERSION, e)) == 0 &&
-        (rc = rowgroup_write(&h, group, f->n_row, f->keys_sha256, e)) == 0 &&
-        (rc = h5_write(&h, "features/values", H5_F64, 2, shape, f->x, e)) == 0 &&
-        (rc = h5_write_strings(&h, "features/names", (const char *const *)f->name, f->n_col, e)) ==
-            0 &&
-        (rc = h5_write(&h, "features/state", H5_U8, 1, &n_state, f->state, e)) == 0)
-        rc = h5_publish(&h, e);
+    if ((rc = check(f, path, &n_gap, e)) == 0 && (rc = featmat_begin(&h, f, path, e)) == 0 &&
+        (rc = featmat_write_rows(&h, 0, f->n_col ? f->n_row : 0, f->x, e)) == 0)
+        rc = featmat_publish(&h, f, e);
     h5_close(&h);
     return rc;
 }
@@ -64,7 +90,7 @@ static int read_matrix(struct h5 *h, struct featmat *f, struct err *e)
     char **name = NULL;
     int rc;
 
-    if ((rc = h5_read(h, "features/values", H5_F64, 2, shape, &x, SIZE_MAX, e)))
+    if ((rc = h5_read(h, values, H5_F64, 2, shape, &x, SIZE_MAX, e)))
         return rc;
     f->x = x;
     if (shape[0] != f->n_row)
@@ -90,7 +116,7 @@ int featmat_read(struct featmat *f, const char *path, struct err *e)
     if ((rc = h5_open(&h, path, kind, KIND_VERSION, e)) == 0 &&
         (rc = rowgroup_read(&h, group, &read.n_row, read.keys_sha256, e)) == 0 &&
         (rc = read_matrix(&h, &read, e)) == 0 && (rc = read_state(&h, &read, e)) == 0)
-        rc = check(&read, path, e);
+        rc = check(&read, path, &read.n_gap, e);
     h5_close(&h);
     if (rc)
         featmat_release(&read);

@@ -246,7 +246,7 @@ int h5_shape(struct h5 *h, const char *name, enum h5_type type, int rank, size_t
 static int read_all(struct h5 *h, const char *name, enum h5_type type, const struct set *s,
                     void **out, struct err *e)
 {
-    void *data = mem_aligned(s->bytes, 1);
+    void *data = mem_aligned_raw(s->bytes, 1);
     if (s->bytes && H5Dread(s->id, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
         free(data);
         return h5_fail(h, ERR_DATA, e, "read", name);

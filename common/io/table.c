@@ -80,11 +80,6 @@ const char *column_type_name(enum column_type type)
     return name[type];
 }
 
-bool column_valid(const struct column *c, size_t i)
-{
-    return !c->valid || c->valid[i];
-}
-
 const char *column_string(const struct column *c, size_t i, size_t *out_n)
 {
     assert(c->type == COLUMN_STRING && i < c->n);

@@ -113,7 +113,10 @@ const struct column *table_column(const struct table *t, const char *name);
 const char *column_type_name(enum column_type type);
 
 /** Has row i of the column a value? */
-bool column_valid(const struct column *c, size_t i);
+static inline bool column_valid(const struct column *c, size_t i)
+{
+    return !c->valid || c->valid[i];
+}
 
 /** The bytes of row i of a STRING column ("" of length 0 where there is none); not NUL-terminated.
  */

@@ -8,6 +8,7 @@
  *   /T/C/levels, level_names                             categories
  *   /rejects        a table like the others
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,13 +54,42 @@ static int bad_row(const char *path, const char *table, const struct column *c, 
                    what);
 }
 
+/* The checks of all rows at a stride, before the row that fails is looked for. */
+
+static bool at_most_one(const uint8_t *x, size_t n)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < n; i++)
+        any |= x[i];
+    return any <= 1;
+}
+
+static bool all_finite(const double *x, size_t n)
+{
+    int good = 1;
+    for (size_t i = 0; i < n; i++)
+        good &= fabs(x[i]) <= DBL_MAX;
+    return good;
+}
+
+static bool codes_fit(const struct column *c)
+{
+    int good = 1;
+    for (size_t i = 0; c->valid && i < c->n; i++)
+        good &= ((uint32_t)c->code[i] < c->n_level) == (c->valid[i] != 0) &&
+                (c->valid[i] || c->code[i] == -1);
+    for (size_t i = 0; !c->valid && i < c->n; i++)
+        good &= (uint32_t)c->code[i] < c->n_level;
+    return good;
+}
+
 static int check_codes(const char *path, const char *table, const struct column *c, struct err *e)
 {
     if (c->n_level > INT32_MAX)
         return err_set(e, ERR_DATA,
                        "'%s': table '%s' column '%s' has %zu levels, at most 2^31 - 1 are possible",
                        path, table, c->name, c->n_level);
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = codes_fit(c) ? c->n : 0; i < c->n; i++) {
         bool valid = column_valid(c, i);
         if (valid ? c->code[i] < 0 || c->code[i] >= (int32_t)c->n_level : c->code[i] != -1)
             return err_set(
@@ -75,17 +105,17 @@ static int check_codes(const char *path, const char *table, const struct column 
 
 static int check_column(const char *path, const char *table, const struct column *c, struct err *e)
 {
-    for (size_t i = 0; c->valid && i < c->n; i++)
+    for (size_t i = !c->valid || at_most_one(c->valid, c->n) ? c->n : 0; i < c->n; i++)
         if (c->valid[i] > 1)
             return bad_row(path, table, c, i, "has a validity other than 0 and 1", e);
     switch (c->type) {
     case COLUMN_FLOAT:
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = all_finite(c->real, c->n) ? c->n : 0; i < c->n; i++)
             if (!isfinite(c->real[i]))
                 return bad_row(path, table, c, i, "is not finite", e);
         return 0;
     case COLUMN_BOOL:
-        for (size_t i = 0; i < c->n; i++)
+        for (size_t i = at_most_one(c->flag, c->n) ? c->n : 0; i < c->n; i++)
             if (c->flag[i] > 1)
                 return bad_row(path, table, c, i, "is neither 0 nor 1", e);
         return 0;

@@ -175,7 +175,8 @@ static int logistic_fit(struct model *m, const struct fit *fit, struct err *e)
     struct rows rows = { 0 };
     double *weight = NULL;
     int rc;
-    if ((rc = prep_fit_features(&m->prep, fit->data, e)) || (rc = rows_pick(&rows, fit->data, e)))
+    if ((rc = prep_fit_features(&m->prep, fit->data, false, e)) ||
+        (rc = rows_pick(&rows, fit->data, e)))
         return rc;
     rc = weigh(&rows, fit->logistic, &weight, e);
     m->classes = rows.classes;

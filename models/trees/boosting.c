@@ -199,7 +199,8 @@ static int fit_boosting(struct model *m, const struct fit *fit, struct err *e)
     const struct boosting_options *o = fit->boosting;
     struct learn l = { 0 };
     int rc;
-    if ((rc = prep_fit_features(&m->prep, fit->data, e)) || (rc = learn_begin(&l, fit->data, e)))
+    if ((rc = prep_fit_features(&m->prep, fit->data, true, e)) ||
+        (rc = learn_begin(&l, fit->data, e)))
         return rc;
     learn_validation(&l, fit->data);
     if ((rc = learn_weigh(&l, fit->data, o->weight, o->class_weight, o->class_weights, e)) == 0)
@@ -222,6 +223,7 @@ static int predict(struct model *m, const struct model_data *data, const size_t 
 const struct model_family model_boosting = {
     .name = "boosting",
     .regression = true,
+    .gaps = true,
     .fit = fit_boosting,
     .predict = predict,
     .save = trees_save,

@@ -143,7 +143,8 @@ static int fit_trees(struct model *m, const struct fit *fit, struct err *e)
     const struct trees_options *o = fit->trees;
     struct learn l = { 0 };
     int rc;
-    if ((rc = prep_fit_features(&m->prep, fit->data, e)) || (rc = learn_begin(&l, fit->data, e)))
+    if ((rc = prep_fit_features(&m->prep, fit->data, true, e)) ||
+        (rc = learn_begin(&l, fit->data, e)))
         return rc;
     if ((rc = learn_weigh(&l, fit->data, o->weight, o->class_weight, o->class_weights, e)) == 0)
         rc = grow(m, fit, &l, e);
@@ -214,6 +215,7 @@ void trees_free(void *state)
 const struct model_family model_extra_trees = {
     .name = "extra_trees",
     .regression = true,
+    .gaps = true,
     .fit = fit_trees,
     .predict = trees_predict,
     .save = trees_save,

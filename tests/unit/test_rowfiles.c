@@ -205,7 +205,7 @@ static void a_feature_matrix_comes_back(void **state)
     struct err e = { 0 };
     double x[2][2] = { { 1, -0.0 }, { 1e-300, 0.1 } };
     char a[] = "age", b[] = "sex=f", made[] = "{\"version\":1}", *name[2] = { a, b };
-    struct featmat f = { 2, 2, x[0], name, made, KEYS }, back;
+    struct featmat f = { 2, 2, x[0], name, made, KEYS, 0 }, back;
     (void)state;
     assert_ok(featmat_write(&f, "f.h5", &e), e);
     assert_ok(featmat_read(&back, "f.h5", &e), e);
@@ -222,7 +222,12 @@ static void a_feature_matrix_comes_back(void **state)
     assert_int_equal(back.n_col, 0);
     featmat_release(&back);
     f.n_col = 2;
-    x[1][0] = (double)NAN;
+    x[1][0] = (double)NAN; /* a gap that was kept */
+    assert_ok(featmat_write(&f, "f1.h5", &e), e);
+    assert_ok(featmat_read(&back, "f1.h5", &e), e);
+    assert_int_equal(back.n_gap, 1);
+    featmat_release(&back);
+    x[1][0] = -(double)INFINITY;
     assert_error(featmat_write(&f, "f2.h5", &e), ERR_DATA, e,
                  "row 1 of feature 'age' is not finite");
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "models/tabular.h"
+#include "num/rng.h"
 
 /* Six rows; the first four are training rows.
  *   price  1  -  4  3 | 100  -        grade  b  a  -  b | c  -        old  1 0 0 0 | 1 1 (bool, no
@@ -58,7 +59,7 @@ static void done(struct fixture *f)
 
 static void fit(struct fixture *f, const struct tabular_options *o)
 {
-    assert_ok(tabular_fit(&f->s, &f->t, train, N_TRAIN, o, &f->e), f->e);
+    assert_ok(tabular_fit(&f->s, &f->t, train, N_TRAIN, o, 1, &f->e), f->e);
     assert_ok(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), f->e);
 }
 
@@ -92,7 +93,7 @@ static void the_median_of_an_even_number_lies_between_the_middle_two(void **stat
     struct fixture *f = fixture();
     const size_t two[] = { 0, 2 };
     (void)state;
-    assert_ok(tabular_fit(&f->s, &f->t, two, 2, &(struct tabular_options){ 0 }, &f->e), f->e);
+    assert_ok(tabular_fit(&f->s, &f->t, two, 2, &(struct tabular_options){ 0 }, 1, &f->e), f->e);
     assert_near(f->s.col[0].fill, 2.5, 0, 0);
     done(f);
 }
@@ -325,8 +326,9 @@ static void an_infinity_is_refused_with_its_place(void **state)
     (void)state;
     f->col[0].real = bad;
     f->col[0].valid = NULL;
-    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, &f->e),
-                 ERR_DATA, f->e, "'price' row 2");
+    assert_error(
+        tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, 1, &f->e),
+        ERR_DATA, f->e, "'price' row 2");
     bad[2] = 3;
     fit(f, &(struct tabular_options){ .scale = true });
     bad[5] = (double)NAN;
@@ -339,7 +341,7 @@ static void an_infinity_is_refused_with_its_place(void **state)
     bad[2] = bad[3] = -1e308;
     tabular_release(&f->s);
     assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN,
-                             &(struct tabular_options){ .scale = true }, &f->e),
+                             &(struct tabular_options){ .scale = true }, 1, &f->e),
                  ERR_DATA, f->e, "too large");
     done(f);
 }
@@ -361,9 +363,10 @@ static void text_and_changed_types_are_refused(void **state)
     f->t.roles.feature = only_text;
     f->t.roles.n_feature = 1;
     tabular_release(&f->s);
-    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, &f->e),
-                 ERR_DATA, f->e, "is text");
-    assert_error(tabular_fit(&f->s, &f->t, train, 0, &(struct tabular_options){ 0 }, &f->e),
+    assert_error(
+        tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 }, 1, &f->e),
+        ERR_DATA, f->e, "is text");
+    assert_error(tabular_fit(&f->s, &f->t, train, 0, &(struct tabular_options){ 0 }, 1, &f->e),
                  ERR_DATA, f->e, "no training row");
     done(f);
 }
@@ -454,7 +457,7 @@ static void a_gap_is_filled_by_its_group(void **state)
     price_there[3] = 0; /* of level b, as row 0, whose price is 1 */
     struct tabular s = { 0 };
     assert_ok(tabular_fit(&s, &f->t, train, N_TRAIN,
-                          &(struct tabular_options){ .group = grade_name }, &f->e),
+                          &(struct tabular_options){ .group = grade_name }, 1, &f->e),
               f->e);
     assert_ok(tabular_apply(&s, &f->t, NULL, N, f->x, &f->e), f->e);
     price_there[3] = 1;
@@ -463,11 +466,164 @@ static void a_gap_is_filled_by_its_group(void **state)
     done(f);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Many rows, so that the median is sought in a part of them: of few different values, of many, of
+ * rising ones, of one that is far away from all. */
+static double many_at(int kind, size_t i, struct rng *r)
+{
+    return kind == 0   ? (double)rng_below(r, 3)
+           : kind == 1 ? rng_normal(r)
+           : kind == 2 ? (double)i
+           : i % 512   ? 1
+                       : 1e9 - (double)i;
+}
+
+static void medians_and_quartiles_of_many_rows_are_those_of_the_sorted_ones(void **state)
+{
+    enum { MANY = 20001 };
+    struct fixture *f = fixture();
+    struct rng r;
+    double *x = mem_calloc(MANY, sizeof *x), *sorted = mem_calloc(MANY, sizeof *sorted);
+    size_t *row = mem_calloc(MANY, sizeof *row);
+    (void)state;
+    rng_init(&r, 9, 0);
+    f->t.n_row = MANY;
+    f->t.roles.n_feature = 1;
+    f->col[0] = (struct column){ .name = price_name, .type = COLUMN_FLOAT, .n = MANY, .real = x };
+    for (int kind = 0; kind < 8; kind++) {
+        size_t n = MANY - (size_t)kind / 4;
+        for (size_t i = 0; i < n; i++) {
+            row[i] = i;
+            sorted[i] = x[i] = many_at(kind % 4, i, &r);
+        }
+        qsort(sorted, n, sizeof *sorted, by_value);
+        assert_ok(tabular_fit(&f->s, &f->t, row, n,
+                              &(struct tabular_options){ .scale = TABULAR_ROBUST }, 1, &f->e),
+                  f->e);
+        double low = (double)(n - 1) / 4, high = 3 * low;
+        double a = sorted[(size_t)low] +
+                   (low - floor(low)) * (sorted[(size_t)ceil(low)] - sorted[(size_t)low]);
+        double b = sorted[(size_t)high] +
+                   (high - floor(high)) * (sorted[(size_t)ceil(high)] - sorted[(size_t)high]);
+        assert_near(f->s.col[0].fill, (sorted[n / 2] + sorted[(n - 1) / 2]) / 2, 0, 1e-15);
+        assert_near(f->s.mean[0], f->s.col[0].fill, 0, 0);
+        assert_near(f->s.sd[0], b - a > 0 ? b - a : 1, 0, 1e-12);
+        tabular_release(&f->s);
+    }
+    free(row);
+    free(sorted);
+    free(x);
+    done(f);
+}
+
+static void any_number_of_threads_learns_the_same(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 4; how++) {
+        struct fixture *f = fixture();
+        struct tabular again = { 0 };
+        f->t.roles.label = old_name;
+        const struct tabular_options o = { .encode = (enum tabular_encode)how,
+                                           .scale = (enum tabular_scale)how,
+                                           .scale_indicators = true,
+                                           .indicators = true };
+        fit(f, &o);
+        assert_ok(tabular_fit(&again, &f->t, train, N_TRAIN, &o, 3, &f->e), f->e);
+        char *one = tabular_text(&f->s), *three = tabular_text(&again);
+        assert_string_equal(one, three);
+        free(three);
+        free(one);
+        tabular_release(&again);
+        done(f);
+    }
+}
+
+/* Of two columns that cannot be learnt from, the first is told, whichever thread is quicker. */
+static void the_first_column_that_fails_is_told(void **state)
+{
+    struct fixture *f = fixture();
+    static double bad[N] = { 1, 2, (double)INFINITY, 4, 5, 6 };
+    char *twice[] = { old_name, price_name, text_name };
+    (void)state;
+    f->col[0].real = bad;
+    f->t.roles.feature = twice;
+    for (int threads = 1; threads < 4; threads++) {
+        assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN, &(struct tabular_options){ 0 },
+                                 threads, &f->e),
+                     ERR_DATA, f->e, "'price' row 2");
+    }
+    done(f);
+}
+
+static void a_gap_that_is_kept_is_nan_and_counts_in_no_scale(void **state)
+{
+    struct fixture *f = fixture();
+    struct tabular again = { 0 };
+    double x[N * 16];
+    (void)state;
+    for (unsigned transform = 0; transform < 5; transform++) {
+        fit(f, &(struct tabular_options){
+                   .number_missing = TABULAR_KEEP,
+                   .transform = (enum tabular_transform)transform,
+                   .scale = TABULAR_STANDARD,
+                   .indicators = true,
+                   .choice = &(struct tabular_choice){ old_name, { .drop = true } },
+                   .n_choice = 1 });
+        assert_true(isnan(at(f, 1, "price")) && isnan(at(f, 5, "price")));
+        assert_near(at(f, 0, "price") + at(f, 2, "price") + at(f, 3, "price"), 0, 1e-12, 0);
+        assert_near(at(f, 1, "price missing"), 1, 0, 0);
+        char *text = tabular_text(&f->s), *kept = tabular_kept(text);
+        assert_string_equal(kept, "price");
+        assert_ok(tabular_parse(&again, "state", text, &f->e), f->e);
+        assert_ok(tabular_apply(&again, &f->t, NULL, N, x, &f->e), f->e);
+        assert_memory_equal(x, f->x, N * f->s.n_out * sizeof *x);
+        free(kept);
+        free(text);
+        tabular_release(&again);
+        tabular_release(&f->s);
+    }
+    done(f);
+}
+
+static void an_absent_column_is_zeros_or_refused_when_asked(void **state)
+{
+    struct fixture *f = fixture();
+    double x[N * 16];
+    struct tabular_options o = { .indicators = true, .scale = TABULAR_STANDARD };
+    (void)state;
+    o.absent = TABULAR_ZEROS;
+    fit(f, &o);
+    f->t.n_col = 1;
+    f->col[0] = f->col[2]; /* only `old` is left */
+    assert_ok(tabular_apply(&f->s, &f->t, NULL, N, x, &f->e), f->e);
+    for (size_t j = 0; j < 4; j++)
+        assert_near(x[j], 0, 0, 0);
+    assert_near(x[4], at(f, 0, "old"), 0, 0);
+    done(f);
+    f = fixture();
+    o.absent = TABULAR_REFUSE;
+    fit(f, &o);
+    f->t.n_col = 2;
+    assert_error(tabular_apply(&f->s, &f->t, NULL, N, x, &f->e), ERR_DATA, f->e,
+                 "no column 'old', which must not be absent");
+    done(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_of_every_kind_reads_back_bit_for_bit),
         cmocka_unit_test(a_gap_is_filled_by_its_group),
+        cmocka_unit_test(medians_and_quartiles_of_many_rows_are_those_of_the_sorted_ones),
+        cmocka_unit_test(any_number_of_threads_learns_the_same),
+        cmocka_unit_test(the_first_column_that_fails_is_told),
+        cmocka_unit_test(a_gap_that_is_kept_is_nan_and_counts_in_no_scale),
+        cmocka_unit_test(an_absent_column_is_zeros_or_refused_when_asked),
         cmocka_unit_test(a_gap_becomes_the_median_of_the_training_rows),
         cmocka_unit_test(the_median_of_an_even_number_lies_between_the_middle_two),
         cmocka_unit_test(a_gap_becomes_the_mean_or_a_constant_when_asked),

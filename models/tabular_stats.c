@@ -1,0 +1,163 @@
+/* Statistics of the values of a column: order, mean, spread. See models/tabular_inner.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/tabular_inner.h"
+
+int tabular_compare_real(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+/* Hoare's find, CACM 4 (1961) 321-322, on x[low] .. x[high]. */
+static void find(double *x, size_t low, size_t high, size_t k)
+{
+    while (low < high) {
+        size_t i = low, j = high;
+        double a = x[low], b = x[low + (high - low) / 2], c = x[high];
+        double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
+        while (i <= j) {
+            while (x[i] < pivot)
+                i++;
+            while (x[j] > pivot)
+                j--;
+            if (i > j)
+                break;
+            double keep = x[i];
+            x[i++] = x[j];
+            x[j] = keep;
+            if (j-- == 0)
+                break;
+        }
+        if (k <= j && j < high)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+}
+
+/* Of many values first those that are surely smaller or larger than the k-th go to its sides, by
+ * two values of a sample, without a branch that is hard to guess (Floyd & Rivest, CACM 18 (1975)
+ * 165-172). *low and *high become the ends of those in between. */
+static void narrow(double *x, size_t k, size_t *low, size_t *high)
+{
+    enum { SAMPLE = 512, MARGIN = 32, MANY = 8 * SAMPLE };
+    size_t n = *high + 1, n_low = 0, n_mid = 0, n_high = 0;
+    double sample[SAMPLE];
+    if (n < MANY)
+        return;
+    for (size_t i = 0; i < SAMPLE; i++)
+        sample[i] = x[i * (n / SAMPLE)];
+    qsort(sample, SAMPLE, sizeof *sample, tabular_compare_real);
+    size_t at = (size_t)((double)k / (double)n * SAMPLE);
+    double least = at > MARGIN ? sample[at - MARGIN] : -(double)INFINITY;
+    double most = at + MARGIN < SAMPLE ? sample[at + MARGIN] : (double)INFINITY;
+    double *mid = mem_calloc(2 * n, sizeof *mid), *above = mid + n;
+    for (size_t i = 0; i < n; i++) {
+        double v = x[i];
+        x[n_low] = mid[n_mid] = above[n_high] = v;
+        n_low += v < least;
+        n_high += v > most;
+        n_mid += (v >= least) & (v <= most);
+    }
+    memcpy(x + n_low, mid, n_mid * sizeof *x);
+    memcpy(x + n_low + n_mid, above, n_high * sizeof *x);
+    free(mid);
+    if (k >= n_low && k < n_low + n_mid) { /* else the sample was a bad one */
+        *low = n_low;
+        *high = n_low + n_mid - 1;
+    }
+}
+
+/* Put the k-th smallest of n values in its place, no larger ones before it and no smaller ones
+ * behind it; returns it. */
+static double select_value(double *x, size_t n, size_t k)
+{
+    size_t low = 0, high = n - 1;
+    narrow(x, k, &low, &high);
+    find(x, low, high, k);
+    return x[k];
+}
+
+/* Numpy's "linear", without its rounding where a value is meant. */
+double tabular_quantile(double *x, size_t n, size_t i, size_t m)
+{
+    double at = (double)(i * (n - 1)) / (double)(m - 1);
+    size_t low = (size_t)at;
+    double left = select_value(x, n, low), right = left;
+    if (at > (double)low)
+        for (size_t k = low + 1; k < n; k++)
+            right = k == low + 1 ? x[k] : fmin(right, x[k]);
+    return left + (at - (double)low) * (right - left);
+}
+
+double tabular_median(double *x, size_t n)
+{
+    double high = select_value(x, n, n / 2), low = x[0];
+    for (size_t i = 1; n % 2 == 0 && i < n / 2; i++)
+        low = fmax(low, x[i]);
+    return n % 2 ? high : 0.5 * low + 0.5 * high;
+}
+
+double tabular_mode(double *x, size_t n)
+{
+    qsort(x, n, sizeof *x, tabular_compare_real);
+    double best = x[0];
+    size_t most = 0;
+    for (size_t i = 0, k; i < n; i = k) {
+        for (k = i; k < n && x[k] <= x[i]; k++)
+            ;
+        if (k - i > most) {
+            most = k - i;
+            best = x[i];
+        }
+    }
+    return best;
+}
+
+/* ---- mean and spread ------------------------------------------------------------------------ */
+
+void tabular_mean_sd(const double *x, size_t n, double *out_mean, double *out_sd)
+{
+    double sum = 0, left = 0, square = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double d = x[i] - mean;
+        left += d;
+        square += d * d;
+    }
+    mean += left / (double)n;
+    *out_mean = mean;
+    *out_sd = sqrt(fmax(0, (square - left * left / (double)n) / (double)n));
+}
+
+void tabular_fit_scale(enum tabular_scale how, double *x, size_t n, double *out_shift,
+                       double *out_divisor)
+{
+    if (how == TABULAR_STANDARD) {
+        tabular_mean_sd(x, n, out_shift, out_divisor);
+    } else if (how == TABULAR_MIN_MAX) {
+        double least = x[0], most = x[0];
+        for (size_t i = 1; i < n; i++) {
+            least = fmin(least, x[i]);
+            most = fmax(most, x[i]);
+        }
+        *out_shift = least;
+        *out_divisor = most - least;
+    } else {
+        *out_shift = tabular_median(x, n);
+        *out_divisor = tabular_quantile(x, n, 3, 5) - tabular_quantile(x, n, 1, 5);
+    }
+    /* a constant, but for rounding, is only shifted */
+    if (*out_divisor <= 1e-12 * fabs(*out_shift) || *out_divisor < 1e-300)
+        *out_divisor = 1;
+}
