@@ -215,9 +215,10 @@ static void note_levels(struct rowprep *p, const struct tabular_column *c)
     const struct column *from = table_column(&p->table, c->name);
     if (!c->category || !from || from->type != COLUMN_CATEGORY)
         return;
-    int64_t *map = tabular_map_codes(c, from);
+    struct tabular_source source;
+    tabular_source_init(&source, c, from, NULL);
     for (size_t i = 0; i < p->n; i++) {
-        if (p->row[i].error || !column_valid(from, i) || map[from->code[i]] >= 0)
+        if (p->row[i].error || !column_valid(from, i) || tabular_level(&source, i) >= 0)
             continue;
         const char *level = from->level[from->code[i]];
         const char *near = str_nearest(level, (const char *const *)c->level, c->n_level);
@@ -228,7 +229,7 @@ static void note_levels(struct rowprep *p, const struct tabular_column *c)
                                     near ? "'?" : ""));
         free(shown);
     }
-    free(map);
+    tabular_source_release(&source);
 }
 
 /* The message without the row's place in the batch. */

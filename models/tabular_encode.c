@@ -197,8 +197,8 @@ int tabular_fit_encode(struct tabular_column *c, const struct table *t, const st
     return rc;
 }
 
-int tabular_fit_folds(struct tabular_source *s, const struct table *t, const double *mean,
-                      const double *sd, const size_t *row, size_t n_row, struct err *e)
+int tabular_fit_folds(struct tabular_source *s, const struct table *t, const size_t *row,
+                      size_t n_row, struct err *e)
 {
     const struct tabular_column *c = s->c;
     size_t n_value = (c->n_level + 1) * c->n_out;
@@ -219,8 +219,6 @@ int tabular_fit_folds(struct tabular_source *s, const struct table *t, const dou
                                             all.count[l] - own.count[l], prior);
             value[c->n_level * y.n + k] = prior;
         }
-        for (size_t i = 0; i < n_value; i++)
-            value[i] = (value[i] - mean[i % y.n]) / sd[i % y.n];
         sums_release(&own);
     }
     sums_release(&all);

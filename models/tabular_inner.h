@@ -58,8 +58,8 @@ struct tabular_source {
     double *group_fill;        /* (by->n_level) fill of every code */
     int64_t *map;              /* (from->n_level) level here of every code, -1: unknown */
     size_t at;                 /* its first column of the matrix */
-    double *value; /* (n_level + 1, n_out) scaled, last that of an unknown level; not one-hot */
-    double *fold_value; /* (N_TABULAR_FOLD, n_level + 1, n_out) the same out of fold, or NULL */
+    double *fold_value; /* (N_TABULAR_FOLD, n_level + 1, n_out) of the levels, out of fold, last
+                           of an unknown one; NULL: not target-encoded, or no training rows */
 };
 
 enum { N_TABULAR_FOLD = 5 };
@@ -89,8 +89,8 @@ bool tabular_read_numbers(const struct tabular_source *s, const size_t *row, siz
 int tabular_check_numbers(const struct tabular_source *s, const size_t *row, size_t n,
                           struct err *e);
 
-/** Fill s->fold_value by the training rows; mean, sd: (c->n_out) scale of its columns. */
-int tabular_fit_folds(struct tabular_source *s, const struct table *t, const double *mean,
-                      const double *sd, const size_t *row, size_t n_row, struct err *e);
+/** Fill s->fold_value by the training rows. */
+int tabular_fit_folds(struct tabular_source *s, const struct table *t, const size_t *row,
+                      size_t n_row, struct err *e);
 
 #endif

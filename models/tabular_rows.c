@@ -45,7 +45,6 @@ void tabular_source_release(struct tabular_source *s)
 {
     free(s->map);
     free(s->group_fill);
-    free(s->value);
     free(s->fold_value);
     *s = (struct tabular_source){ 0 };
 }
@@ -85,20 +84,6 @@ static bool too_large(double x)
     return !(fabs(x) <= (double)FLT_MAX);
 }
 
-/* Scaled values of the levels of a category that is encoded by numbers, and of an unknown one. */
-static void scale_levels(struct tabular_encoder *k, struct tabular_source *s)
-{
-    const struct tabular_column *c = s->c;
-    size_t n = c->n_level * c->n_out;
-    s->value = mem_calloc(n + c->n_out, sizeof *s->value);
-    for (size_t i = 0; i < n + c->n_out; i++) {
-        size_t j = s->at + i % c->n_out;
-        double x = i < n ? c->value[i] : c->unknown[i - n];
-        s->value[i] = (x - k->state->mean[j]) / k->state->sd[j];
-        k->suspicious |= too_large(s->value[i]);
-    }
-}
-
 int tabular_encoder_init(struct tabular_encoder *k, const struct tabular *s, const struct table *t,
                          struct err *e)
 {
@@ -113,9 +98,7 @@ int tabular_encoder_init(struct tabular_encoder *k, const struct tabular *s, con
         tabular_source_find(from, &s->col[i], t);
         from->at = j;
         rc = check_type(from->c, from->from, e);
-        if (from->c->category && from->c->value)
-            scale_levels(&made, from);
-        for (size_t l = j; !is_zeros(from) && l < j + from->c->n_out; l++) {
+        for (size_t l = j; !is_zeros(from) && !from->c->value && l < j + from->c->n_out; l++) {
             made.low[l] = (0 - s->mean[l]) / s->sd[l];
             made.high[l] = (1 - s->mean[l]) / s->sd[l];
             made.suspicious |= too_large(made.low[l]) || too_large(made.high[l]);
@@ -149,11 +132,8 @@ int tabular_encoder_folds(struct tabular_encoder *k, const struct table *t, cons
         struct tabular_source *from = &k->source[i];
         if (!from->c->category || from->c->encode != TABULAR_TARGET || !from->from)
             continue;
-        rc = tabular_fit_folds(from, t, s->mean + from->at, s->sd + from->at, row, n_row, e);
+        rc = tabular_fit_folds(from, t, row, n_row, e);
         any = true;
-        for (size_t v = 0; rc == 0 && v < N_TABULAR_FOLD * (from->c->n_level + 1) * from->c->n_out;
-             v++)
-            k->suspicious |= too_large(from->fold_value[v]);
     }
     if (rc || !any)
         return rc;
@@ -185,25 +165,40 @@ static bool put_numbers(const struct tabular_encoder *k, const struct tabular_so
     return good && small;
 }
 
-/* The row is that of k->low so far. */
+/* The 0/1 columns of a row are those of k->low so far. */
 static void put_levels(const struct tabular_encoder *k, const struct tabular_source *s,
                        const size_t *row, size_t first, size_t n, double *out)
 {
+    size_t d = k->state->n_out;
+    for (size_t i = 0; i < n; i++) {
+        int64_t level = tabular_level(s, row ? row[i] : first + i);
+        if (level >= 0 && (size_t)level < s->c->n_out)
+            out[i * d + s->at + (size_t)level] = k->high[s->at + (size_t)level];
+    }
+}
+
+static bool put_encoded(const struct tabular_encoder *k, const struct tabular_source *s,
+                        const size_t *row, size_t first, size_t n, double *out)
+{
     const struct tabular_column *c = s->c;
+    const double *mean = k->state->mean + s->at, *sd = k->state->sd + s->at;
     size_t d = k->state->n_out, width = c->n_out;
+    bool good = true;
     for (size_t i = 0; i < n; i++) {
         size_t r = row ? row[i] : first + i;
         int64_t level = tabular_level(s, r);
         double *to = out + i * d + s->at;
-        if (c->value) {
-            const double *from = s->value;
-            if (s->fold_value && k->fold[r] < N_TABULAR_FOLD)
-                from = s->fold_value + k->fold[r] * (c->n_level + 1) * width;
-            memcpy(to, from + (level < 0 ? c->n_level : (size_t)level) * width, width * sizeof *to);
-        } else if (level >= 0 && (size_t)level < width) {
-            to[level] = k->high[s->at + (size_t)level];
+        const double *from = level < 0 ? c->unknown : c->value + (size_t)level * width;
+        if (s->fold_value && k->fold[r] < N_TABULAR_FOLD)
+            from = s->fold_value +
+                   (k->fold[r] * (c->n_level + 1) + (level < 0 ? c->n_level : (size_t)level)) *
+                       width;
+        for (size_t j = 0; j < width; j++) {
+            to[j] = (from[j] - mean[j]) / sd[j];
+            good &= !too_large(to[j]);
         }
     }
+    return good;
 }
 
 bool tabular_encode(const struct tabular_encoder *k, const size_t *row, size_t first, size_t n,
@@ -220,10 +215,13 @@ bool tabular_encode(const struct tabular_encoder *k, const size_t *row, size_t f
             const struct tabular_source *s = &k->source[i];
             if (is_zeros(s))
                 continue;
-            if (s->c->category)
-                put_levels(k, s, some, first + from, m, out + from * d);
+            double *to = out + from * d;
+            if (!s->c->category)
+                good &= put_numbers(k, s, some, first + from, m, to);
+            else if (s->c->value)
+                good &= put_encoded(k, s, some, first + from, m, to);
             else
-                good &= put_numbers(k, s, some, first + from, m, out + from * d);
+                put_levels(k, s, some, first + from, m, to);
         }
     }
     return good;

@@ -14,7 +14,7 @@ struct tabular_encoder {
     struct tabular_source *source; /* (state->n_col) owned, as are the rest */
     double *low, *high;            /* (d) what 0 and 1 of a 0/1 column become */
     uint8_t *fold;                 /* (rows of the table) of the training rows; NULL: see below */
-    bool suspicious;               /* the state itself may have a value that is too large */
+    bool suspicious;               /* of these some are too large */
 };
 
 /** ERR_DATA: a column has another type than at fit, or is absent and must not be. */
