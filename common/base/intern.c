@@ -29,14 +29,13 @@ static size_t length(const struct intern *in, size_t i)
 }
 
 /* The slot that holds the text, or the free one where it belongs. */
-static int32_t *find(const struct intern *in, uint32_t hash, const char *bytes, size_t n)
+static struct intern_slot *find(const struct intern *in, uint32_t hash, const char *bytes, size_t n)
 {
     for (size_t s = hash;; s++) {
-        int32_t *slot = &in->slot[s & (in->n_slot - 1)];
-        if (!*slot)
-            return slot;
-        size_t i = (size_t)*slot - 1;
-        if (in->hash[i] == hash && length(in, i) == n && memcmp(intern_get(in, i), bytes, n) == 0)
+        struct intern_slot *slot = &in->slot[s & (in->n_slot - 1)];
+        size_t i = (size_t)slot->number - 1;
+        if (!slot->number ||
+            (slot->hash == hash && length(in, i) == n && memcmp(intern_get(in, i), bytes, n) == 0))
             return slot;
     }
 }
@@ -48,9 +47,9 @@ static void grow_slots(struct intern *in)
     in->slot = mem_calloc(in->n_slot, sizeof *in->slot);
     for (size_t i = 0; i < in->n; i++) {
         size_t s = in->hash[i];
-        while (in->slot[s & (in->n_slot - 1)])
+        while (in->slot[s & (in->n_slot - 1)].number)
             s++;
-        in->slot[s & (in->n_slot - 1)] = (int32_t)i + 1;
+        in->slot[s & (in->n_slot - 1)] = (struct intern_slot){ in->hash[i], (int32_t)i + 1 };
     }
 }
 
@@ -58,9 +57,9 @@ static int32_t add(struct intern *in, uint32_t hash, const char *bytes, size_t n
 {
     if (2 * (in->n + 1) > in->n_slot)
         grow_slots(in);
-    int32_t *slot = find(in, hash, bytes, n);
-    if (*slot)
-        return *slot - 1;
+    struct intern_slot *slot = find(in, hash, bytes, n);
+    if (slot->number)
+        return slot->number - 1;
     assert(in->n < INT32_MAX - 1);
     if (in->n == in->room) {
         in->room = in->room ? 2 * in->room : 64;
@@ -71,8 +70,8 @@ static int32_t add(struct intern *in, uint32_t hash, const char *bytes, size_t n
     in->hash[in->n] = hash;
     str_add(&in->bytes, bytes, n);
     str_addc(&in->bytes, '\0');
-    *slot = (int32_t)++in->n;
-    return *slot - 1;
+    *slot = (struct intern_slot){ hash, (int32_t)++in->n };
+    return slot->number - 1;
 }
 
 int32_t intern_add(struct intern *in, const char *bytes, size_t n)
@@ -87,7 +86,7 @@ int32_t intern_join(struct intern *in, const struct intern *from, size_t i)
 
 int32_t intern_find(const struct intern *in, const char *bytes, size_t n)
 {
-    return in->n ? *find(in, hash_of(bytes, n), bytes, n) - 1 : -1;
+    return in->n ? find(in, hash_of(bytes, n), bytes, n)->number - 1 : -1;
 }
 
 void intern_release(struct intern *in)

@@ -6,6 +6,12 @@
 
 #include "base/str.h"
 
+/** Where a text is found by its hash. */
+struct intern_slot {
+    uint32_t hash;
+    int32_t number; /* index + 1, 0: free */
+};
+
 /** A set of distinct texts, numbered 0, 1, ... in order of first appearance. All zeros is the empty
  * set. */
 struct intern {
@@ -14,8 +20,8 @@ struct intern {
     size_t *at;       /* (n) start of each in bytes; owned */
     uint32_t *hash;   /* (n) owned */
     size_t room;
-    int32_t *slot; /* (n_slot) index + 1, 0: free; open addressing; owned */
-    size_t n_slot; /* a power of two, at least 2 n */
+    struct intern_slot *slot; /* (n_slot) owned; open addressing */
+    size_t n_slot;            /* a power of two, at least 2 n */
 };
 
 /** The number of a text (n bytes without NUL), which is added if it is new. At most 2^31 - 2 texts

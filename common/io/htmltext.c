@@ -46,7 +46,8 @@ static bool is_letter(char c)
 static bool listed(const struct tag *tag, const char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (strlen(names[i]) == tag->n_name && strncasecmp(names[i], tag->name, tag->n_name) == 0)
+        if (names[i][0] == (*tag->name | 0x20) &&
+            strncasecmp(names[i], tag->name, tag->n_name) == 0 && !names[i][tag->n_name])
             return true;
     return false;
 }

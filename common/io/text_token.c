@@ -183,12 +183,23 @@ static uint32_t hash_of(const char *p, size_t n)
     return (uint32_t)(a >> 32);
 }
 
+/* Are n bytes, 1 .. 20, the same? The comparison of hash_of's words. */
+static bool same(const char *p, const char *q, size_t n)
+{
+    if (n >= 8)
+        return load8(p) == load8(q) && load8(p + n - 8) == load8(q + n - 8) &&
+               (n <= 16 || load8(p + 8) == load8(q + 8));
+    if (n >= 4)
+        return load4(p) == load4(q) && load4(p + n - 4) == load4(q + n - 4);
+    return p[0] == q[0] && p[n / 2] == q[n / 2] && p[n - 1] == q[n - 1];
+}
+
 /* The slot of a token, or the free one where it belongs. */
 static struct text_slot *find(const struct text_memo *m, uint32_t hash, const char *token, size_t n)
 {
     for (size_t s = hash;; s++) {
         struct text_slot *slot = &m->slot[s & (m->n_slot - 1)];
-        if (!slot->n || (slot->hash == hash && slot->n == n && memcmp(slot->bytes, token, n) == 0))
+        if (!slot->n || (slot->hash == hash && slot->n == n && same(slot->bytes, token, n)))
             return slot;
     }
 }
