@@ -10,6 +10,10 @@
 #include "io/stopwords.h"
 #include "io/text_token.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 const char *words_get(const struct words *w, size_t i)
 {
     assert(i < w->n);
@@ -146,6 +150,34 @@ static bool full(const struct text *t, const struct text_ids *out)
     return t->options.max_words > 0 && out->n >= (size_t)t->options.max_words;
 }
 
+#if defined(__SSE2__)
+/* A bit for each of 16 bytes: as t->inside. */
+static unsigned inside_16(const struct text *t, const char *p)
+{
+    const __m128i none = _mm_setzero_si128(), digits = _mm_set1_epi8(t->inside['0'] ? -1 : 0);
+    __m128i c = _mm_loadu_si128((const void *)p), digit = _mm_sub_epi8(c, _mm_set1_epi8('0')),
+            letter = _mm_sub_epi8(_mm_or_si128(c, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    digit = _mm_and_si128(_mm_cmpeq_epi8(_mm_subs_epu8(digit, _mm_set1_epi8(9)), none), digits);
+    letter = _mm_cmpeq_epi8(_mm_subs_epu8(letter, _mm_set1_epi8(25)), none);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), c));
+}
+#endif
+
+/* Behind the token of which p is a byte. */
+static const char *token_end(const struct text *t, const char *p, const char *end)
+{
+#if defined(__SSE2__)
+    for (; end - p >= 16; p += 16) {
+        unsigned outside = ~inside_16(t, p) & 0xffff;
+        if (outside)
+            return p + __builtin_ctz(outside);
+    }
+#endif
+    while (p < end && t->inside[(uint8_t)*p])
+        p++;
+    return p;
+}
+
 /* Step 4: valid text without markup. Tokens are looked for some at a time, so that memory answers
  * for all of them at once. */
 static void add_tokens(struct text *t, const char *p, const char *end, struct text_ids *out)
@@ -166,10 +198,10 @@ static void add_tokens(struct text *t, const char *p, const char *end, struct te
                 url = true;
                 break;
             }
-            while (p < end && inside[(uint8_t)*p])
-                p++;
-            token[n] = (struct token){ .bytes = start, .n = (size_t)(p - start) };
-            text_token_hash(t, &token[n++]);
+            p = token_end(t, start, end);
+            token[n].bytes = start;
+            token[n].n = (size_t)(p - start);
+            text_token_begin(t, &token[n++], end);
         }
         for (size_t i = 0; i < n; i++)
             text_token(t, &token[i], out);

@@ -111,13 +111,17 @@ struct text_ids {
 
 enum { TEXT_SHORT_TOKEN = 20, TEXT_LONG_TOKEN = 64 };
 
+/** The bytes of a short token with NULs behind them, to be compared as numbers. */
+struct text_key {
+    uint64_t a, b;
+    uint32_t c;
+};
+
 /** What a short token gave, in half a cache line: most tokens are found by one look into memory. */
 struct text_slot {
-    uint32_t hash;
-    uint8_t n;    /* bytes of the token; 0: the slot is free */
-    uint8_t n_id; /* words that it gave: at most as many as bytes */
-    int32_t id;   /* the word, if it is one; else where they begin in text_memo.id */
-    char bytes[TEXT_SHORT_TOKEN];
+    struct text_key key; /* a is 0: the slot is free */
+    uint32_t n_id;       /* words that it gave: at most as many as bytes */
+    int32_t id;          /* the word, if it is one; else where they begin in text_memo.id */
 };
 
 /** What tokens gave: short ones by open addressing, longer ones by an index of their bytes. */

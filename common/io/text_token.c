@@ -152,54 +152,52 @@ static void make_words(struct text *t, const char *token, size_t n, struct text_
 
 /* ---- what tokens gave ---- */
 
-static uint64_t load8(const char *p)
+static uint64_t load8(const void *p)
 {
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-static uint32_t load4(const char *p)
+static uint32_t load4(const void *p)
 {
     uint32_t v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-/* All bytes of 1 .. 20 in three words, mixed by two multiplications (constants of SplitMix64). */
-static uint32_t hash_of(const char *p, size_t n)
+enum { KEY_BYTES = 20 }; /* of struct text_key */
+_Static_assert((int)TEXT_SHORT_TOKEN <= (int)KEY_BYTES, "a short token is a key");
+
+/* Without a branch on the length, which nobody can predict. Where the text goes on its bytes are
+ * read, too. */
+static struct text_key key_of(const char *p, size_t n, const char *end)
 {
-    uint64_t a, b, c = 0;
-    if (n >= 8) {
-        a = load8(p), b = load8(p + n - 8);
-        c = n > 16 ? load8(p + 8) : 0;
-    } else if (n >= 4) {
-        a = load4(p), b = load4(p + n - 4);
-    } else {
-        a = (uint8_t)p[0], b = (uint64_t)(uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1];
-    }
-    a = (a ^ n) * 0xbf58476d1ce4e5b9u;
-    a = (a ^ a >> 32 ^ b ^ c << 1) * 0x94d049bb133111ebu;
-    return (uint32_t)(a >> 32);
+    static const uint8_t ones_zeros[2 * KEY_BYTES] = { 255, 255, 255, 255, 255, 255, 255,
+                                                       255, 255, 255, 255, 255, 255, 255,
+                                                       255, 255, 255, 255, 255, 255 };
+    const uint8_t *mask = ones_zeros + KEY_BYTES - n;
+    char copy[KEY_BYTES] = { 0 };
+    if (end - p < KEY_BYTES)
+        p = memcpy(copy, p, n);
+    return (struct text_key){ load8(p) & load8(mask), load8(p + 8) & load8(mask + 8),
+                              load4(p + 16) & load4(mask + 16) };
 }
 
-/* Are n bytes, 1 .. 20, the same? The comparison of hash_of's words. */
-static bool same(const char *p, const char *q, size_t n)
+/* Two multiplications (constants of SplitMix64). */
+static uint32_t hash_of(const struct text_key *k)
 {
-    if (n >= 8)
-        return load8(p) == load8(q) && load8(p + n - 8) == load8(q + n - 8) &&
-               (n <= 16 || load8(p + 8) == load8(q + 8));
-    if (n >= 4)
-        return load4(p) == load4(q) && load4(p + n - 4) == load4(q + n - 4);
-    return p[0] == q[0] && p[n / 2] == q[n / 2] && p[n - 1] == q[n - 1];
+    uint64_t h = k->a * 0xbf58476d1ce4e5b9u;
+    h = (h ^ h >> 32 ^ k->b ^ (uint64_t)k->c << 32) * 0x94d049bb133111ebu;
+    return (uint32_t)(h >> 32);
 }
 
 /* The slot of a token, or the free one where it belongs. */
-static struct text_slot *find(const struct text_memo *m, uint32_t hash, const char *token, size_t n)
+static struct text_slot *find(const struct text_memo *m, uint32_t hash, const struct text_key *k)
 {
     for (size_t s = hash;; s++) {
         struct text_slot *slot = &m->slot[s & (m->n_slot - 1)];
-        if (!slot->n || (slot->hash == hash && slot->n == n && same(slot->bytes, token, n)))
+        if (!slot->key.a || (slot->key.a == k->a && slot->key.b == k->b && slot->key.c == k->c))
             return slot;
     }
 }
@@ -211,8 +209,8 @@ static void grow(struct text_memo *m)
     m->n_slot = n_old ? 2 * n_old : 1024;
     m->slot = mem_aligned(m->n_slot, sizeof *m->slot);
     for (size_t i = 0; i < n_old; i++)
-        if (old[i].n)
-            *find(m, old[i].hash, old[i].bytes, old[i].n) = old[i];
+        if (old[i].key.a)
+            *find(m, hash_of(&old[i].key), &old[i].key) = old[i];
     free(old);
 }
 
@@ -234,14 +232,13 @@ static void recall(const struct text_memo *m, size_t start, size_t end, struct t
         add_id(out, m->id[k]);
 }
 
-static void short_token(struct text *t, const char *token, size_t n, uint32_t hash,
-                        struct text_ids *out)
+static void short_token(struct text *t, const struct token *token, struct text_ids *out)
 {
     struct text_memo *m = &t->memo;
     if (2 * (m->n_short + 1) > m->n_slot)
         grow(m);
-    struct text_slot *slot = find(m, hash, token, n);
-    if (slot->n) {
+    struct text_slot *slot = find(m, token->hash, &token->key);
+    if (slot->key.a) {
         if (slot->n_id == 1)
             add_id(out, slot->id);
         else if (slot->n_id)
@@ -249,13 +246,12 @@ static void short_token(struct text *t, const char *token, size_t n, uint32_t ha
         return;
     }
     size_t from = out->n;
-    make_words(t, token, n, out);
+    make_words(t, token->bytes, token->n, out);
     size_t n_id = out->n - from;
     if (m->n_id + n_id > INT32_MAX)
         return;
-    slot->hash = hash, slot->n = (uint8_t)n, slot->n_id = (uint8_t)n_id;
-    slot->id = n_id == 1 ? out->id[from] : (int32_t)keep(m, out, from);
-    memcpy(slot->bytes, token, n);
+    *slot = (struct text_slot){ token->key, (uint32_t)n_id,
+                                n_id == 1 ? out->id[from] : (int32_t)keep(m, out, from) };
     m->n_short++;
 }
 
@@ -274,12 +270,13 @@ static void long_token(struct text *t, const char *token, size_t n, struct text_
     m->start[2 * i + 1] = m->n_id;
 }
 
-void text_token_hash(const struct text *t, struct token *token)
+void text_token_begin(const struct text *t, struct token *token, const char *end)
 {
     const struct text_memo *m = &t->memo;
     if (token->n > TEXT_SHORT_TOKEN)
         return;
-    token->hash = hash_of(token->bytes, token->n);
+    token->key = key_of(token->bytes, token->n, end);
+    token->hash = hash_of(&token->key);
     if (m->n_slot)
         __builtin_prefetch(&m->slot[token->hash & (m->n_slot - 1)]);
 }
@@ -287,7 +284,7 @@ void text_token_hash(const struct text *t, struct token *token)
 void text_token(struct text *t, const struct token *token, struct text_ids *out)
 {
     if (token->n <= TEXT_SHORT_TOKEN)
-        short_token(t, token->bytes, token->n, token->hash, out);
+        short_token(t, token, out);
     else if (token->n <= TEXT_LONG_TOKEN)
         long_token(t, token->bytes, token->n, out);
     else

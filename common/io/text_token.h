@@ -5,17 +5,18 @@
 
 /* Inside of io/text.h. All append to out. */
 
-/** n >= 1 bytes of valid UTF-8 without an ASCII separator. */
+/** n >= 1 bytes of valid UTF-8 without NUL and without an ASCII separator. */
 struct token {
     const char *bytes;
     size_t n;
-    uint32_t hash; /* set by text_token_hash where n <= TEXT_SHORT_TOKEN */
+    struct text_key key; /* set by text_token_begin where n <= TEXT_SHORT_TOKEN, as the hash */
+    uint32_t hash;
 };
 
-/** Compute the hash and begin to fetch what is known of the token. */
-void text_token_hash(const struct text *t, struct token *token);
+/** Begin to fetch what is known of the token; `end` of the text in which it stands. */
+void text_token_begin(const struct text *t, struct token *token, const char *end);
 
-/** The words of a token after its hash. */
+/** The words of a token that was begun. */
 void text_token(struct text *t, const struct token *token, struct text_ids *out);
 
 /** A word as it is. */

@@ -1,6 +1,7 @@
 #include "near.h"
 
 #include <gumbo.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
@@ -384,6 +385,54 @@ static void stretches_give_what_the_whole_gives(void **state)
     }
 }
 
+/* Twice each, the last one at the very end of the text's memory. */
+static void tokens_of_every_length_are_told_apart(void **state)
+{
+    struct text t = { 0 };
+    struct words w = { 0 };
+    struct err e = { 0 };
+    struct text_options o = plain();
+    (void)state;
+    assert_ok(text_init(&t, &o, &e), e);
+    for (size_t n = 1; n <= 100; n++) {
+        for (size_t at = 0; at < n; at++) {
+            char *text = mem_calloc(3 * n + 2, 1);
+            memset(text, 'a', 3 * n + 2);
+            text[n] = text[2 * n + 1] = '-';
+            text[n + 1 + at] = 'b';
+            const struct text_part part = { text, 3 * n + 2 };
+            text_words(&t, &part, 1, &w);
+            assert_int_equal(w.n, 3);
+            assert_memory_equal(words_get(&w, 0), text, n);
+            assert_memory_equal(words_get(&w, 1), text + n + 1, n);
+            assert_string_equal(words_get(&w, 0), words_get(&w, 2));
+            assert_int_equal(strlen(words_get(&w, 1)), n);
+            free(text);
+        }
+    }
+    words_release(&w);
+    text_release(&t);
+}
+
+static void an_ascii_byte_separates_unless_it_is_a_letter_or_a_digit(void **state)
+{
+    struct text_options o = plain();
+    (void)state;
+    o.html = o.lower = false;
+    for (int charset = 0; charset < 2; charset++) {
+        o.charset = charset ? TEXT_LETTERS : TEXT_UNICODE;
+        for (int c = 1; c < 128; c++) {
+            char text[] = "some?letters, and many behind them", want[sizeof text];
+            bool digit = c >= '0' && c <= '9' && !charset;
+            bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            text[4] = (char)c;
+            snprintf(want, sizeof want, "some%cletters|and|many|behind|them",
+                     digit || letter ? c : '|');
+            assert_string_equal(words_of(&o, text, strlen(text)), want);
+        }
+    }
+}
+
 static bool separates(const GumboNode *node)
 {
     static const GumboTag inside[] = { GUMBO_TAG_B, GUMBO_TAG_I, GUMBO_TAG_EM, GUMBO_TAG_SPAN,
@@ -616,6 +665,8 @@ int main(void)
         cmocka_unit_test(a_cleaner_that_forgets_gives_the_same_words),
         cmocka_unit_test(a_blank_written_as_a_reference_separates),
         cmocka_unit_test(stretches_give_what_the_whole_gives),
+        cmocka_unit_test(tokens_of_every_length_are_told_apart),
+        cmocka_unit_test(an_ascii_byte_separates_unless_it_is_a_letter_or_a_digit),
         cmocka_unit_test(well_formed_html_gives_what_gumbos_tree_gives),
         cmocka_unit_test(hostile_megabytes_are_read_in_one_pass),
         cmocka_unit_test(a_recipe_comes_back_as_it_went),
