@@ -217,8 +217,15 @@ static enum cell_fault find_level(const struct schema_column *c, struct cell *ou
     return c->n_level ? CELL_LEVEL : CELL_OK;
 }
 
+static void swap_point(char *word, char decimal)
+{
+    for (; *word; word++)
+        if (*word == decimal || *word == '.')
+            *word = *word == '.' ? decimal : '.';
+}
+
 static enum cell_fault to_value(const struct schema_column *c, const char *text, size_t n,
-                                struct cell *out)
+                                char decimal, struct cell *out)
 {
     char word[128] = "";
 
@@ -229,6 +236,8 @@ static enum cell_fault to_value(const struct schema_column *c, const char *text,
     if (c->type == COLUMN_CATEGORY)
         return find_level(c, out);
     bool fits = trim(text, n, word, sizeof word);
+    if (decimal && c->type != COLUMN_DATE)
+        swap_point(word, decimal);
     switch (c->type) {
     case COLUMN_FLOAT:
         if (!fits || !str_to_real(word, &out->real))
@@ -250,13 +259,19 @@ static enum cell_fault to_value(const struct schema_column *c, const char *text,
 enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n,
                            struct cell *out)
 {
+    return cell_parse_decimal(c, text, n, 0, out);
+}
+
+enum cell_fault cell_parse_decimal(const struct schema_column *c, const char *text, size_t n,
+                                   char decimal, struct cell *out)
+{
     enum cell_fault fault = CELL_OK;
     bool missing = is_missing(c, text, n);
 
     *out = (struct cell){ .code = -1, .text = "" };
     if (!missing && c->match)
         fault = apply_match(c, &text, &n, &missing);
-    if (!missing && fault == CELL_OK && (fault = to_value(c, text, n, out)) == CELL_OK) {
+    if (!missing && fault == CELL_OK && (fault = to_value(c, text, n, decimal, out)) == CELL_OK) {
         out->valid = true;
         return CELL_OK;
     }

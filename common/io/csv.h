@@ -18,6 +18,7 @@ struct csv_dialect {
     char quote;     /* 0: '"' */
     bool no_quote;  /* quotes are text like any other; `quote` is not looked at */
     enum source_encoding encoding;
+    char decimal;     /* of numbers, in place of a point; 0: a point. For who reads the fields */
     double max_ratio; /* of gzip (see source_open); 0: 200 */
 };
 

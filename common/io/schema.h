@@ -95,8 +95,8 @@ bool schema_pattern_uses(const char *pattern, const char *column);
 
 struct yaml;
 
-/** The key `csv` of a schema or of a table of it: {delimiter, quote, encoding}. What is not named
- * stays. ERR_USAGE. */
+/** The key `csv` of a schema or of a table of it: {delimiter, quote, encoding, decimal}. What is
+ * not named stays. ERR_USAGE. */
 int schema_dialect(const struct yaml *map, struct csv_dialect *out, struct err *e);
 
 /** A cell's text as the column says: what is wrong with it, or CELL_OK. */
@@ -130,6 +130,11 @@ const char *cell_fault_name(enum cell_fault fault);
 /** n bytes of UTF-8, followed by a NUL. Numbers, booleans and dates may have blanks around them. */
 enum cell_fault cell_parse(const struct schema_column *c, const char *text, size_t n,
                            struct cell *out);
+
+/** The same where numbers are written with another character (csv_dialect.decimal) for the point: a
+ * point is none then, so that "1.234" is refused and not taken for a thousandth of what it says. */
+enum cell_fault cell_parse_decimal(const struct schema_column *c, const char *text, size_t n,
+                                   char decimal, struct cell *out);
 
 /** A date or an instant as a person writes it in a schema or an option: ISO 8601, of any age.
  * out         microseconds since 1970-01-01 UTC

@@ -23,9 +23,19 @@ static int read_quote(const struct yaml *node, struct csv_dialect *d, struct err
     return d->no_quote ? 0 : read_char(node, "quote", &d->quote, e);
 }
 
+static int read_decimal(const struct yaml *node, char *out, struct err *e)
+{
+    char sign = 0;
+    int rc = read_char(node, "decimal", &sign, e);
+    if (rc == 0 && sign != '.' && sign != ',')
+        rc = yaml_fail(node, e, "decimal: '%c', want '.' or ','", sign);
+    *out = sign == ',' ? ',' : 0;
+    return rc;
+}
+
 int schema_dialect(const struct yaml *map, struct csv_dialect *out, struct err *e)
 {
-    static const char *const keys[] = { "delimiter", "quote", "encoding", NULL };
+    static const char *const keys[] = { "delimiter", "quote", "encoding", "decimal", NULL };
     static const char *const encodings[] = { "utf-8", "latin-1", "windows-1252", NULL };
     struct csv_dialect d = *out;
     size_t encoding = d.encoding;
@@ -35,10 +45,11 @@ int schema_dialect(const struct yaml *map, struct csv_dialect *out, struct err *
     if ((rc = yaml_only(map, "csv", keys, e)))
         return rc;
     const struct yaml *delimiter = yaml_get(map, "delimiter"), *quote = yaml_get(map, "quote"),
-                      *name = yaml_get(map, "encoding");
+                      *name = yaml_get(map, "encoding"), *decimal = yaml_get(map, "decimal");
     if ((delimiter && (rc = read_char(delimiter, "delimiter", &d.delimiter, e))) ||
         (quote && (rc = read_quote(quote, &d, e))) ||
-        (name && (rc = yaml_choice(name, "encoding", encodings, &encoding, e))))
+        (name && (rc = yaml_choice(name, "encoding", encodings, &encoding, e))) ||
+        (decimal && (rc = read_decimal(decimal, &d.decimal, e))))
         return rc;
     d.encoding = (enum source_encoding)encoding;
     if (!d.no_quote && (d.delimiter ? d.delimiter : ',') == (d.quote ? d.quote : '"'))

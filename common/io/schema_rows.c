@@ -120,7 +120,10 @@ static void add_dialect(struct str *out, const struct csv_dialect *d)
         str_addz(out, ", quote: none");
     else
         add_key_text(out, "quote", quote);
-    str_addf(out, ", encoding: %s}", encoding[d->encoding]);
+    str_addf(out, ", encoding: %s", encoding[d->encoding]);
+    if (d->decimal)
+        add_key_text(out, "decimal", ",");
+    str_addc(out, '}');
 }
 
 const struct schema_column *schema_find_main(const struct schema *s, const char *name)

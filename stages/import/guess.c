@@ -48,6 +48,22 @@ static size_t choose(const struct guess *g)
     return N_CANDIDATE;
 }
 
+char guess_decimal(struct infer *in, char delimiter)
+{
+    bool comma = false, point = delimiter == ',';
+    for (size_t j = 0; j < in->n; j++) {
+        size_t k = choose(&in->column[j]);
+        bool real = k < N_CANDIDATE && guess_candidate[k].type == COLUMN_FLOAT;
+        comma = comma || (real && guess_candidate[k].decimal);
+        point = point || (real && !guess_candidate[k].decimal);
+    }
+    for (size_t j = 0; j < in->n && point; j++)
+        for (size_t k = 0; k < N_CANDIDATE; k++)
+            if (guess_candidate[k].decimal)
+                in->column[j].possible &= ~(1u << k);
+    return comma && !point ? ',' : 0;
+}
+
 static bool is_category(const struct guess *g)
 {
     return !g->many && g->n >= 20 && g->seen.n <= 1000 && 5 * (int64_t)g->seen.n <= g->n &&
@@ -146,8 +162,9 @@ static void add_dialect(struct str *out, const struct csv_dialect *d)
     static const char *const encoding[] = { "utf-8", "latin-1", "windows-1252" };
     if (d->delimiter == ',' && d->encoding == SOURCE_UTF8)
         return;
-    str_addf(out, "    csv: {delimiter: \"%s\", encoding: %s}\n",
-             d->delimiter == '\t' ? "\\t" : (char[]){ d->delimiter, '\0' }, encoding[d->encoding]);
+    str_addf(out, "    csv: {delimiter: \"%s\", encoding: %s%s}\n",
+             d->delimiter == '\t' ? "\\t" : (char[]){ d->delimiter, '\0' }, encoding[d->encoding],
+             d->decimal ? ", decimal: \",\"" : "");
 }
 
 void guess_write(struct str *out, const char *path, const struct csv_dialect *d,

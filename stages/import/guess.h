@@ -8,12 +8,13 @@
 
 /* What import --infer knows of a file. */
 
-/** A type that a column may have, with the format of a date. */
+/** A type that a column may have, with the format of a date or what a number has for a point. */
 struct candidate {
     enum column_type type;
     const char *format;
+    char decimal;
 };
-enum { N_CANDIDATE = 10, N_TOKEN = 12 };
+enum { N_CANDIDATE = 11, N_TOKEN = 12 };
 extern const struct candidate guess_candidate[N_CANDIDATE];
 
 /** Texts that mean "no value" where the others are numbers, dates or booleans. */
@@ -38,6 +39,10 @@ struct infer {
     size_t n;
     int64_t n_row, n_bad, n_encoding;
 };
+
+/** What the numbers have for a point, if the columns agree; those that cannot have it are then no
+ * numbers. Not with commas between the fields: "1,234" is more likely a thousand there. */
+char guess_decimal(struct infer *in, char delimiter);
 
 /** Add the table to a schema; `d` is NULL where it is no CSV file. */
 void guess_write(struct str *out, const char *path, const struct csv_dialect *d,

@@ -155,7 +155,7 @@ static int join_tables(const struct schema *s, struct intake *in, struct table *
     return rc;
 }
 
-/* Without an output nobody could look them up. */
+/* The first ones, for whom they are enough; all are in the table, if there is one. */
 static void log_rejects(const struct reject_list *l)
 {
     for (size_t i = 0; i < l->n && i < 10; i++)
@@ -302,6 +302,8 @@ static int run(const void *params, struct err *e)
     rc = read_all(p, &schema, in, t, &resume, e);
     for (size_t i = 0; i < schema.n_table; i++)
         reject_list_move(&rejects, &in[i].rejects);
+    if (rc == 0 || rc == ERR_DATA)
+        log_rejects(&rejects);
     if (rc == 0) {
         set_roles(&schema, &t[schema.main_index]);
         t[schema.main_index].roles.schema = schema_rows(&schema, &t[schema.main_index]);
@@ -309,8 +311,6 @@ static int run(const void *params, struct err *e)
             rc = tell_profile(p, &schema, t, e);
         if (rc == 0)
             rc = write_tables(p, &schema, t, &rejects, p->incremental ? &resume.now : NULL, e);
-    } else if (rc == ERR_DATA) {
-        log_rejects(&rejects);
     }
 out:
     resume_release(&resume);

@@ -16,11 +16,17 @@
 enum { MAX_FIELD = 1 << 20, MAX_RATIO = 200, MAX_DISTINCT = 100000, MAX_DISTINCT_BYTES = 200 };
 
 const struct candidate guess_candidate[N_CANDIDATE] = {
-    { COLUMN_INT, NULL },        { COLUMN_FLOAT, NULL },
-    { COLUMN_BOOL, NULL },       { COLUMN_DATE, NULL },
-    { COLUMN_DATE, "%d/%m/%Y" }, { COLUMN_DATE, "%m/%d/%Y" },
-    { COLUMN_DATE, "%d.%m.%Y" }, { COLUMN_DATE, "%Y/%m/%d" },
-    { COLUMN_DATE, "%d-%m-%Y" }, { COLUMN_DATE, "%d/%m/%Y %H:%M" },
+    { .type = COLUMN_INT },
+    { .type = COLUMN_FLOAT },
+    { .type = COLUMN_FLOAT, .decimal = ',' },
+    { .type = COLUMN_BOOL },
+    { .type = COLUMN_DATE },
+    { .type = COLUMN_DATE, .format = "%d/%m/%Y" },
+    { .type = COLUMN_DATE, .format = "%m/%d/%Y" },
+    { .type = COLUMN_DATE, .format = "%d.%m.%Y" },
+    { .type = COLUMN_DATE, .format = "%Y/%m/%d" },
+    { .type = COLUMN_DATE, .format = "%d-%m-%Y" },
+    { .type = COLUMN_DATE, .format = "%d/%m/%Y %H:%M" },
 };
 
 const char *const guess_token[N_TOKEN] = { "NA",   "N/A",  "#N/A", "NaN", "nan", "NULL",
@@ -77,7 +83,7 @@ static bool fits(const struct candidate *c, const char *text, size_t n)
         return false; /* 3.0 is a float, until a person says otherwise */
     if (c->type == COLUMN_BOOL && n == 1)
         return false; /* 0 and 1, t and f: more likely codes */
-    return cell_parse(&column, text, n, &cell) == CELL_OK && cell.valid;
+    return cell_parse_decimal(&column, text, n, c->decimal, &cell) == CELL_OK && cell.valid;
 }
 
 static void look(struct guess *g, const char *text, size_t n)
@@ -209,6 +215,8 @@ int infer_schema(const struct opt_list *file, struct str *out, struct err *e)
         struct infer in = { 0 };
         bool json = jsonrows_named(file->item[i]);
         rc = json ? read_json(file->item[i], &in, e) : read_csv(file->item[i], &d, &in, e);
+        if (rc == 0)
+            d.decimal = guess_decimal(&in, json ? ',' : d.delimiter);
         if (rc == 0)
             guess_write(out, file->item[i], json ? NULL : &d, &in);
         release(&in);

@@ -236,7 +236,7 @@ static bool take_cells(struct intake *in, const struct record *row, int64_t line
             continue;
         const struct record_field *f = &row->field[g->source];
         if (f->text)
-            g->fault = cell_parse(g->schema, f->text, f->n, &g->cell);
+            g->fault = cell_parse_decimal(g->schema, f->text, f->n, in->decimal, &g->cell);
         if (g->fault == CELL_OK && g->cell.valid)
             continue;
         if (must_have(in, g)) {

@@ -62,6 +62,7 @@ struct intake {
     const struct grown *ordered; /* query: the column `since`, or NULL */
     struct str since;            /* its text in the last row */
     bool again;                  /* the next source goes on with the one that was restored last */
+    char decimal;                /* of the numbers of this source; 0: a point */
     int64_t n_before;    /* rows of this source that were restored: lines count from there */
     int64_t done, total; /* bytes: for progress */
 };

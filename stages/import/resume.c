@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,7 +29,10 @@ void resume_open(struct resume *r, const char *table, const struct schema *s, co
     r->now.table = mem_calloc(s->n_table, sizeof *r->now.table);
     for (size_t i = 0; i < s->n_table; i++)
         r->now.table[i].name = mem_strdup(s->table[i].name);
-    if (marks_read(&r->marks, table, &why) || tables_read(&r->last, table, &why)) {
+    if (access(table, F_OK) != 0) {
+        log_info("everything is read: there is no table yet");
+        forget(r);
+    } else if (marks_read(&r->marks, table, &why) || tables_read(&r->last, table, &why)) {
         log_info("everything is read: %s", why.text);
         forget(r);
     } else if (r->marks.n_table != s->n_table || strcmp(r->marks.settings, settings) != 0) {

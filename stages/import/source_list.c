@@ -107,7 +107,10 @@ int sources_read_file(struct intake *in, const char *path, const struct limits *
     }
     dialect.max_ratio = l->max_ratio;
     intake_open(in, base_name(path));
-    return csv_read(path, &dialect, l->max_field, mark, hash, &intake_sink, in, e);
+    in->decimal = dialect.decimal;
+    int rc = csv_read(path, &dialect, l->max_field, mark, hash, &intake_sink, in, e);
+    in->decimal = 0;
+    return rc;
 }
 
 const char *sources_since(const struct schema_table *t, bool *out_number)

@@ -48,7 +48,7 @@ days() { table=$1; shift; import "$table" labels.csv visits1.jsonl "$@"; }
 cp labels1.csv labels.csv
 days step.h5 day1.csv
 is "the first import" "$rc" 0
-has "reads everything" "$err" "everything is read: cannot open 'step.h5'"
+has "reads everything" "$err" "everything is read: there is no table yet"
 cp step.h5 one.h5
 days step.h5 day1.csv
 has "again there is nothing new" "$err" "table 'orders': 0 of 1 files are new"

@@ -44,11 +44,21 @@ tables:
 printf 'pr\351nom;"a;b";prix/kg;null\nL\351a;1;2,5;x\nZo\353;2;3,5;y\n' >"semi colon.csv"
 run "$I" --infer "semi colon.csv"
 is "to standard output" "$rc" 0
-has "a delimiter and an encoding are found" "$out" 'csv: {delimiter: ";", encoding: windows-1252}'
-has "names that cannot stand get others" "$out" 'column3: {type: string, from: "prix/kg"}'
+has "a delimiter and an encoding are found" "$out" 'csv: {delimiter: ";", encoding: windows-1252, decimal: ","}'
+has "names that cannot stand get others" "$out" 'column3: {type: float, from: "prix/kg"}'
 has "and others quotes" "$out" '"null": {type: string}'
 cp "semi colon.csv" semicolon.csv
 whole "semicolons" semicolon.csv
+printf 'id;price;size\n1;2,5;3\n2;;4,25\n3;7;5\n' >comma.csv
+whole "decimal commas" comma.csv
+has "are those of the file" "$(cat made.yaml)" 'csv: {delimiter: ";", encoding: utf-8, decimal: ","}'
+has "and its numbers are some" "$(cat made.yaml)" 'price: {type: float}'
+printf 'id;price;size\n1;2,5;3\n2;;4.25\n3;7;5\n' >points.csv
+whole "commas and points" points.csv
+has "a point in another column makes the comma none" "$(cat made.yaml)" 'price: {type: string}'
+printf 'id,price\n1,"1,234"\n2,"2,500"\n' >thousands.csv
+whole "thousands" thousands.csv
+has "beside commas are no numbers" "$(cat made.yaml)" 'price: {type: string}'
 printf '{"id": 1, "x": 1.5}\n{"id": 2, "name": "a", "x": null}\n' >r.jsonl
 printf '[{"a": "2024-01-01"}, {"a": "2024-01-02", "b": true}]' >s.json
 whole "JSON" r.jsonl s.json

@@ -80,6 +80,31 @@ refuses "an array that ends too early" 65 "'t.json' line 1: the file ends in its
 mkfifo t.ndjson
 refuses "a FIFO" 74 "'t.ndjson' is not a regular file" import --source t.ndjson
 
+# ---- decimal commas ---------------------------------------------------------------------------------------------------
+schema <<'END'
+schema: 1
+csv: {delimiter: ";", decimal: ","}
+tables:
+  t:
+    file: "t.*"
+    key: id
+    missing: ["", n.a.]
+    columns: {id: int, price: {type: float, max: 99.5}, day: {type: date, format: "%d.%m.%Y"}}
+END
+printf 'id;price;day\n1;12,5;29.02.2024\n2,0; -0,25 ;\n3;1.234;\n4;1.234,5;\n5;n.a.;\n6;99,6;\n7;1,5e3;\n8;7;\n' >t.csv
+ok "a decimal comma" import --source t.csv --max_reject_share 1
+is "is the point of numbers, and of nothing else" "$(show t)" "id [1, 2, 3, 4, 5, 6, 7, 8]
+price [12.5, -0.25, None, None, None, None, None, 7.0]
+day [19782, None, None, None, None, None, None, None]"
+is "a point is none then" "$(show rejects | grep value)" "value ['1.234', '1.234,5', '99,6', '1,5e3']"
+printf '{"id": 1, "price": 12.5, "day": "29.02.2024"}\n' >t.jsonl
+ok "JSON has points all the same" import --source t.jsonl
+is "whatever the files of CSV have" "$(show t)" "id [1]
+price [12.5]
+day [19782]"
+sed -i 's/decimal: ","/decimal: x/' schema.yaml
+refuses "another sign" 64 "decimal: 'x', want '.' or ','" import --source t.csv
+
 # ---- SQLite -------------------------------------------------------------------------------------------------------------
 "$py" - <<'END'
 import sqlite3

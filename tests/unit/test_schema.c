@@ -425,7 +425,7 @@ static char *rows_of(const struct schema *s, const char *label)
 static void the_schema_of_rows_reads_as_the_first_one_does(void **state)
 {
     static const char text[] =
-        "    csv: {delimiter: \";\", encoding: latin-1}\n"
+        "    csv: {delimiter: \";\", encoding: latin-1, decimal: \",\"}\n"
         "    columns:\n"
         "      \"a \\\"b\\\\ \\x7f\\u2028é\": {type: float, from: [x, \"\"], min: -1e-3, required: "
         "true}\n"
@@ -457,6 +457,7 @@ static void the_schema_of_rows_reads_as_the_first_one_does(void **state)
     assert_string_equal(t->col[4].otherwise, "missing");
     assert_int_equal(t->csv.delimiter, ';');
     assert_int_equal(t->csv.encoding, SOURCE_LATIN1);
+    assert_int_equal(t->csv.decimal, ',');
     assert_null(again.roles.label);
     assert_string_equal(again.roles.image, "{word}.jpg");
     char *second = rows_of(&again, "");
