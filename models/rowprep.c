@@ -317,7 +317,7 @@ static void take_cell(struct rowprep *p, size_t j, const struct record_field *f)
 
     *cell = (struct cell){ .code = -1, .text = "" };
     if (f->text)
-        fault = cell_parse(c, f->text, f->n, cell);
+        fault = cell_parse_decimal(c, f->text, f->n, p->decimal, cell);
     if (fault == CELL_OK || p->beside[j])
         return;
     char *text = fault_text(c, fault, f);
@@ -348,6 +348,11 @@ static char *nothing_text(const struct rowprep *p)
             str_addf(&out, "%s %s", j && out.text[out.n - 1] != ':' ? "," : "",
                      p->field[j].name[0]);
     return str_take(&out);
+}
+
+void rowprep_set_decimal(struct rowprep *p, char decimal)
+{
+    p->decimal = decimal;
 }
 
 void rowprep_add(struct rowprep *p, const struct record_field *field)

@@ -54,6 +54,9 @@ bool rowprep_optional(const struct rowprep *p, size_t field);
 /** How CSV files of such rows are written. */
 const struct csv_dialect *rowprep_dialect(const struct rowprep *p);
 
+/** What the numbers of the rows that follow have in place of a point: csv_dialect.decimal. */
+void rowprep_set_decimal(struct rowprep *p, char decimal);
+
 /** The next row of the batch, (n fields) in that order; a text NULL: there is no such value. */
 void rowprep_add(struct rowprep *p, const struct record_field *field);
 

@@ -49,6 +49,7 @@ struct rowprep {
     size_t n_col;
     struct jsonrows_field *field; /* (n_field) owned: those, and perhaps the picture */
     size_t n_field;
+    char decimal; /* of the rows that come now; 0: a point */
 
     size_t n, max_rows, bytes, batch;
     struct grown *grown;     /* (n_col) owned */

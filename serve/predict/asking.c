@@ -238,9 +238,11 @@ static bool is_json(const char *path)
 static int read_file(struct asking *a, const char *path, struct err *e)
 {
     const struct record_sink sink = { on_header, on_csv_row, on_bad };
-    int rc = is_json(path)
-                 ? read_json(a, path, e)
-                 : csv_read(path, rowprep_dialect(a->prep), a->max_field, NULL, NULL, &sink, a, e);
+    const struct csv_dialect *dialect = rowprep_dialect(a->prep);
+    bool json = is_json(path);
+    rowprep_set_decimal(a->prep, json ? 0 : dialect->decimal);
+    int rc = json ? read_json(a, path, e)
+                  : csv_read(path, dialect, a->max_field, NULL, NULL, &sink, a, e);
     return rc == 0 && rowprep_n(a->prep) ? flush_batch(a, e) : rc;
 }
 
