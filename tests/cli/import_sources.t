@@ -284,9 +284,12 @@ tables:
 END
         ok "a server that asks for TLS" import --database "postgresql://$pguser@127.0.0.1:$port/postgres"
         is "gets it" "$(show t)" "ssl [1]"
+        verify="postgresql://$pguser@localhost:$port/postgres?hostaddr=127.0.0.1&sslmode=verify-full"
+        ok "whose certificate is looked at where that is asked" import --database "$verify&sslrootcert=$t/pg/cert.pem"
+        is "gets it, too" "$(show t)" "ssl [1]"
         refuses "one who must not is refused" 75 "PostgreSQL: cannot connect" import --database "postgresql://$pguser@127.0.0.1:$port/postgres?sslmode=disable"
         refuses "a certificate that nobody vouches for does not pass where that is asked" 75 "cannot connect" \
-            import --database "postgresql://$pguser@127.0.0.1:$port/postgres?sslmode=verify-full&sslrootcert=$t/absent.pem"
+            import --database "$verify&sslrootcert=$t/absent.pem"
         postgres_stop
     else
         skip "a server that asks for TLS" "openssl is not installed"

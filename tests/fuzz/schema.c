@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[n] = '\0';
     for (size_t t = 0; t < s.n_table; t++)
         for (size_t j = 0; j < s.table[t].n_col; j++)
-            cell_parse(&s.table[t].col[j], text, n, &cell);
+            cell_parse_decimal(&s.table[t].col[j], text, n, size % 2 ? ',' : 0, &cell);
     free(text);
     schema_release(&s);
     return 0;
