@@ -252,6 +252,10 @@ int opt_parse(const struct stage *stage, int argc, char **argv, void *params,
         given[o - stage->opts] = true;
         if ((rc = set_value(o, params, value, e)))
             return rc;
+        while (o->list && !equals && i + 1 < argc && !str_starts(argv[i + 1], "--") &&
+               !find_bare(stage, argv[i + 1])) /* what a shell makes of --source *.csv */
+            if ((rc = set_value(o, params, argv[++i], e)))
+                return rc;
     }
     if ((rc = check_applies(stage, given, params, e)))
         return rc;

@@ -11,7 +11,8 @@
  * --help, defaults, ranges, did-you-mean, and --describe (the table as JSON), which the runner
  * holds against the pipeline file. Every program also has --check, --threads, --version. */
 
-/** The values of a list option: the flag repeated, in order. `item` is owned by the process. */
+/** The values of a list option: several behind the flag, or the flag repeated, in order. `item` is
+ * owned by the process. */
 struct opt_list {
     size_t n;
     const char **item; /* pointers into argv */

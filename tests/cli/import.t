@@ -216,6 +216,9 @@ printf 'day,sold,price,name,\n2024-01-02,0,2,b,2\n,,,a,3\n' >items2.csv
 printf 'nothing\n' >other.csv
 printf ',class\n1,a\n2,b\n' >labels.csv
 ok "a table may come in several files with columns in another order" import --max_reject_share 1 --source items1.csv --source items2.csv --source other.csv --source labels.csv
+cp table.h5 first.h5
+ok "all behind one flag, as a shell writes a pattern" import --max_reject_share 1 --source items1.csv items2.csv other.csv labels.csv
+same "are the same" first.h5 table.h5
 has "files of no table are left alone" "$err" "'other.csv' is no table of the schema: left alone"
 if [ -n "$py" ]; then
     run "$py" show.py table.h5

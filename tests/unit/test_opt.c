@@ -60,7 +60,7 @@ static void defaults_and_given_values_are_filled_in(void **state)
     struct params p;
     struct err e = { 0 };
     assert_ok(PARSE(p, e, "--table", "t.h5", "--out=o.h5", "--seed", "7", "--stem", "yes",
-                    "--sources", "a", "--sources", "b"),
+                    "--sources", "a", "--sources", "b", "c", "--method", "random"),
               e);
     assert_string_equal(p.table, "t.h5");
     assert_string_equal(p.out, "o.h5");
@@ -69,8 +69,9 @@ static void defaults_and_given_values_are_filled_in(void **state)
     assert_int_equal(p.epochs, OPT_INT_UNSET);
     assert_true(p.stem);
     assert_near(p.share, 0.8, 0, 0);
-    assert_int_equal(p.sources.n, 2);
+    assert_int_equal(p.sources.n, 3);
     assert_string_equal(p.sources.item[1], "b");
+    assert_string_equal(p.sources.item[2], "c");
     free(p.sources.item);
 }
 
@@ -91,6 +92,7 @@ static void each_wrong_value_is_refused_with_what_was_wanted(void **state)
     assert_error(PARSE(p, e, "--sed", "7"), 64, e, "unknown option '--sed'; did you mean --seed?");
     assert_error(PARSE(p, e, "--seed"), 64, e, "--seed needs a value");
     assert_error(PARSE(p, e, "seed"), 64, e, "'seed' is not an option");
+    assert_error(PARSE(p, e, "--sources=a", "b"), 64, e, "'b' is not an option");
     assert_error(PARSE(p, e, "--seed", "1", "--seed", "2"), 64, e, "given twice");
     assert_error(PARSE(p, e, "--table", ""), 64, e, "--table is empty");
     assert_error(PARSE(p, e, "--table", "t"), 64, e, "--out is missing");
