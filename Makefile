@@ -181,6 +181,7 @@ bench:
 	@BIN=$(B) bench/trees.sh
 	@BIN=$(B) bench/tabular.sh
 	@BIN=$(B) bench/train.sh
+	@BIN=$(B) bench/predict.sh
 	@BIN=$(B) bench/preprocess.sh
 	@BIN=$(B) bench/orchestrate.sh
 

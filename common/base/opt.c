@@ -406,7 +406,11 @@ static void print_option(const struct opt *o)
 static void print_help(const struct stage *stage)
 {
     static const char *const title[] = { "Inputs:", "Outputs:", "Parameters:" };
-    printf("%s: %s\n\nusage: %s --name value ...\n", stage->name, stage->purpose, stage->name);
+    const struct opt *bare = stage->opts;
+    while (bare->name && !bare->bare)
+        bare++;
+    printf("%s: %s\n\nusage: %s --name value ...%s\n", stage->name, stage->purpose, stage->name,
+           bare->name ? " [NAME=VALUE ...]" : "");
     for (int kind = OPT_KIND_IN; kind <= OPT_KIND_PARAM; kind++) {
         bool any = false;
         for (const struct opt *o = stage->opts; o->name; o++) {

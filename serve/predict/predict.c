@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "asking.h"
+#include "base/event.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/jsonfile.h"
@@ -180,8 +181,11 @@ static int finish(const struct params *p, struct asking *a, const struct modelso
         rc = jsonfile_write(p->summary, doc, e);
         json_decref(doc);
     }
-    if (rc == 0 && p->rows.n)
+    if (rc == 0 && p->rows.n) {
         tally_say(&a->tally);
+        event_metric("rows", (double)a->tally.rows, 0);
+        event_metric("errors", (double)a->tally.errors, 0);
+    }
     if (rc == 0 && p->json && (p->rows.n || p->predictions))
         rc = print_summary(a, from, e);
     return rc ? rc : judge(p, a, e);
@@ -245,8 +249,8 @@ out:
     return rc;
 }
 
-static const struct stage stage = {
-    .name = "refit-predict",
+static struct stage stage = {
+    .name = "predict",
     .purpose = "what a trained model says about new rows",
     .opts = options,
     .size = sizeof(struct params),
@@ -268,6 +272,9 @@ static const struct stage stage = {
 int main(int argc, char **argv)
 {
     struct err e = { 0 };
+    const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+    if (argc && strcmp(slash ? slash + 1 : argv[0], "refit-predict") == 0)
+        stage.name = "refit-predict"; /* as a person calls it */
     if (nn_start(argc, argv, &e))
         return err_report(&e, stage.name);
     return stage_main(&stage, argc, argv);

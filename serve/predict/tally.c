@@ -38,6 +38,14 @@ static double percent(int64_t n, int64_t of)
     return of ? 100. * (double)n / (double)of : 0;
 }
 
+/* Whole numbers are written as such. */
+static json_t *percent_json(int64_t n, int64_t of)
+{
+    double v = percent(n, of);
+    return v < (double)(int64_t)v || v > (double)(int64_t)v ? json_real(v)
+                                                            : json_integer((json_int_t)v);
+}
+
 /* Classes that rows were answered with, the most frequent first: (*out_n), owned by the caller. */
 static size_t *frequent(const struct tally *t, size_t *out_n)
 {
@@ -86,10 +94,10 @@ json_t *tally_json(const struct tally *t, json_t *model)
     for (size_t i = 0; i < n; i++) {
         const char *name = model_class_name(t->model, class[i]);
         int64_t count = t->of_class[class[i]];
-        json_array_append_new(classes, json_pack("{s:s, s:s*, s:I, s:f}", "class",
+        json_array_append_new(classes, json_pack("{s:s, s:s*, s:I, s:o}", "class",
                                                  model_class(t->model, class[i]), "name", name,
                                                  "count", (json_int_t)count, "percent",
-                                                 percent(count, predicted(t))));
+                                                 percent_json(count, predicted(t))));
     }
     free(class);
     if (model_n_class(t->model)) {

@@ -10,7 +10,7 @@
 
 struct params {
     const char *table, *out, *method;
-    struct opt_list sources;
+    struct opt_list sources, row;
     double share;
     int64_t seed, epochs;
     bool stem;
@@ -28,6 +28,7 @@ static const struct opt options[] = {
     { OPT_INT(struct params, epochs), .file_default = true, .min = 1, .max = 100,
       .help = "epochs" },
     { OPT_BOOL(struct params, stem), .help = "stem words", .only_if = "method=random" },
+    { OPT_TEXTS(struct params, row), .bare = true, .help = "NAME=VALUE" },
     { 0 },
 };
 
@@ -97,6 +98,25 @@ static void each_wrong_value_is_refused_with_what_was_wanted(void **state)
     assert_error(PARSE(p, e, "--table", ""), 64, e, "--table is empty");
     assert_error(PARSE(p, e, "--table", "t"), 64, e, "--out is missing");
     assert_error(PARSE(p, e, "--threads", "0"), 64, e, "--threads '0'");
+}
+
+static void what_is_true_needs_no_value_and_pairs_need_no_name(void **state)
+{
+    (void)state;
+    struct params p;
+    struct err e = { 0 };
+    assert_ok(PARSE(p, e, "a=1", "--stem", "--table", "t", "--out", "o=1", "b=", "--row", "c"), e);
+    assert_true(p.stem);
+    assert_string_equal(p.out, "o=1");
+    assert_int_equal(p.row.n, 3);
+    assert_string_equal(p.row.item[1], "b=");
+    free(p.row.item);
+    assert_ok(PARSE(p, e, "--table", "t", "--out", "o", "--stem", "x=y"), e);
+    assert_true(p.stem && p.row.n == 1);
+    free(p.row.item);
+    assert_ok(PARSE(p, e, "--table", "t", "--out", "o", "--stem"), e);
+    assert_true(p.stem);
+    assert_error(PARSE(p, e, "-x=1"), 64, e, "'-x=1' is not an option");
 }
 
 static void check_lets_files_be_absent_but_not_wrong(void **state)
@@ -173,7 +193,7 @@ static void the_description_is_the_table_as_json(void **state)
     assert_non_null(root);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "thing");
     json_t *list = json_object_get(root, "options");
-    assert_int_equal(json_array_size(list), 8);
+    assert_int_equal(json_array_size(list), 9);
     row = json_array_get(list, 4);
     assert_string_equal(json_string_value(json_object_get(row, "name")), "share");
     assert_string_equal(json_string_value(json_object_get(row, "kind")), "param");
@@ -195,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_and_given_values_are_filled_in),
         cmocka_unit_test(each_wrong_value_is_refused_with_what_was_wanted),
+        cmocka_unit_test(what_is_true_needs_no_value_and_pairs_need_no_name),
         cmocka_unit_test(check_lets_files_be_absent_but_not_wrong),
         cmocka_unit_test(what_is_written_is_no_input_no_other_output_and_a_file),
         cmocka_unit_test(the_description_is_the_table_as_json),
