@@ -12,6 +12,7 @@ ok 'import to upload' go
 [ $rc -eq 0 ] || { cat .refit/runs/*/*.log | tail -40 | sed 's/^/# /'; finish; exit 1; }
 is 'VERSION names the version' "$(ls work/ci/registry/titanic | grep '^[0-9]')" 0.1.7
 has 'which is the current one' "$(cat work/ci/registry/titanic/current.json)" '"0.1.7"'
+ok 'a copy of the model is named by it' cmp work/titanic/model.h5 work/ci/registry/titanic_0.1.7.h5
 has 'the log states the convergence' "$(cat .refit/runs/*/train.1.log)" 'converged after'
 has 'and the coefficients by name' "$(cat .refit/runs/*/train.1.log)" 'sex=female'
 ok 'the package holds model, schema, data and version' tar tf work/titanic/models.tar
@@ -49,6 +50,22 @@ has 'and becomes current' "$(cat work/ci/registry/titanic/current.json)" '"0.1.8
 run go -p train.penalty=l1 -p train.c=0.0001
 is 'a model without coefficients does not pass the gate' "$rc" 3
 has 'which says so' "$out$err" 'accuracy > 0.75'
+
+/usr/bin/python3 - >list.csv <<'P'
+import csv, sys
+out = csv.writer(sys.stdout)
+out.writerow("PassengerId,Survived,Pclass,Name,Sex,Age,SibSp,Parch,Ticket,Fare,Cabin,Embarked".split(","))
+rows = list(csv.DictReader(open("data/titanic.csv")))
+for i in range(891):
+    r = rows[i % len(rows)]
+    out.writerow([i + 1] + ["" if r[k] == "?" else r[k] for k in
+                            "survived pclass name sex age sibsp parch ticket fare cabin embarked".split()])
+P
+ok 'the list of 891 rows with other names of the columns, and empty for no value' "$L/import" --source list.csv --schema data/schemas/titanic.yaml --table l.h5
+ok 'is divided' "$L/split" --table l.h5 --split l.split --method random --train 0.8 --validation 0 --test 0.2 --seed 0
+has 'into 712 and 179 rows' "$err" '712 training, 0 validation, 179 test'
+ok 'it gives columns of the same features' "$L/impute_scale" --table l.h5 --split l.split --features l.features
+has 'nine' "$err" 'of 9 features'
 
 # ---- train --family logistic by hand
 fit() { "$L/train" --table work/titanic/table.h5 --split work/titanic/split.h5 --model m.h5 "$@"; }
