@@ -1,6 +1,7 @@
 #!/bin/bash
-# figures.sh: how good, not how fast; TITANIC and BIKE in the environment name the files. Titanic (1,309 rows): mean accuracy and AUC over 30 seeded splits of
-# logistic regression as pipelines/titanic.yaml has it, scikit-learn's from the raw file on the same splits beside it, and boosting.
+# figures.sh: how good, not how fast; TITANIC and BIKE in the environment name the files. Titanic (1,309 rows): mean accuracy and AUC
+# over 30 seeded splits of logistic regression as pipelines/titanic.yaml has it, scikit-learn's from the raw file on the same splits
+# beside it, and boosting.
 # Bike sharing (17,379 hours): mean R2 of extra trees over 5 splits, scikit-learn's on the same. Neither file is ours to commit.
 cd "$(dirname "$0")/.." || exit 1
 L=$PWD/${BIN:-build/release}/libexec/refit peer=$PWD/bench/peers/figures.py
