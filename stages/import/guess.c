@@ -8,6 +8,41 @@
 
 #include "base/mem.h"
 #include "intake.h"
+#include "series.h"
+
+void guess_release(struct infer *in)
+{
+    for (size_t j = 0; j < in->n; j++) {
+        free(in->column[j].name);
+        intern_release(&in->column[j].seen);
+    }
+    free(in->column);
+    *in = (struct infer){ 0 };
+}
+
+static void merge_column(struct guess *to, const struct guess *from)
+{
+    size_t both = to->seen.n + from->seen.n;
+    to->possible &= from->possible;
+    to->tokens |= from->tokens;
+    to->n += from->n;
+    to->missing += from->missing;
+    to->n_token += from->n_token;
+    to->longest = from->longest > to->longest ? from->longest : to->longest;
+    to->many = to->many || from->many || both > MAX_DISTINCT;
+    for (size_t i = 0; i < from->seen.n && !to->many; i++)
+        intern_add(&to->seen, intern_get(&from->seen, i), strlen(intern_get(&from->seen, i)));
+    to->same = to->same || from->same || (!to->many && to->seen.n < both);
+}
+
+void guess_merge(struct infer *to, struct infer *from)
+{
+    for (size_t j = 0; j < to->n; j++)
+        merge_column(&to->column[j], &from->column[j]);
+    to->n_row += from->n_row;
+    to->n_bad += from->n_bad;
+    guess_release(from);
+}
 
 static void add_text(struct str *out, const char *text)
 {
@@ -167,11 +202,35 @@ static void add_dialect(struct str *out, const struct csv_dialect *d)
              d->decimal ? ", decimal: \",\"" : "");
 }
 
-void guess_write(struct str *out, const char *path, const struct csv_dialect *d,
-                 const struct infer *in)
+/* The name of the file up to its first point; of several, up to what tells them apart. */
+static char *table_name(const struct guessed_table *t)
 {
+    const char *file = base_name(t->path);
+    size_t n = t->n_file > 1 ? t->start : strcspn(file, ".");
+    while (t->n_file > 1 && n && strchr("-_. ", file[n - 1]))
+        n--;
+    return n ? mem_strndup(file, n) : mem_strdup("files");
+}
+
+static void add_file(struct str *out, const struct guessed_table *t)
+{
+    char *pattern = t->n_file > 1 ? series_pattern(base_name(t->path), t->start) : NULL;
+    str_addz(out, ":\n    file: ");
+    add_text(out, pattern ? pattern : base_name(t->path));
+    str_addf(out, " # %" PRId64 " rows", t->in.n_row);
+    if (t->n_file > 1)
+        str_addf(out, " in %zu files", t->n_file);
+    if (t->in.n_bad)
+        str_addf(out, ", and %" PRId64 " that are broken", t->in.n_bad);
+    str_addc(out, '\n');
+    free(pattern);
+}
+
+void guess_write(struct str *out, const struct guessed_table *t)
+{
+    const struct infer *in = &t->in;
     unsigned tokens = missing_tokens(in);
-    char *table = mem_strndup(base_name(path), strcspn(base_name(path), "."));
+    char *table = table_name(t);
     str_addz(out, "  ");
     if (can_be_name(table) && strcmp(table, "rejects") != 0 && strcmp(table, "imported") != 0) {
         add_name(out, table);
@@ -180,14 +239,9 @@ void guess_write(struct str *out, const char *path, const struct csv_dialect *d,
         add_name(out, other);
         free(other);
     }
-    str_addz(out, ":\n    file: ");
-    add_text(out, base_name(path));
-    str_addf(out, " # %" PRId64 " rows", in->n_row);
-    if (in->n_bad)
-        str_addf(out, ", and %" PRId64 " that are broken", in->n_bad);
-    str_addc(out, '\n');
-    if (d)
-        add_dialect(out, d);
+    add_file(out, t);
+    if (t->is_csv)
+        add_dialect(out, &t->dialect);
     for (size_t j = 0; j < in->n; j++) {
         if (!is_key(&in->column[j]))
             continue;

@@ -11,9 +11,10 @@
 #include "guess.h"
 #include "io/csv.h"
 #include "io/jsonrows.h"
+#include "series.h"
 #include "source_list.h"
 
-enum { MAX_FIELD = 1 << 20, MAX_RATIO = 200, MAX_DISTINCT = 100000, MAX_DISTINCT_BYTES = 200 };
+enum { MAX_FIELD = 1 << 20, MAX_RATIO = 200, MAX_DISTINCT_BYTES = 200 };
 
 const struct candidate guess_candidate[N_CANDIDATE] = {
     { .type = COLUMN_INT },
@@ -31,16 +32,6 @@ const struct candidate guess_candidate[N_CANDIDATE] = {
 
 const char *const guess_token[N_TOKEN] = { "NA",   "N/A",  "#N/A", "NaN", "nan", "NULL",
                                            "null", "None", "none", "?",   "-",   "\\N" };
-
-static void release(struct infer *in)
-{
-    for (size_t j = 0; j < in->n; j++) {
-        free(in->column[j].name);
-        intern_release(&in->column[j].seen);
-    }
-    free(in->column);
-    *in = (struct infer){ 0 };
-}
 
 /* ---- looking
  * -----------------------------------------------------------------------------------------------------
@@ -170,7 +161,7 @@ static int read_csv(const char *path, struct csv_dialect *d, struct infer *in, s
         static const enum source_encoding order[] = { SOURCE_UTF8, SOURCE_WINDOWS1252,
                                                       SOURCE_LATIN1 };
         d->encoding = order[encoding];
-        release(in);
+        guess_release(in);
         rc = csv_read(path, d, MAX_FIELD, NULL, NULL, &sink, in, e);
         if (rc == ERR_DATA && d->encoding != SOURCE_LATIN1 && strstr(e->text, "invalid encoding")) {
             *e = (struct err){ 0 }; /* in the header */
@@ -206,23 +197,61 @@ static int read_json(const char *path, struct infer *in, struct err *e)
     return rc;
 }
 
-int infer_schema(const struct opt_list *file, struct str *out, struct err *e)
+static bool same_columns(const struct infer *a, const struct infer *b)
 {
-    int rc = 0;
+    bool same = a->n == b->n;
+    for (size_t j = 0; j < a->n && same; j++)
+        same = strcmp(a->column[j].name, b->column[j].name) == 0;
+    return same;
+}
+
+/* Is it one more file of the table? Then it is merged into it. */
+static bool take_in(struct guessed_table *t, struct guessed_table *next)
+{
+    const char *a = base_name(t->path), *b = base_name(next->path);
+    if (t->is_csv != next->is_csv || !series_same(a, b) || strcmp(a, b) == 0 ||
+        t->dialect.delimiter != next->dialect.delimiter ||
+        t->dialect.encoding != next->dialect.encoding || !same_columns(&t->in, &next->in))
+        return false;
+    size_t start = series_start(a, b);
+    t->start = t->n_file == 1 || start < t->start ? start : t->start;
+    t->n_file++;
+    guess_merge(&t->in, &next->in);
+    return true;
+}
+
+static void write_all(struct str *out, struct guessed_table *t, size_t n)
+{
     str_addz(out, "schema: 1\ntables:\n");
-    for (size_t i = 0; i < file->n && rc == 0; i++) {
-        struct csv_dialect d = { 0 };
-        struct infer in = { 0 };
-        bool json = jsonrows_named(file->item[i]);
-        rc = json ? read_json(file->item[i], &in, e) : read_csv(file->item[i], &d, &in, e);
-        if (rc == 0)
-            d.decimal = guess_decimal(&in, json ? ',' : d.delimiter);
-        if (rc == 0)
-            guess_write(out, file->item[i], json ? NULL : &d, &in);
-        release(&in);
+    for (size_t i = 0; i < n; i++) {
+        t[i].dialect.decimal = guess_decimal(&t[i].in, t[i].is_csv ? t[i].dialect.delimiter : ',');
+        guess_write(out, &t[i]);
     }
     str_addz(out, "# Which column plays which part:\n# id: names a row in every later file\n"
                   "# label: what is to be predicted\n# text: [columns that are read as one text]\n"
                   "# image: \"name_{column}.jpg\"\n# date: when a row happened\n");
+}
+
+int infer_schema(const struct opt_list *file, struct str *out, struct err *e)
+{
+    struct guessed_table *t = mem_calloc(file->n, sizeof *t);
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; i < file->n && rc == 0; i++) {
+        struct guessed_table next = { .path = file->item[i], .n_file = 1 };
+        size_t k = 0;
+        next.is_csv = !jsonrows_named(next.path);
+        rc = next.is_csv ? read_csv(next.path, &next.dialect, &next.in, e)
+                         : read_json(next.path, &next.in, e);
+        while (k < n && !take_in(&t[k], &next))
+            k++;
+        if (k == n)
+            t[n++] = next;
+    }
+    if (rc == 0)
+        write_all(out, t, n);
+    for (size_t i = 0; i < n; i++)
+        guess_release(&t[i].in);
+    free(t);
     return rc;
 }

@@ -64,6 +64,24 @@ printf '[{"a": "2024-01-01"}, {"a": "2024-01-02", "b": true}]' >s.json
 whole "JSON" r.jsonl s.json
 has "keys of any record" "$(cat made.yaml)" "name: {type: string}"
 for s in "$top/data/sample/X_train_update.csv" "$top/data/sample/Y_train_CVw08PX.csv"; do whole "$(basename "$s")" "$s"; done
+for day in 08 09 10; do printf 'id,price,note\n%s1,2,%s\n%s2,3.5,x\n' "$day" "$day" "$day" >"day_2024-01-$day.csv"; done
+whole "a file per day" day_2024-01-08.csv day_2024-01-09.csv day_2024-01-10.csv
+is "is one table" "$(sed -n 2,9p made.yaml)" 'tables:
+  day:
+    file: "day_[0-9]*.csv" # 6 rows in 3 files
+    key: id # the first column whose values are distinct
+    columns:
+      id: {type: string} # 6 values, 0 missing, 6 distinct
+      price: {type: float} # 6 values, 0 missing, 2 distinct
+      note: {type: string} # 6 values, 0 missing, 4 distinct'
+cp day_2024-01-08.csv 1.csv
+cp day_2024-01-09.csv 10.csv
+whole "names of digits alone" 1.csv 10.csv
+has "have a pattern, too" "$(cat made.yaml)" '  files:
+    file: "[0-9]*.csv" # 4 rows in 2 files'
+printf 'id,price\n1,2\n' >day_2024-01-11.csv
+whole "but not one with other columns" day_2024-01-08.csv day_2024-01-11.csv
+has "which is a table of its own" "$(cat made.yaml)" 'file: "day_2024-01-11.csv"'
 : >none.csv
 refuses "a file without a header" 65 "'none.csv' is empty" "$I" --infer none.csv
 refuses "no such file" 74 "cannot open 'absent.csv'" "$I" --infer absent.csv
