@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/h5.h"
+#include "io/jsonfile.h"
 #include "models/classes.h"
 #include "models/vocab.h"
 
@@ -45,6 +46,18 @@ static int read_words(struct modelfile *m, struct h5 *h, struct err *e)
     return rc;
 }
 
+static int read_recipes(struct modelfile *m, struct h5 *h, struct err *e)
+{
+    int rc = 0;
+    if (h5_has(h, "text"))
+        rc = h5_get_text(h, "text", "recipe", &m->text, e);
+    if (rc == 0 && h5_has(h, "pixels"))
+        rc = h5_get_text(h, "pixels", "recipe", &m->pixels, e);
+    if (rc == 0 && h5_has(h, "features"))
+        rc = h5_get_text(h, "features", "state", &m->features, e);
+    return rc;
+}
+
 int modelfile_read(struct modelfile *m, const char *path, struct err *e)
 {
     struct modelfile made = { 0 };
@@ -54,7 +67,7 @@ int modelfile_read(struct modelfile *m, const char *path, struct err *e)
         return rc;
     if ((rc = h5_get_text(&h, "/", "family", &made.family, e)) ||
         (rc = h5_get_text(&h, "/", "model", &made.kind, e)) || (rc = read_classes(&made, &h, e)) ||
-        (rc = read_words(&made, &h, e))) {
+        (rc = read_words(&made, &h, e)) || (rc = read_recipes(&made, &h, e))) {
         if (!strstr(e->text, path)) /* h5 names the file itself */
             err_wrap(e, "'%s'", path);
     }
@@ -70,6 +83,9 @@ void modelfile_release(struct modelfile *m)
 {
     free(m->family);
     free(m->kind);
+    free(m->text);
+    free(m->pixels);
+    free(m->features);
     h5_free_strings(m->label, m->n_class);
     h5_free_strings(m->name, m->name ? m->n_class : 0);
     h5_free_strings(m->word, m->n_word);
@@ -119,4 +135,25 @@ json_t *modelfile_mapper(const struct modelfile *m)
         free(index);
     }
     return map;
+}
+
+int modelfile_preprocessing(const struct modelfile *m, json_t **out, struct err *e)
+{
+    const struct {
+        const char *name, *text;
+    } part[] = { { "text", m->text }, { "pixels", m->pixels }, { "features", m->features } };
+    json_t *doc = json_object();
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof part / sizeof *part; i++) {
+        json_t *inner = NULL;
+        if (part[i].text &&
+            (rc = jsonfile_parse(part[i].name, part[i].text, strlen(part[i].text), &inner, e)) == 0)
+            json_object_set_new(doc, part[i].name, inner);
+    }
+    if (rc || json_object_size(doc) == 0) {
+        json_decref(doc);
+        doc = NULL;
+    }
+    *out = doc;
+    return rc;
 }

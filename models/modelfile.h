@@ -15,6 +15,8 @@ struct modelfile {
     size_t n_class;
     char **word; /* (n_word) by id, id 0 is padding, 1 unknown; NULL without a text branch */
     size_t n_word;
+    char *text, *pixels, *features; /* JSON: recipe of words, recipe of pictures, state of
+                                       impute_scale; NULL where the model does not read them */
 };
 
 /** ERR_DATA, naming the path, if it is no whole refit.model or contradicts itself. */
@@ -28,6 +30,10 @@ void modelfile_release(struct modelfile *m);
  * "{}". A new reference; NULL without vocabulary.
  */
 json_t *modelfile_tokenizer(const struct modelfile *m);
+
+/** {"text": recipe, "pixels": recipe, "features": state}: what was done to the inputs, of those
+ * that the model reads. A new reference; NULL if there is none, or ERR_DATA if one is no JSON. */
+int modelfile_preprocessing(const struct modelfile *m, json_t **out, struct err *e);
 
 /** Class index -> code: {"0": "10", "1": "2280", ...}. A new reference. */
 json_t *modelfile_mapper(const struct modelfile *m);

@@ -15,7 +15,7 @@
 #include "io/registry.h"
 
 struct params {
-    const char *package, *copy, *receipt;
+    const char *package, *copy, *public_key, *receipt;
     const char *registry, *name, *key;
 };
 
@@ -23,6 +23,8 @@ static const struct opt options[] = {
     { OPT_IN(struct params, package), .format = "tar", .help = "package to publish" },
     { OPT_IN(struct params, copy), .optional = true,
       .help = "file that lies at --key instead of the package" },
+    { OPT_IN(struct params, public_key), .optional = true,
+      .help = "minisign's public key that must have signed the package" },
     { OPT_OUT(struct params, receipt), .format = "json", .help = "what was published" },
     { OPT_TEXT(struct params, registry), .text = "registry",
       .help = "where: PATH or file:PATH of a directory" },
@@ -98,7 +100,7 @@ static int run(const void *params, struct err *e)
         return err_set(e, ERR_USAGE, "--name is missing: name of the model in the registry");
     if ((rc = check(p, e)) || (rc = registry_open(&registry, p->registry, e)) ||
         (rc = hash_file(p->package, sha256, &size, e)) ||
-        (rc = package_read(&package, p->package, NULL, e)))
+        (rc = package_read(&package, p->package, NULL, p->public_key, e)))
         goto out;
     q.sha256 = sha256;
     q.size = size;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
+#include "io/minisign.h"
 #include "io/registry.h"
 
 static int check_member(const char *path, const struct tarfile *t, const json_t *said,
@@ -34,17 +35,17 @@ static int check_members(const char *path, const struct tarfile *t, const json_t
                          struct err *e)
 {
     const json_t *list = json_object_get(manifest, "members");
-    size_t n = json_array_size(list);
+    size_t n = json_array_size(list), more = tarfile_find(t, PACKAGE_SIGNATURE) ? 2 : 1;
     int rc = 0;
     if (!json_is_array(list) || json_integer_value(json_object_get(manifest, "manifest")) != 1)
         return err_set(e, ERR_DATA, "'%s': manifest.json is not version 1 of a package's manifest",
                        path);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = check_member(path, t, json_array_get(list, i), e);
-    if (rc == 0 && n + 1 != t->n) /* names are distinct in the file; in the list a repeated one
+    if (rc == 0 && n + more != t->n) /* names are distinct in the file; in the list a repeated one
                                      makes the numbers differ */
         rc = err_set(e, ERR_DATA, "'%s' has %zu members beside manifest.json, which lists %zu",
-                     path, t->n - 1, n);
+                     path, t->n - more, n);
     return rc;
 }
 
@@ -76,11 +77,23 @@ void package_release(struct package *p)
     *p = (struct package){ 0 };
 }
 
-int package_read(struct package *p, const char *path, const char *dir, struct err *e)
+static int check_signature(const char *path, const struct tarfile *t, const char *key,
+                           struct err *e)
 {
-    static const char *const keep[] = { "manifest.json", "VERSION" };
+    const struct tarfile_entry *manifest = tarfile_find(t, "manifest.json"),
+                               *signature = tarfile_find(t, PACKAGE_SIGNATURE);
+    int rc = signature ? minisign_verify(key, manifest->bytes, manifest->size, signature->bytes,
+                                         signature->size, e)
+                       : err_set(e, ERR_DATA, "it is not signed: want '%s'", PACKAGE_SIGNATURE);
+    return rc ? err_wrap(e, "'%s'", path) : 0;
+}
+
+int package_read(struct package *p, const char *path, const char *dir, const char *key,
+                 struct err *e)
+{
+    static const char *const keep[] = { "manifest.json", "VERSION", PACKAGE_SIGNATURE };
     struct package made = { 0 };
-    int rc = tarfile_read(&made.members, path, keep, 2, dir, e);
+    int rc = tarfile_read(&made.members, path, keep, 3, dir, e);
     const struct tarfile_entry *file = rc ? NULL : tarfile_find(&made.members, "manifest.json");
 
     if (rc == 0 && !file)
@@ -90,6 +103,8 @@ int package_read(struct package *p, const char *path, const char *dir, struct er
         err_wrap(e, "'%s'", path);
     if (rc == 0 && (rc = check_members(path, &made.members, made.manifest, e)) == 0)
         rc = check_version(path, &made.members, made.manifest, &made.version, e);
+    if (rc == 0 && key)
+        rc = check_signature(path, &made.members, key, e);
     if (rc)
         package_release(&made);
     else
@@ -149,8 +164,8 @@ static int check_strangers(const char *dir, const char *rest, const char *own,
         struct stat st;
         if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode))
             rc = check_strangers(dir, name, own, manifest, depth + 1, e);
-        else if (strcmp(name, "manifest.json") != 0 && strcmp(name, own) != 0 &&
-                 !find_member(manifest, name))
+        else if (strcmp(name, "manifest.json") != 0 && strcmp(name, PACKAGE_SIGNATURE) != 0 &&
+                 strcmp(name, own) != 0 && !find_member(manifest, name))
             rc = err_set(e, ERR_DATA, "'%s' is not of the package: its manifest does not list it",
                          full);
         free(name);

@@ -63,6 +63,8 @@ int env_make(struct env *v, const struct run *r, const struct work *w,
     char **declared = NULL;
     int rc = stage_env(w->spec, files, &declared, e);
     env_base(v, r, w);
+    env_put(v, str_format("REFIT_PIPELINE=%s", r->m.name));
+    env_put(v, str_format("REFIT_FINGERPRINT=%s", w->decision.fingerprint));
     for (size_t i = 0; rc == 0 && declared[i]; i++)
         env_put(v, mem_strdup(declared[i]));
     for (size_t i = 0; rc == 0 && i < w->spec->n_secret; i++)

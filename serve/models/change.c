@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "io/minisign.h"
+#include "io/package.h"
 #include "serve/models/models.h"
 
 /* ---- set ------------------------------------------------------------------------------------ */
@@ -66,10 +70,32 @@ struct tally {
     struct err first;
 };
 
+/* As a package that the key has signed: it is fetched for that. */
+static int check_signed(const struct call *c, const char *name, const char *version, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *path = str_format("%s/refit-models.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    struct package package = { 0 };
+    int rc, fd = mkstemp(path);
+    if (fd < 0) {
+        rc = err_sys(e, "cannot create '%s'", path);
+        free(path);
+        return rc;
+    }
+    close(fd);
+    if ((rc = registry_fetch(&c->registry, name, version, path, e)) == 0)
+        rc = package_read(&package, path, NULL, c->key, e);
+    package_release(&package);
+    unlink(path);
+    free(path);
+    return rc;
+}
+
 static void judge(const struct call *c, const char *name, const char *version, struct tally *t)
 {
     struct err e = { 0 };
-    int rc = registry_fetch(&c->registry, name, version, NULL, &e);
+    int rc = c->key ? check_signed(c, name, version, &e)
+                    : registry_fetch(&c->registry, name, version, NULL, &e);
     *(rc ? &t->bad : &t->good) += 1;
     if (rc && t->first.code == 0)
         t->first = e;
@@ -185,5 +211,20 @@ int models_prune(const struct call *c, struct err *e)
         printf("nothing to take away: %zu versions\n", n);
     json_decref(list);
     registry_versions_free(v, n);
+    return rc;
+}
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+int models_keys(const struct call *c, struct err *e)
+{
+    int rc = minisign_generate(c->word[0], e);
+    if (rc == 0 && c->json)
+        models_print(
+            json_pack("{s:s+, s:s+}", "secret", c->word[0], ".key", "public", c->word[0], ".pub"));
+    else if (rc == 0)
+        printf("%s.key signs (package --sign_key): keep it to yourself; %s.pub checks: give it to "
+               "all who pull\n",
+               c->word[0], c->word[0]);
     return rc;
 }

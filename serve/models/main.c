@@ -28,6 +28,8 @@ static const struct command commands[] = {
     { "prune", "NAME", "take old versions away, never the current one", 1, 1, models_prune },
     { "diff", "NAME OLD [NEW]", "what differs between two versions (NEW: the current one)", 2, 3,
       models_diff },
+    { "keys", "PREFIX", "a new pair of keys to sign packages: PREFIX.key and PREFIX.pub", 1, 1,
+      models_keys },
 };
 enum { N_COMMAND = sizeof commands / sizeof *commands };
 
@@ -47,6 +49,7 @@ static void print_help(FILE *to)
         "      --previous         set: the version that was served before the current one\n"
         "      --max-age TIME     pull: nothing to do while the folder is whole and younger: 7d,\n"
         "                         12h, 30m, 90s\n"
+        "      --key FILE         pull, verify: the public key that must have signed the package\n"
         "      --keep N           prune: how many versions stay, the newest (must be given)\n"
         "      --older-than TIME  prune: and of the others only those that are older\n"
         "  -n, --dry-run          prune: only say what would go\n"
@@ -88,26 +91,29 @@ static int unknown_command(const char *word, struct err *e)
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-enum { PREVIOUS = 256, JSON, MAX_AGE, KEEP, OLDER };
+enum { PREVIOUS = 256, JSON, MAX_AGE, KEEP, OLDER, KEY };
 
-static const struct option options[] = {
-    { "registry", required_argument, NULL, 'r' }, { "json", no_argument, NULL, JSON },
-    { "previous", no_argument, NULL, PREVIOUS },  { "max-age", required_argument, NULL, MAX_AGE },
-    { "keep", required_argument, NULL, KEEP },    { "older-than", required_argument, NULL, OLDER },
-    { "dry-run", no_argument, NULL, 'n' },        { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },        { 0 }
-};
+static const struct option options[] = { { "registry", required_argument, NULL, 'r' },
+                                         { "json", no_argument, NULL, JSON },
+                                         { "previous", no_argument, NULL, PREVIOUS },
+                                         { "max-age", required_argument, NULL, MAX_AGE },
+                                         { "key", required_argument, NULL, KEY },
+                                         { "keep", required_argument, NULL, KEEP },
+                                         { "older-than", required_argument, NULL, OLDER },
+                                         { "dry-run", no_argument, NULL, 'n' },
+                                         { "help", no_argument, NULL, 'h' },
+                                         { "version", no_argument, NULL, 'V' },
+                                         { 0 } };
 
-/* What the options of one command are: any other is refused. */
+/* The commands that an option is of; those of all are not here. */
 struct allowed {
-    const char *command;
     int option;
-    const char *name;
+    const char *name, *command[2];
 };
 static const struct allowed allowed[] = {
-    { "set", PREVIOUS, "--previous" }, { "pull", MAX_AGE, "--max-age" },
-    { "prune", KEEP, "--keep" },       { "prune", OLDER, "--older-than" },
-    { "prune", 'n', "--dry-run" },
+    { PREVIOUS, "--previous", { "set" } },  { MAX_AGE, "--max-age", { "pull" } },
+    { KEY, "--key", { "pull", "verify" } }, { KEEP, "--keep", { "prune" } },
+    { OLDER, "--older-than", { "prune" } }, { 'n', "--dry-run", { "prune" } },
 };
 
 /* One option into c. */
@@ -127,6 +133,9 @@ static int take(struct call *c, int option, const char *value, const char **url,
     case 'n':
         c->dry_run = true;
         return 0;
+    case KEY:
+        c->key = value;
+        return 0;
     case MAX_AGE:
     case OLDER:
         return read_time(value, option == OLDER ? &c->older_s : &c->max_age_s)
@@ -145,10 +154,13 @@ static int take(struct call *c, int option, const char *value, const char **url,
 
 static int check_option(const struct command *k, int option, struct err *e)
 {
-    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-        if (allowed[i].option == option && strcmp(allowed[i].command, k->name) != 0)
-            return err_set(e, ERR_USAGE, "%s is an option of %s, not of %s", allowed[i].name,
-                           allowed[i].command, k->name);
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        const char *const *of = allowed[i].command;
+        if (allowed[i].option == option && strcmp(of[0], k->name) != 0 &&
+            (!of[1] || strcmp(of[1], k->name) != 0))
+            return err_set(e, ERR_USAGE, "%s is an option of %s%s%s, not of %s", allowed[i].name,
+                           of[0], of[1] ? " and " : "", of[1] ? of[1] : "", k->name);
+    }
     return 0;
 }
 
@@ -167,7 +179,8 @@ static int find_command(char **word, size_t n, const struct command **out, struc
     c->n_word = n - 1;
     if (c->n_word < (*out)->least || c->n_word > (*out)->most)
         return err_set(e, ERR_USAGE, "usage: refit-models %s %s", (*out)->name, (*out)->words);
-    if (c->n_word && (*out)->call != models_pull && !registry_name_ok(c->word[0]))
+    if (c->n_word && (*out)->call != models_pull && (*out)->call != models_keys &&
+        !registry_name_ok(c->word[0]))
         return err_set(e, ERR_USAGE,
                        "'%s' is no name of a model: want letters, digits, '.', '_', '-', not "
                        "starting with '.'",

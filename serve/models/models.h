@@ -10,6 +10,7 @@ struct call {
     const char *const *word; /* (n_word) what stands behind the command */
     size_t n_word;
     bool json, dry_run, previous;
+    const char *key;   /* pull, verify: public key that must have signed; NULL: none */
     int64_t max_age_s; /* pull: -1: always */
     int64_t keep;      /* prune */
     int64_t older_s;   /* prune: -1: whatever age */
@@ -23,6 +24,7 @@ int models_set(const struct call *c, struct err *e);
 int models_verify(const struct call *c, struct err *e);
 int models_prune(const struct call *c, struct err *e);
 int models_pull(const struct call *c, struct err *e);
+int models_keys(const struct call *c, struct err *e);
 
 /** The words that each command may have, NAME first: the version that is meant if a command may
  * leave it out: word i, else the current one. (65 bytes) to `out`. ERR_DATA if there is none. */

@@ -154,7 +154,7 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
         rc = registry_fetch(&p->c->registry, p->name, p->version, tar, e);
     if (rc == 0 && mkdir(fresh, 0777) < 0)
         rc = err_sys(e, "cannot make the directory '%s'", fresh);
-    if (rc == 0 && (rc = package_read(&package, tar, fresh, e)) == 0 &&
+    if (rc == 0 && (rc = package_read(&package, tar, fresh, p->c->key, e)) == 0 &&
         (rc = write_metadata(p, fresh, e)) == 0)
         rc = swap(fresh, p->dir, f->there, e);
     package_release(&package);

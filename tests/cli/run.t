@@ -286,7 +286,7 @@ is "they met" "$(cat work/b)" hello
 one 'env | sort >"$1"' '    env: {MINE: yes}'
 LEAK=1 HOME=/nowhere run refit run
 is "a stage sees a clean environment" "$(sed 's/=.*//' work/o.txt | tr '\n' ' ')" \
-   "HOME LANG MINE OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PWD REFIT_EVENTS REFIT_RUN REFIT_THREADS TZ "
+   "HOME LANG MINE OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PWD REFIT_EVENTS REFIT_FINGERPRINT REFIT_PIPELINE REFIT_RUN REFIT_THREADS TZ "
 one 'echo "$TOKEN" | sha256sum >"$1"' '    secrets: [TOKEN]'
 sed -i 's/^stages:/secrets: {TOKEN: {env: OUR_TOKEN}}\nstages:/' pipeline.yaml
 unset OUR_TOKEN

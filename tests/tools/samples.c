@@ -174,8 +174,10 @@ static int write_model(const char *dir, const char *name, const char *kind, stru
     if (rc == 0 && (rc = h5_set_text(&h, "/", "family", "network", e)) == 0 &&
         (rc = h5_set_text(&h, "/", "model", kind, e)) == 0 &&
         (rc = h5_write_strings(&h, "classes/label", label, 3, e)) == 0 &&
-        (rc = h5_write_strings(&h, "classes/name", title, 3, e)) == 0 && strcmp(kind, "text") == 0)
-        rc = h5_write_strings(&h, "text/vocabulary", word, 5, e);
+        (rc = h5_write_strings(&h, "classes/name", title, 3, e)) == 0 &&
+        strcmp(kind, "text") == 0 &&
+        (rc = h5_write_strings(&h, "text/vocabulary", word, 5, e)) == 0)
+        rc = h5_set_text(&h, "text", "recipe", "{\"normalize\":\"nfkc\"}", e);
     if (rc == 0)
         rc = h5_publish(&h, e);
     h5_close(&h);

@@ -4,27 +4,23 @@
  *   out  package  models.tar: manifest.json first, then the other members in the byte order of
  * their names
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
+#include "io/minisign.h"
+#include "io/package.h"
 #include "io/registry.h"
+#include "io/table.h"
 #include "io/tarfile.h"
+#include "io/marks.h"
 #include "models/modelfile.h"
-
-struct params {
-    const char *model, *metrics, *report, *version, *package;
-    struct opt_list extra, exclude;
-};
+#include "stages/package/pack.h"
 
 static const struct opt options[] = {
     { OPT_IN(struct params, model), .format = "hdf5:refit.model",
@@ -36,127 +32,17 @@ static const struct opt options[] = {
       .help = "a further file, packed under its base name, or a directory with all files in it" },
     { OPT_IN(struct params, version), .optional = true, .side = true,
       .help = "a file with one line: the version; without it the registry numbers" },
+    { OPT_IN(struct params, table), .format = "hdf5:refit.table", .optional = true,
+      .help = "the table that it was trained on: its hash, rows and sources for the manifest" },
+    { OPT_IN(struct params, sign_key), .optional = true,
+      .help = "minisign's secret key, without a password: signs manifest.json" },
     { OPT_OUT(struct params, package), .format = "tar", .help = "the package" },
+    { OPT_TEXTS(struct params, include),
+      .help = "pattern of extra files that come in, such as '*.json' (default: all)" },
     { OPT_TEXTS(struct params, exclude),
       .help = "pattern of extra files that stay out, such as '*.log'" },
     { 0 },
 };
-
-/* The members so far; the texts that they point at belong to `owned`. */
-struct pack {
-    struct tarfile_member *member;
-    size_t n;
-    char **owned;
-    size_t n_owned;
-};
-
-static char *own(struct pack *p, char *text)
-{
-    p->owned = mem_grow(p->owned, p->n_owned, sizeof *p->owned);
-    return p->owned[p->n_owned++] = text;
-}
-
-static void pack_release(struct pack *p)
-{
-    for (size_t i = 0; i < p->n_owned; i++)
-        free(p->owned[i]);
-    free(p->owned);
-    free(p->member);
-    *p = (struct pack){ 0 };
-}
-
-static int add(struct pack *p, struct tarfile_member m, struct err *e)
-{
-    if (!tarfile_name_ok(m.name))
-        return err_set(e, ERR_DATA,
-                       "'%s' cannot be the name of a member: want a plain relative path in UTF-8",
-                       m.name);
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->member[i].name, m.name) == 0)
-            return err_set(e, ERR_DATA, "extra '%s' has the name of another member, '%s'",
-                           m.path ? m.path : m.name, m.name);
-    if (p->n == TARFILE_MAX_MEMBERS)
-        return err_set(e, ERR_DATA, "more than %d files to pack", TARFILE_MAX_MEMBERS);
-    p->member = mem_grow(p->member, p->n, sizeof *p->member);
-    p->member[p->n++] = m;
-    return tarfile_hash(&p->member[p->n - 1], e);
-}
-
-static int add_text(struct pack *p, const char *name, char *text, struct err *e)
-{
-    own(p, text);
-    return add(p, (struct tarfile_member){ .name = name, .bytes = text, .n = strlen(text) }, e);
-}
-
-static int add_json(struct pack *p, const char *name, json_t *doc, struct err *e)
-{
-    return add_text(p, name, jsonfile_text(doc), e);
-}
-
-/* ---- extras --------------------------------------------------------------------------------- */
-
-static bool excluded(const struct opt_list *patterns, const char *name)
-{
-    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-    for (size_t i = 0; i < patterns->n; i++)
-        if (fnmatch(patterns->item[i], name, 0) == 0 || fnmatch(patterns->item[i], base, 0) == 0)
-            return true;
-    return false;
-}
-
-static int add_extra(struct pack *p, const struct opt_list *exclude, const char *path,
-                     const char *name, int depth, struct err *e);
-
-static int add_directory(struct pack *p, const struct opt_list *exclude, const char *path,
-                         const char *name, int depth, struct err *e)
-{
-    enum { MAX_DEPTH = 32 };
-    struct dirent **entry;
-    int rc = 0, n = scandir(path, &entry, NULL, NULL); /* the members are sorted at the end */
-    if (n < 0)
-        return err_sys(e, "cannot read directory '%s'", path);
-    if (depth > MAX_DEPTH)
-        rc = err_set(e, ERR_DATA, "'%s' is nested too deeply: want at most %d directories", path,
-                     MAX_DEPTH);
-    for (int i = 0; i < n; i++) {
-        const char *base = entry[i]->d_name;
-        if (rc == 0 && strcmp(base, ".") != 0 && strcmp(base, "..") != 0) {
-            char *inner = own(p, str_format("%s/%s", path, base));
-            rc = add_extra(p, exclude, inner, own(p, str_format("%s/%s", name, base)), depth + 1,
-                           e);
-        }
-        free(entry[i]);
-    }
-    free(entry);
-    return rc;
-}
-
-static int add_extra(struct pack *p, const struct opt_list *exclude, const char *path,
-                     const char *name, int depth, struct err *e)
-{
-    struct stat st;
-    if (excluded(exclude, name))
-        return 0;
-    if (stat(path, &st) < 0)
-        return err_sys(e, "cannot open extra '%s'", path);
-    if (S_ISDIR(st.st_mode))
-        return add_directory(p, exclude, path, name, depth, e);
-    return add(p, (struct tarfile_member){ .name = name, .path = path }, e);
-}
-
-static int add_extras(struct pack *p, const struct params *in, struct err *e)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < in->extra.n; i++) {
-        char *path = own(p, mem_strdup(in->extra.item[i]));
-        size_t n = strlen(path);
-        while (n > 1 && path[n - 1] == '/')
-            path[--n] = '\0';
-        const char *slash = strrchr(path, '/');
-        rc = add_extra(p, &in->exclude, path, slash ? slash + 1 : path, 0, e);
-    }
-    return rc;
-}
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
@@ -191,7 +77,7 @@ static int add_version(struct pack *p, const struct params *in, json_t *manifest
     if ((rc = read_version(in->version, &version, e)))
         return rc;
     json_object_set_new(manifest, "version", json_string(version));
-    rc = add_text(p, "VERSION", str_format("%s\n", version), e);
+    rc = pack_text(p, "VERSION", str_format("%s\n", version), e);
     free(version);
     return rc;
 }
@@ -229,7 +115,7 @@ static int add_metrics(struct pack *p, const struct params *in, json_t *manifest
     json_object_set_new(manifest, "metrics", figures);
     if (!has_number(figures))
         return err_set(e, ERR_DATA, "'%s' holds no figure: not a metrics.json", in->metrics);
-    return add(p, (struct tarfile_member){ .name = "metrics.json", .path = in->metrics }, e);
+    return pack_add(p, (struct tarfile_member){ .name = "metrics.json", .path = in->metrics }, e);
 }
 
 static int add_model(struct pack *p, const struct params *in, json_t *manifest, struct err *e)
@@ -238,15 +124,22 @@ static int add_model(struct pack *p, const struct params *in, json_t *manifest, 
     int rc = modelfile_read(&m, in->model, e);
     if (rc)
         return rc;
-    json_t *tokenizer = modelfile_tokenizer(&m), *mapper = modelfile_mapper(&m);
+    json_t *preprocessing = NULL, *tokenizer = modelfile_tokenizer(&m),
+           *mapper = modelfile_mapper(&m);
     json_object_set_new(manifest, "model",
                         json_pack("{s:s, s:s, s:I, s:I}", "family", m.family, "kind", m.kind,
                                   "classes", (json_int_t)m.n_class, "vocabulary",
                                   (json_int_t)m.n_word));
-    if ((rc = add(p, (struct tarfile_member){ .name = "model.h5", .path = in->model }, e)) == 0)
-        rc = add_json(p, "mapper.json", mapper, e);
+    if ((rc = pack_add(p, (struct tarfile_member){ .name = "model.h5", .path = in->model }, e)) ==
+        0)
+        rc = pack_json(p, "mapper.json", mapper, e);
     if (rc == 0 && tokenizer)
-        rc = add_json(p, "tokenizer_config.json", tokenizer, e);
+        rc = pack_json(p, "tokenizer_config.json", tokenizer, e);
+    if (rc == 0 && (rc = modelfile_preprocessing(&m, &preprocessing, e)))
+        err_wrap(e, "'%s'", in->model);
+    if (preprocessing)
+        rc = pack_json(p, "preprocessing.json", preprocessing, e);
+    json_decref(preprocessing);
     json_decref(tokenizer);
     json_decref(mapper);
     modelfile_release(&m);
@@ -259,22 +152,85 @@ static int compare_members(const void *a, const void *b)
                   ((const struct tarfile_member *)b)->name);
 }
 
-/* List all members in the manifest, put it before them. */
-static int add_manifest(struct pack *p, json_t *manifest, struct err *e)
+/* ---- where it comes from -------------------------------------------------------------------- */
+
+/* What the runner says of the work that this is: the same work has the same. By hand: nothing. */
+static void add_origin(json_t *manifest)
+{
+    const char *pipeline = getenv("REFIT_PIPELINE"), *fingerprint = getenv("REFIT_FINGERPRINT");
+    if (pipeline && fingerprint)
+        json_object_set_new(
+            manifest, "origin",
+            json_pack("{s:s, s:s}", "pipeline", pipeline, "fingerprint", fingerprint));
+}
+
+static json_t *sources_of(const struct marks *m)
 {
     json_t *list = json_array();
-    qsort(p->member, p->n, sizeof *p->member, compare_members);
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < m->n_table; i++) {
+        const struct mark_table *t = &m->table[i];
+        for (size_t k = 0; k < t->n_source; k++)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "table", t->name, "name",
+                                                  t->source[k].name, "sha256", t->source[k].sha256,
+                                                  "bytes", (json_int_t)t->source[k].bytes));
+        if (t->above)
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s}", "table", t->name, "above", t->above));
+    }
+    return list;
+}
+
+/* Which data: the table's hash, its rows, and how far its sources were read (of an incremental
+ * import). */
+static int add_data(const struct params *in, json_t *manifest, struct err *e)
+{
+    char sha256[HASH_HEX];
+    struct table t = { 0 };
+    struct marks marks = { 0 };
+    int rc;
+    if (!in->table)
+        return 0;
+    if ((rc = hash_file(in->table, sha256, NULL, e)) == 0 &&
+        (rc = table_read_pictures(&t, in->table, e)) == 0 &&
+        (rc = marks_read(&marks, in->table, e)) == 0) {
+        json_t *data = json_pack("{s:s, s:I, s:s, s:s}", "table", t.name, "rows",
+                                 (json_int_t)t.n_row, "keys_sha256", t.keys_sha256, "sha256",
+                                 sha256);
+        if (marks.n_table)
+            json_object_set_new(data, "sources", sources_of(&marks));
+        json_object_set_new(manifest, "data", data);
+    }
+    marks_release(&marks);
+    table_release(&t);
+    return rc;
+}
+
+/* The manifest lists all members and stands before them; its signature, if any, is the second. */
+static int add_manifest(struct pack *p, const struct params *in, json_t *manifest, struct err *e)
+{
+    json_t *list = json_array();
+    size_t n = p->n;
+    char *text, *signature;
+    int rc;
+    qsort(p->member, n, sizeof *p->member, compare_members);
+    for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", p->member[i].name, "size",
                                               (json_int_t)p->member[i].size, "sha256",
                                               p->member[i].sha256));
     json_object_set_new(manifest, "members", list);
-    int rc = add_json(p, "manifest.json", manifest, e);
-    if (rc)
+    text = pack_own(p, jsonfile_text(manifest));
+    if (in->sign_key && (rc = minisign_sign(in->sign_key, text, strlen(text),
+                                            "manifest.json of a refit package", &signature, e)))
         return rc;
-    struct tarfile_member last = p->member[p->n - 1];
-    memmove(p->member + 1, p->member, (p->n - 1) * sizeof *p->member);
-    p->member[0] = last;
+    if ((rc = pack_add(
+             p, (struct tarfile_member){ "manifest.json", .bytes = text, .n = strlen(text) }, e)) ||
+        (in->sign_key && (rc = pack_text(p, PACKAGE_SIGNATURE, signature, e))))
+        return rc;
+    size_t n_first = p->n - n;
+    struct tarfile_member first[2];
+    memcpy(first, p->member + n, n_first * sizeof *first);
+    memmove(p->member + n_first, p->member, n * sizeof *first);
+    memcpy(p->member, first, n_first * sizeof *first);
     return 0;
 }
 
@@ -285,11 +241,12 @@ static int gather(struct pack *p, const struct params *in, json_t *manifest, str
         (rc = add_metrics(p, in, manifest, e)))
         return rc;
     if (in->report &&
-        (rc = add(p, (struct tarfile_member){ .name = "report.html", .path = in->report }, e)))
+        (rc = pack_add(p, (struct tarfile_member){ .name = "report.html", .path = in->report }, e)))
         return rc;
-    if ((rc = add_extras(p, in, e)))
+    add_origin(manifest);
+    if ((rc = pack_extras(p, in, e)) || (rc = add_data(in, manifest, e)))
         return rc;
-    return add_manifest(p, manifest, e);
+    return add_manifest(p, in, manifest, e);
 }
 
 static int run(const void *params, struct err *e)
@@ -325,17 +282,40 @@ static const struct stage stage = {
     .size = sizeof(struct params),
     .run = run,
     .check = check,
-    .more = "Members: manifest.json, then model.h5, metrics.json, mapper.json (class index -> "
-            "code), report.html,\n"
-            "tokenizer_config.json (Keras form; with a text branch), VERSION and the extras, in "
-            "the byte order of their\n"
-            "names. Patterns of --exclude are held against the name and the base name of extras "
-            "only.\n\n"
-            "Example: package --model model.h5 --metrics metrics.json --report report.html "
-            "--package models.tar",
+    .more =
+        "Members: manifest.json, then model.h5, metrics.json, mapper.json (class index -> "
+        "code), report.html,\n"
+        "tokenizer_config.json (Keras form; with a text branch), VERSION and the extras, in "
+        "the byte order of their\n"
+        "names. Patterns of --include and --exclude are held against the name and the base name of "
+        "extras only.\n\n"
+        "package --verify FILE [--public_key FILE] checks a package: every member, and its "
+        "signature.\n\n"
+        "Example: package --model model.h5 --metrics metrics.json --report report.html "
+        "--package models.tar",
 };
+
+/* package --verify FILE [--public_key FILE] */
+static int verify(int argc, char **argv)
+{
+    bool key = argc == 5 && strcmp(argv[3], "--public_key") == 0;
+    struct package package = { 0 };
+    struct err e = { 0 };
+    size_t n;
+    if (argc != 3 && !key)
+        return err_set(&e, ERR_USAGE, "usage: package --verify FILE [--public_key FILE]"),
+               err_report(&e, stage.name);
+    if (package_read(&package, argv[2], NULL, key ? argv[4] : NULL, &e) == 0) {
+        n = package.members.n;
+        log_info("'%s': %zu members, each as manifest.json says%s", argv[2], n,
+                 key ? "; signed by the key" : "");
+    }
+    package_release(&package);
+    return err_report(&e, stage.name);
+}
 
 int main(int argc, char **argv)
 {
-    return stage_main(&stage, argc, argv);
+    return argc > 1 && strcmp(argv[1], "--verify") == 0 ? verify(argc, argv)
+                                                        : stage_main(&stage, argc, argv);
 }
