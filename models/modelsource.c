@@ -41,7 +41,7 @@ static int load_package(struct modelsource *s, const char *path, const char *dir
 {
     struct package p = { 0 };
     int rc = hash_file(path, s->sha256, NULL, e);
-    if (rc == 0 && (rc = package_read(&p, path, dir, e)) == 0) {
+    if (rc == 0 && (rc = package_read(&p, path, dir, NULL, e)) == 0) {
         take_version(s, &p);
         rc = load_member(s, dir, threads, out, e);
     }
