@@ -200,6 +200,17 @@ static void multiply_input(const struct op *o, const struct pass *p, float *gate
               dropped_x(o, p, value_of(p, in) + p->shard->t0 * n * I, steps, I), false, gates);
 }
 
+/* What row r needs at a step, asked for before the step ahead of it multiplies. */
+static void fetch_next(const struct op *o, const struct pass *p, size_t r, size_t step,
+                       bool by_word, const float *a)
+{
+    const struct factors *f = o->own;
+    size_t width = f->of[KERNEL].n;
+    fetch_floats(a, width, FETCH_FAR);
+    if (by_word && step_is_live(o, p, r, step))
+        fetch_floats(lstm_input_row(&f->input, &f->of[KERNEL], p, r, step), width, FETCH_FAR);
+}
+
 static void forward(const struct op *o, const struct pass *p)
 {
     size_t n = p->shard->n, steps = p->shard->t1 - p->shard->t0, H = (size_t)o->layer->size;
@@ -230,6 +241,8 @@ static void forward(const struct op *o, const struct pass *p)
             if (step_is_live(o, p, r, step)) {
                 const float *x = by_word ? lstm_input_row(&f->input, &f->of[KERNEL], p, r, step)
                                          : b;
+                if (t + 1 < steps)
+                    fetch_next(o, p, r, step + 1, by_word, a + (n + r) * 4 * H);
                 cell_forward(a + r * 4 * H, x, c + at, c + next, tc + at, h + next, H);
             } else {
                 memcpy(h + next, h + at, H * sizeof *h);
@@ -260,6 +273,11 @@ static void backward_steps(const struct op *o, const struct pass *p, size_t step
             if (!step_is_live(o, p, r, p->shard->t0 + t)) {
                 memset(a + r * 4 * H, 0, 4 * H * sizeof *a);
                 continue;
+            }
+            if (t > 0) { /* for the next one; this one multiplies first */
+                fetch_floats(gates + ((t - 1) * n + r) * 4 * H, 4 * H, FETCH_FAR);
+                fetch_floats(c + at - n * H, H, FETCH_FAR);
+                fetch_floats(tc + at - n * H, H, FETCH_FAR);
             }
             for (size_t j = 0; j < H && o->layer->all_steps; j++)
                 dh[r * H + j] += dy[p->shard->t0 * n * H + at + j];

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "models/nn/gemm.h"
+#include "models/nn/simd.h"
 
 enum { BLOCK = 64 }; /* words, or places, of one product */
 enum { GATES = 0 };  /* the LSTM's state */
@@ -69,13 +70,12 @@ static void take_row(const struct lstm_input *in, const struct net *n, int32_t i
 static void take_words(const struct lstm_input *in, const struct net *n, size_t first, size_t count,
                        float *x)
 {
-    enum { AHEAD = 4, LINE = 16 };
+    enum { AHEAD = 4 };
     const struct touched *t = in->touched;
     const float *table = weight_of(n, in->table, 0);
     for (size_t i = 0; i < count; i++, x += t->width) {
         size_t ahead = first + i + AHEAD < t->n ? first + i + AHEAD : t->n - 1;
-        for (size_t k = 0; k < t->width; k += LINE)
-            __builtin_prefetch(table + (size_t)t->id[ahead] * t->width + k);
+        fetch_floats(table + (size_t)t->id[ahead] * t->width, t->width, FETCH_NEAR);
         take_row(in, n, t->id[first + i], x);
     }
 }
@@ -132,6 +132,7 @@ void lstm_input_backward(const struct lstm_input *in, const struct factor *f, co
     for (size_t first = from; first < to; first += BLOCK) {
         size_t count = to - first < BLOCK ? to - first : BLOCK;
         for (size_t i = 0; i < count; i++) {
+            touched_fetch(t, p->net, first + i + 1);
             memcpy(sum + i * f->n, touched_sum(t, p->net, n_shard, first + i, leaf),
                    f->n * sizeof *sum);
             add_floats(g_bias, sum + i * f->n, f->n);

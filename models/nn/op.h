@@ -357,6 +357,10 @@ void touched_chain(struct net *n, const struct nn_batch *b);
 const float *touched_sum(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
                          float *leaf);
 
+/** Ask for what touched_sum will read of the w-th row, if there is one: it lies anywhere in the
+ * shards' memory. */
+void touched_fetch(const struct touched *t, const struct net *n, size_t w);
+
 /** Gradient (width) of the w-th row. */
 const float *touched_row(const struct touched *t, const struct net *n, size_t n_shard, size_t w,
                          float *leaf);

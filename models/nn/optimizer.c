@@ -157,17 +157,14 @@ static void sweep_piece(const struct sweep *s, size_t i, int worker)
 /* The rows of a table lie anywhere in memory: ask for them in time. */
 static void fetch_row(const struct sweep *s, const struct touched *t, size_t w)
 {
-    enum { LINE = 16 };
     if (w >= t->n || !s->steps)
         return;
     size_t at = s->n->param[t->param].offset + (size_t)t->id[w] * t->width;
-    for (size_t i = at; i < at + t->width; i += LINE) {
-        __builtin_prefetch(s->n->weight + i, 1);
-        if (s->o->m)
-            __builtin_prefetch(s->o->m + i, 1);
-        if (s->o->v)
-            __builtin_prefetch(s->o->v + i, 1);
-    }
+    fetch_floats(s->n->weight + at, t->width, FETCH_NEAR);
+    if (s->o->m)
+        fetch_floats(s->o->m + at, t->width, FETCH_NEAR);
+    if (s->o->v)
+        fetch_floats(s->o->v + at, t->width, FETCH_NEAR);
 }
 
 static void sweep_rows(const struct sweep *s, const struct touched *t, size_t task, size_t first,

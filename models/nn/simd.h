@@ -1,6 +1,7 @@
 #ifndef NN_SIMD_H
 #define NN_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -15,6 +16,21 @@
 #else
 #define NN_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
+
+enum fetch { FETCH_NEAR, FETCH_FAR };
+
+/** Ask for n floats that are wanted later: NEAR, into the first-level cache; FAR, into the second,
+ * where they outlast a product. */
+static inline void fetch_floats(const float *x, size_t n, enum fetch where)
+{
+    enum { LINE = 16 };
+    for (size_t i = 0; i < n; i += LINE) {
+        if (where == FETCH_NEAR)
+            __builtin_prefetch(x + i, 0, 3);
+        else
+            __builtin_prefetch(x + i, 0, 2);
+    }
+}
 
 /* The functions below have no branches, so that loops over them become SIMD code. */
 

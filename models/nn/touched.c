@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "models/nn/gemm.h"
 #include "models/nn/op.h"
+#include "models/nn/simd.h"
 
 struct touched *touched_new(struct net *n, const struct op *o, size_t n_id, size_t n_place)
 {
@@ -128,6 +129,15 @@ const float *touched_sum(const struct touched *t, const struct net *n, size_t n_
     }
     reduce(n_shard, merge, &s);
     return leaf;
+}
+
+void touched_fetch(const struct touched *t, const struct net *n, size_t w)
+{
+    enum { MOST = 8 }; /* places: more would push each other out of the cache */
+    size_t shard = 0;
+    int32_t place = w < t->n ? t->head[t->id[w]] : -1;
+    for (size_t i = 0; i < MOST && place >= 0; i++, place = t->next[place])
+        fetch_floats(t->arrived(t, n, place, &shard), t->arriving, FETCH_FAR);
 }
 
 enum { ROWS_A_TASK = 32 };
