@@ -2,7 +2,7 @@
  * the metrics of the model that is published now; one that does not hold blocks (exit 98) all that
  * needs this stage.
  *
- *   in   metrics  metrics.json of evaluate
+ *   in   metrics  metrics.json of evaluate; comparison: its figures of the champion
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,15 @@
 #include "io/rules.h"
 
 struct params {
-    const char *metrics;
+    const char *metrics, *comparison;
     struct opt_list require;
     const char *registry, *name;
 };
 
 static const struct opt options[] = {
     { OPT_IN(struct params, metrics), .format = "json", .help = "figures of the new model" },
+    { OPT_IN(struct params, comparison), .optional = true, .format = "json",
+      .help = "figures of the champion on the same rows: rules may name them champion.NAME" },
     { OPT_TEXTS(struct params, require),
       .help = "a rule that must hold, such as 'accuracy >= 0.80'" },
     { OPT_TEXT(struct params, registry), .optional = true,
@@ -109,6 +111,23 @@ out:
     return rc;
 }
 
+/* The champion of the comparison, as `champion` among the metrics: null while there is none. */
+static int add_champion(const struct params *p, json_t *metrics, struct err *e)
+{
+    json_t *comparison = NULL;
+    int rc = p->comparison ? jsonfile_read(p->comparison, &comparison, e) : 0;
+    if (rc || !p->comparison)
+        return rc;
+    json_t *champion = json_object_get(comparison, "champion");
+    if (!champion)
+        rc = err_set(e, ERR_DATA, "'%s' has no 'champion': not a comparison of evaluate",
+                     p->comparison);
+    else if (json_object_set(metrics, "champion", champion) != 0)
+        rc = err_set(e, ERR_DATA, "'%s' is no metrics.json", p->metrics);
+    json_decref(comparison);
+    return rc;
+}
+
 /* Print every rule with its figures; the texts of those that fail go to *out_failed. Returns their
  * number. */
 static size_t judge(const struct rule *rule, size_t n, const json_t *metrics, const json_t *current,
@@ -143,7 +162,8 @@ static int run(const void *params, struct err *e)
                        "--require is missing: a gate without a rule lets everything pass");
     if ((rc = read_rules(p, &rule, e)))
         return rc;
-    if ((rc = jsonfile_read(p->metrics, &metrics, e)) || (rc = read_current(p, &current, e)))
+    if ((rc = jsonfile_read(p->metrics, &metrics, e)) || (rc = add_champion(p, metrics, e)) ||
+        (rc = read_current(p, &current, e)))
         goto out;
     failed = judge(rule, n, metrics, current, &failures);
     event_metric("rules_failed", (double)failed, 0);
@@ -165,16 +185,19 @@ static const struct stage stage = {
     .size = sizeof(struct params),
     .run = run,
     .check = check,
-    .more = "A rule is NAME OP TERM [+ NUMBER | - NUMBER]. NAME is a path into metrics.json "
-            "(accuracy,\n"
-            "models.text.accuracy, per_class.0.f1, \"a key with blanks\".f1), OP is one of >= > <= "
-            "< ==, TERM is a number, "
-            "a\nNAME, or current.NAME: a figure of the model that the registry serves now; while "
-            "it serves none, such a "
-            "rule\npasses. A figure that is missing or no number fails its rule.\n\n"
-            "Example: gate --metrics metrics.json --require 'accuracy >= 0.8' --require 'accuracy "
-            ">= current.accuracy - "
-            "0.005'\n         --registry registry --name products",
+    .more =
+        "A rule is NAME OP TERM [+ NUMBER | - NUMBER]. NAME is a path into metrics.json "
+        "(accuracy,\n"
+        "models.text.accuracy, per_class.0.f1, \"a key with blanks\".f1), OP is one of >= > <= "
+        "< ==, TERM is a number, "
+        "a\nNAME, or current.NAME: a figure of the model that the registry serves now; while "
+        "it serves none, such a "
+        "rule\npasses. champion.NAME is a figure of --comparison (champion.p_worse > 0.05: not "
+        "worse than "
+        "the champion, but by chance).\nA figure that is missing or no number fails its rule.\n\n"
+        "Example: gate --metrics metrics.json --require 'accuracy >= 0.8' --require 'accuracy "
+        ">= current.accuracy - "
+        "0.005'\n         --registry registry --name products",
 };
 
 int main(int argc, char **argv)

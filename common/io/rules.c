@@ -238,10 +238,21 @@ static bool compare(double a, const char *op, double b)
     return !equal && (*op == '>' ? a > b : a < b);
 }
 
+/* A figure of the champion, where it is known that there is none? */
+static bool lacks_champion(const struct rule_name *name, const json_t *metrics)
+{
+    return name->n && !name->current && strcmp(name->part[0], "champion") == 0 &&
+           json_is_null(json_object_get(metrics, "champion"));
+}
+
 bool rule_holds(const struct rule *r, const json_t *metrics, const json_t *current, char *why,
                 size_t why_size)
 {
     double left, right = 0;
+    if (lacks_champion(&r->left, metrics) || lacks_champion(&r->right, metrics)) {
+        snprintf(why, why_size, "there is no champion to compare with");
+        return true;
+    }
     if (!look_up(&r->left, metrics, &left, why, why_size))
         return false;
     if (r->right.current && !current) {

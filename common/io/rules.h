@@ -17,8 +17,9 @@
  *   part   = letters, digits and "_", or anything in double quotes
  *
  * Blanks may stand between all of them. `current.` reads the metrics of the model that is published
- * now. Numbers that differ by less than 1e-12 of the larger one are equal, so that 0.1 + 0.2 ==
- * 0.3. */
+ * now. A figure of `champion` while that is null in the metrics makes its rule hold: there is
+ * none yet. Numbers that differ by less than 1e-12 of the larger one are equal, so that 0.1 + 0.2
+ * == 0.3. */
 
 enum { RULE_MAX_PART = 16 };
 

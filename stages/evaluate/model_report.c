@@ -9,14 +9,14 @@
 #include "io/style.h"
 #include "stages/evaluate/report_parts.h"
 
-static void set_figures(json_t *to, const struct model_report *r, size_t i)
+static void set_figures(json_t *to, const struct model_report *r, const struct report_model *m)
 {
-    const struct paired *v = &r->model[i].versus;
+    const struct paired *v = &m->versus;
     if (r->n_class)
-        class_report_figures(to, &r->model[i]);
+        class_report_figures(to, m);
     else
-        number_report_figures(to, &r->model[i]);
-    if (i == 0)
+        number_report_figures(to, m);
+    if (m == &r->model[0])
         return;
     json_object_set_new(to, "difference", json_real(v->difference));
     json_object_set_new(to, "p_value", json_real(v->p_value));
@@ -32,7 +32,7 @@ json_t *model_report_json(const struct model_report *r)
 {
     json_t *root = json_object(), *models = json_object();
 
-    set_figures(root, r, 0);
+    set_figures(root, r, &r->model[0]);
     json_object_set_new(root, "rows", json_string(r->side));
     json_object_set_new(root, "n", json_integer(n_evaluated(r)));
     json_object_set_new(root, "unknown_rows", json_integer(r->unknown_rows));
@@ -41,7 +41,7 @@ json_t *model_report_json(const struct model_report *r)
         json_object_set_new(root, "target", json_string(r->target));
     for (size_t i = 0; i < r->n_model; i++) {
         json_t *one = json_object();
-        set_figures(one, r, i);
+        set_figures(one, r, &r->model[i]);
         if (r->blend[0] && strcmp(r->model[i].kind, "late_fusion") == 0)
             json_object_set_new(one, "weight", json_real(r->blend_weight));
         json_object_set_new(models, r->model[i].kind, one);
@@ -53,6 +53,15 @@ json_t *model_report_json(const struct model_report *r)
         number_report_json(root, r);
     parts_importance_json(root, r);
     return root;
+}
+
+json_t *model_report_comparison(const struct model_report *r)
+{
+    json_t *champion = r->champion ? json_object() : json_null();
+    if (r->champion)
+        set_figures(champion, r, r->champion);
+    return json_pack("{s:s, s:I, s:o}", "rows", r->side, "n", (json_int_t)n_evaluated(r),
+                     "champion", champion);
 }
 
 static void add_head(struct str *out, const struct model_report *r)

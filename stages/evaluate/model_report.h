@@ -16,7 +16,7 @@
 
 /** One of the models side by side. */
 struct report_model {
-    const char *kind;       /* as model_kind(), "late_fusion", or "champion" */
+    const char *kind;       /* as model_kind(), or "late_fusion", "champion" */
     struct metrics metrics; /* of classes */
     struct probabilities probabilities;
     struct residuals residuals; /* of a number */
@@ -30,17 +30,18 @@ struct model_report {
     struct report_model
         *model; /* (n_model) the first one is the model; their figures are owned by the caller */
     size_t n_model;
-    const char *blend[2];           /* kinds that late_fusion mixes; NULL: there is none */
-    double blend_weight;            /* of the first of them */
-    const char *target;             /* the column that is predicted */
-    size_t n_class;                 /* 0: a number is predicted */
-    const char **label, **name;     /* (n_class) names may be NULL */
-    const double *truth;            /* (n) of a number, and */
-    const float *estimate;          /* (n) what the model says */
-    double train_mean;              /* of a number: its mean over the training rows */
-    const struct history *history;  /* NULL: not given */
-    int64_t n_row, rows[3], unused; /* of the table; by side; on no side */
-    int64_t *train_rows;            /* (n_class) rows of the class that it was trained on */
+    const struct report_model *champion; /* NULL: there is none; in the comparison alone */
+    const char *blend[2];                /* kinds that late_fusion mixes; NULL: there is none */
+    double blend_weight;                 /* of the first of them */
+    const char *target;                  /* the column that is predicted */
+    size_t n_class;                      /* 0: a number is predicted */
+    const char **label, **name;          /* (n_class) names may be NULL */
+    const double *truth;                 /* (n) of a number, and */
+    const float *estimate;               /* (n) what the model says */
+    double train_mean;                   /* of a number: its mean over the training rows */
+    const struct history *history;       /* NULL: not given */
+    int64_t n_row, rows[3], unused;      /* of the table; by side; on no side */
+    int64_t *train_rows;                 /* (n_class) rows of the class that it was trained on */
     int64_t unknown_rows; /* on the side, but without a label or of a class that the model does not
                              know */
     bool has_pictures, has_texts;
@@ -55,6 +56,9 @@ struct model_report {
 
 /** metrics.json (docs/formats.md); a new reference. */
 json_t *model_report_json(const struct model_report *r);
+
+/** comparison.json: the champion; a new reference. */
+json_t *model_report_comparison(const struct model_report *r);
 
 /** The page: HTML that needs nothing else, appended to *out. */
 void model_report_html(const struct model_report *r, struct str *out);

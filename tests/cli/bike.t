@@ -51,6 +51,18 @@ has 'the page has the residuals' "$(cat $w/report.html)" 'Residuals'
 run grep -cE 'https?:|src=|href=|<script|url\(|[^a-z]nan[^a-z]' $w/report.html
 is 'and needs nothing from outside' "$out" 0
 
+has 'the first model has no champion to beat' "$(cat .refit/runs/*/gate.1.log)" 'there is no champion to compare with'
+ok 'now it is the champion itself' go
+is 'and is judged against it' "$(ls .refit/runs/*/evaluate.1.log | wc -l)" 2
+same 'the figures stay' $w/metrics.json first.json
+has 'nothing is packed or published anew' "$out$err" '2 done, 6 reused'
+ok 'then all is settled' go
+has 'nothing is to do' "$out$err" 'nothing to do'
+run go -p train.trees=20 -p train.max_depth=9
+is 'a model that is worse, and not by chance, does not pass the gate' "$rc" 3
+has 'which says how often chance would make it so' "$out$err" 'champion.p_worse > 0.05  FAIL'
+has 'though its figures alone would do' "$out$err" 'r2 > 0.75                ok'
+
 ok 'another number is learnt because the command line says so' go -p target=casual
 has 'it is the one that is judged' "$(cat $w/metrics.json)" '"target": "casual"'
 has 'and has a name of its own in the registry' "$(ls work/ci/registry)" 'bike_casual'
@@ -62,30 +74,38 @@ has 'which says so' "$out$err" 'r2 > 0.75'
 # ---- evaluate by hand
 E=$L/evaluate data="--table $w/table.h5 --split $w/split.h5"
 learn() { "$L/train" $data --features "${F:-$w/features.h5}" --target "${T:-cnt}" --model "$@"; }
-evaluate() { "$E" $data --features $w/features.h5 --metrics m.json --report m.html "$@"; }
-get() { /usr/bin/python3 -c "import json; m = json.load(open('m.json')); print($1)"; }
+evaluate() { "$E" $data --features $w/features.h5 --metrics m.json --report m.html --comparison c.json "$@"; }
+get() { /usr/bin/python3 -c "import json; m = json.load(open('m.json')); c = json.load(open('c.json'))['champion']; print($1)"; }
 learn trees.h5 --family extra_trees --trees 20 2>/dev/null
 learn boost.h5 --family boosting 2>/dev/null
 learn poor.h5 --family extra_trees --trees 2 --max_depth 2 2>/dev/null
 ok 'a number has other models and a champion beside it' evaluate --model trees.h5 --others boost.h5 --champion poor.h5
-is 'the champion is behind, and not by chance' "$(get 'm["models"]["champion"]["difference"] > 20 and m["models"]["champion"]["p_value"] < .001')" True
-is 'it is not the new model that is worse' "$(get 'm["models"]["champion"]["p_worse"] > .999')" True
-cp m.json two.json
+is 'the champion is behind, and not by chance' "$(get 'c["difference"] > 20 and c["p_value"] < .001')" True
+is 'it stands in the comparison alone' "$(get 'sorted(m["models"])')" "['boosting', 'extra_trees']"
+is 'another one has the same test' "$(get '0 <= m["models"]["boosting"]["p_value"] <= 1')" True
+is 'it is not the new model that is worse' "$(get 'c["p_worse"] > .999')" True
+cp m.json two.json; cp c.json three.json
 ok 'one thread' evaluate --model trees.h5 --others boost.h5 --champion poor.h5 --threads 1
 same 'finds the same, byte for byte' m.json two.json
+same 'in the comparison, too' c.json three.json
 ok 'a model against itself' evaluate --model trees.h5 --champion trees.h5
-is 'is not behind' "$(get '(m["models"]["champion"]["difference"], m["models"]["champion"]["p_value"])')" '(0.0, 1.0)'
+is 'is not behind' "$(get '(c["difference"], c["p_value"])')" '(0.0, 1.0)'
 ok 'nothing is shuffled where nobody asks for it' evaluate --model trees.h5 --shuffles 0
 is 'and nothing is told of it' "$(get '"permutation" in m')" False
 "$L/impute_scale" $data --features other.h5 --target cnt --scale standard 2>/dev/null
 F=other.h5 learn scaled.h5 --family extra_trees --trees 20 2>/dev/null
 ok 'a champion whose columns were fitted otherwise' evaluate --model trees.h5 --champion scaled.h5
 has 'makes them of the table' "$err" "'scaled.h5': its feature columns were fitted on other rows"
-is 'and is as good' "$(get 'm["models"]["champion"]["r2"] > .9')" True
+is 'and is as good' "$(get 'c["r2"] > .9')" True
 T=season learn classes.h5 --family extra_trees 2>/dev/null
 refuses 'a champion that tells classes apart is none' 65 "'classes.h5' has 4 classes, the model 0" evaluate --model trees.h5 --champion classes.h5
 ok 'a number that is a feature else' "$L/impute_scale" $data --features temp.h5 --target temp
 has 'is none where it is learnt' "$err" 'of 11 features'
+refuses 'a champion without room for its figures' 64 'its figures go to --comparison' "$E" $data --features $w/features.h5 --metrics m.json \
+    --report m.html --model trees.h5 --champion trees.h5
+echo '{}' >none.json
+refuses 'a comparison that is none' 65 "'none.json' has no 'champion'" "$L/gate" --metrics m.json --comparison none.json --require 'r2 > 0'
+refuses 'a rule about a champion without a comparison' 98 "no metric 'champion.p_worse'" "$L/gate" --metrics m.json --require 'champion.p_worse > 0.05'
 T=temp learn leak.h5 --family extra_trees --trees 2 2>leak
 has 'a target among the feature columns is a warning' "$(cat leak)" "the feature columns hold 'temp', what is to be learnt"
 

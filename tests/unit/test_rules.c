@@ -35,6 +35,18 @@ static void check(const char *text, bool want)
         fail_msg("'%s' %s: %s", text, want ? "does not hold" : "holds", why);
 }
 
+static void without_a_champion_its_rules_hold(void **state)
+{
+    char why[200];
+    (void)state;
+    assert_true(holds("champion.p_worse > 0.05", "{\"champion\":null}", NULL, why));
+    assert_string_equal(why, "there is no champion to compare with");
+    assert_true(holds("r2 > champion.r2", "{\"r2\":1,\"champion\":null}", NULL, why));
+    assert_false(holds("champion.p_worse > 0.05", "{}", NULL, why));
+    assert_false(holds("champion.p_worse > 0.05", "{\"champion\":{\"p_worse\":0.01}}", NULL, why));
+    assert_true(holds("champion.p_worse > 0.05", "{\"champion\":{\"p_worse\":0.3}}", NULL, why));
+}
+
 static void every_operator_compares(void **state)
 {
     (void)state;
@@ -158,6 +170,7 @@ static void a_rule_knows_if_it_looks_at_the_current_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_champion_its_rules_hold),
         cmocka_unit_test(every_operator_compares),
         cmocka_unit_test(names_are_paths),
         cmocka_unit_test(a_number_may_be_added_or_taken_away),
