@@ -129,7 +129,7 @@ static char first_byte(const char *path)
 int modelsource_load(struct modelsource *s, int threads, struct model **out, struct err *e)
 {
     struct stat st;
-    s->shown = mem_strdup(s->path ? s->path : s->registry);
+    s->shown = mem_strdup(s->registry ? s->registry : s->path);
     if (s->registry)
         return load_unpacked(s, threads, out, e);
     if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))

@@ -18,6 +18,7 @@ arrow 'common/num' 'io/|models/|runner/|serve/' 'common/num uses base alone:'
 arrow 'common/io' 'models/|runner/|serve/' 'common/io uses base and num:'
 arrow 'models' 'runner/|serve/' 'models know no runner:'
 arrow 'stages' 'runner/|serve/' 'stages know no runner:'
+arrow 'serve' 'runner/|stages/' 'what asks a model knows neither runner nor stages:'
 arrow 'runner :!runner/helpers' 'models/|stages/|serve/|io/(h5|table|csv|image|text|tokens|pixels|sides|featmat|registry)' \
       'the runner knows stages by their command line alone:'
 arrow 'runner/read' 'runner/(cli|commit|memory|notify)/' 'what reads pipeline files knows no run:'
@@ -36,10 +37,10 @@ found=$(git ls-files | grep -v '^tests/fuzz/' | sed 's#.*/##' | grep -E '\.(c|h)
 
 # shellcheck disable=SC2086
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -j "$(nproc)" \
-    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Icommon -I. $(git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c') || bad=1
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Icommon -I. $(git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'serve/*.c' 'data/*.c') || bad=1
 flags=$(make -s print-cppflags)
 export flags
 # shellcheck disable=SC2016
-git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'data/*.c' | xargs -P "$(nproc)" -n 1 \
+git ls-files 'common/*.c' 'models/*.c' 'runner/*.c' 'stages/*.c' 'serve/*.c' 'data/*.c' | xargs -P "$(nproc)" -n 1 \
     sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=c17 $flags 2>/dev/null' tidy || bad=1
 exit $bad

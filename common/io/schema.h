@@ -78,9 +78,9 @@ void schema_column_release(struct schema_column *c);
 const struct schema_column *schema_find_main(const struct schema *s, const char *name);
 
 /**
- * How to read rows like those of `t`, which was read by s, without their label: the text of a
- * schema of one table with the columns of `t` (those that were joined to it, too) and its roles.
- * Equal schemas of equal columns are equal bytes. Owned by the caller.
+ * How to read rows like those of `t`, which was read by s: the text of a schema of one table with
+ * the columns of `t` (those that were joined to it, too) and its roles but the label, whose column
+ * rows need not have. Equal schemas of equal columns are equal bytes. Owned by the caller.
  */
 char *schema_rows(const struct schema *s, const struct table *t);
 

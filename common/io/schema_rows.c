@@ -85,14 +85,15 @@ static void add_limit(struct str *out, const char *key, const struct schema_colu
     str_add_real(out, v);
 }
 
-static void add_column(struct str *out, const struct schema_column *c, const struct column *have)
+static void add_column(struct str *out, const struct schema_column *c, const struct column *have,
+                       bool is_label)
 {
     add_quoted(out, c->name);
     str_addf(out, ": {type: %s", column_type_name(c->type));
     add_key_texts(out, "from", c->from, c->n_from);
-    if (c->optional)
+    if (c->optional || is_label)
         str_addz(out, ", optional: true");
-    if (c->required)
+    if (c->required && !is_label)
         str_addz(out, ", required: true");
     add_limit(out, "min", c, c->min);
     add_limit(out, "max", c, c->max);
@@ -150,16 +151,15 @@ char *schema_rows(const struct schema *s, const struct table *t)
     str_addz(&out, ": {file: \"*\", min_rows: 0, columns: {");
     for (size_t i = 0; i < t->n_col; i++) {
         const struct schema_column *c = schema_find_main(s, t->col[i].name);
-        if (!c || (r->label && strcmp(r->label, c->name) == 0))
+        if (!c)
             continue;
         str_addz(&out, separator);
-        add_column(&out, c, &t->col[i]);
+        add_column(&out, c, &t->col[i], r->label && strcmp(r->label, c->name) == 0);
         separator = ", ";
     }
     str_addz(&out, "}}}");
     add_key_text(&out, "id", r->id);
-    add_key_text(&out, "date",
-                 r->date && r->label && strcmp(r->date, r->label) == 0 ? NULL : r->date);
+    add_key_text(&out, "date", r->date);
     add_key_text(&out, "image", r->image);
     add_key_texts(&out, "text", r->text, r->n_text);
     add_key_texts(&out, "features", r->feature, r->n_feature);

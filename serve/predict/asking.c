@@ -185,9 +185,10 @@ static int on_csv_row(void *ctx, const struct record *row, struct err *e)
     struct asking *a = ctx;
     size_t n;
     rowprep_fields(a->prep, &n);
+    memset(a->field, 0, n * sizeof *a->field);
     for (size_t j = 0; j < n; j++)
-        a->field[j] = a->source[j] == SIZE_MAX ? (struct record_field){ 0 }
-                                               : row->field[a->source[j]];
+        if (a->source[j] != SIZE_MAX)
+            a->field[j] = row->field[a->source[j]];
     return take_row(a, row, a->field, e);
 }
 
