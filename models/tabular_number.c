@@ -25,7 +25,8 @@ static double part_of(const struct column *c, int64_t whole, enum tabular_part p
 {
     static const int64_t HOUR = INT64_C(3600000000), DAY = 24 * INT64_C(3600000000);
     bool us = c->unit && strcmp(c->unit, "us") == 0;
-    int64_t rest = us ? (whole % DAY + DAY) % DAY : 0, days = us ? (whole - rest) / DAY : whole;
+    int64_t rest = us ? (whole % DAY + DAY) % DAY : 0, hour = rest / HOUR;
+    int64_t days = us ? (whole - rest) / DAY : whole;
     struct civil d = civil_of_days(days);
     switch (part) {
     case TABULAR_YEAR:
@@ -37,7 +38,7 @@ static double part_of(const struct column *c, int64_t whole, enum tabular_part p
     case TABULAR_WEEKDAY: /* Monday is 0, as in pandas */
         return (civil_weekday(days) + 6) % 7;
     case TABULAR_HOUR:
-        return (double)(rest / HOUR);
+        return (double)hour;
     default:
         return (double)whole;
     }

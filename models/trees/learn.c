@@ -11,11 +11,12 @@ static void take(const struct learn *l, const struct featmat *f, const size_t *r
                  float *x, int32_t *class, double *y)
 {
     size_t d = f->n_col, ld = forest_stride(d);
+    const double *target = l->rows.target;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < d; j++)
             x[i * ld + j] = (float)f->x[row[i] * d + j];
-        if (y)
-            y[i] = l->rows.target[row[i]];
+        if (target)
+            y[i] = target[row[i]];
         else
             class[i] = l->rows.class_of_row[row[i]];
     }

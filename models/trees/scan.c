@@ -57,28 +57,23 @@ void scan_range_of(const float *x, size_t ld, const struct scan_row *row, size_t
 }
 
 /* Columns at or below their threshold: -1, else 0. */
-#define AT_OR_BELOW(mask, from, column, t)      \
-    do {                                        \
-        floats v_;                              \
-        if (column) {                           \
-            float picked_[B];                   \
-            for (int j_ = 0; j_ < B; j_++)      \
-                picked_[j_] = from[column[j_]]; \
-            memcpy(&v_, picked_, sizeof v_);    \
-        } else {                                \
-            memcpy(&v_, from, sizeof v_);       \
-        }                                       \
-        mask = v_ <= t;                         \
-    } while (0)
+INLINE void at_or_below(ints *mask, const float *from, const uint32_t *column, const floats *t)
+{
+    float picked[B];
+    floats v;
+    for (int j = 0; column && j < B; j++)
+        picked[j] = from[column[j]];
+    memcpy(&v, column ? picked : from, sizeof v);
+    *mask = v <= *t;
+}
 
 /* Add a value where the mask is set. */
-#define ADD_ONLY(sum, mask, value)                                      \
-    do {                                                                \
-        double value_ = (value);                                        \
-        int64_t bits_;                                                  \
-        memcpy(&bits_, &value_, sizeof bits_);                          \
-        sum += (doubles)(__builtin_convertvector(mask, longs) & bits_); \
-    } while (0)
+INLINE void add_only(doubles *sum, const ints *mask, double value)
+{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    *sum += (doubles)(__builtin_convertvector(*mask, longs) & bits);
+}
 
 /* One block of candidates over some rows. */
 INLINE void left_y(const float *x, size_t ld, const struct scan_row *row, size_t n,
@@ -94,10 +89,10 @@ INLINE void left_y(const float *x, size_t ld, const struct scan_row *row, size_t
     for (size_t i = 0; i < n; i++) {
         const float *from = x + row[i].row * ld;
         ints mask;
-        AT_OR_BELOW(mask, from, column, t);
-        ADD_ONLY(count, mask, 1);
-        ADD_ONLY(weight, mask, row[i].weight);
-        ADD_ONLY(y, mask, row[i].weight * row[i].y);
+        at_or_below(&mask, from, column, &t);
+        add_only(&count, &mask, 1);
+        add_only(&weight, &mask, row[i].weight);
+        add_only(&y, &mask, row[i].weight * row[i].y);
     }
     memcpy(out_count, &count, sizeof count);
     memcpy(out_weight, &weight, sizeof weight);
@@ -137,10 +132,10 @@ INLINE void left_class(const float *x, size_t ld, const struct scan_row *row, si
         const float *from = x + row[i].row * ld;
         double *of_class = out_weight + (size_t)row[i].class * n_column;
         ints mask;
-        AT_OR_BELOW(mask, from, column, t);
-        ADD_ONLY(count, mask, 1);
+        at_or_below(&mask, from, column, &t);
+        add_only(&count, &mask, 1);
         memcpy(&weight, of_class, sizeof weight);
-        ADD_ONLY(weight, mask, row[i].weight);
+        add_only(&weight, &mask, row[i].weight);
         memcpy(of_class, &weight, sizeof weight);
     }
     memcpy(out_count, &count, sizeof count);

@@ -147,7 +147,7 @@ static int read_shares(struct forest *f, struct h5 *h, struct err *e)
         struct tree *tree = &f->tree[t];
         tree->n_share = (size_t)(first[t + 1] - first[t]);
         tree->share = mem_calloc(tree->n_share + 1, C * sizeof *tree->share);
-        if (tree->n_share)
+        if (share)
             memcpy(tree->share, (float *)share + (size_t)first[t] * C,
                    tree->n_share * C * sizeof *tree->share);
     }
@@ -186,7 +186,7 @@ static int read_forest(struct trees *w, struct h5 *h, struct err *e)
         return rc;
     w->importance = importance;
     for (size_t t = 0; t < f->n_tree; t++)
-        if ((rc = tree_check(&f->tree[t], f->d, f->n_class, e)))
+        if (tree_check(&f->tree[t], f->d, f->n_class, e))
             return err_wrap(e, "tree %zu", t);
     if ((rc = check_finite("trees/base", f->base, f->n_output, e)))
         return rc;
