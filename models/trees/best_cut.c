@@ -11,14 +11,6 @@ struct sort_item {
     uint32_t key, at;
 };
 
-static uint32_t key_of(float value)
-{
-    uint32_t bits;
-    value += 0.0f; /* -0 is 0 */
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
 static float value_of(uint32_t key)
 {
     uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
@@ -109,7 +101,7 @@ struct cut best_cut(struct grower *g, const struct scan_row *row, size_t n, uint
     }
     for (size_t i = 0; i < n; i++) {
         float value = g->data.x[row[i].row * g->data.ld + column];
-        g->item[there] = (struct sort_item){ key_of(value), (uint32_t)i };
+        g->item[there] = (struct sort_item){ tree_key(value), (uint32_t)i };
         there += isnan(value) ? 0 : 1;
     }
     if (there == 0)

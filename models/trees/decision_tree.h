@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -48,6 +49,15 @@ int tree_check(const struct tree *t, size_t d, size_t n_class, struct err *e);
  */
 void tree_add(const struct tree *t, const float *x, size_t n, size_t ld, size_t n_class,
               double *sum, size_t stride);
+
+/** A number as a whole one of the same order, below UINT32_MAX; what a NaN gives means nothing. */
+static inline uint32_t tree_key(float value)
+{
+    uint32_t bits;
+    value += 0.0f; /* -0 is 0 */
+    memcpy(&bits, &value, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
 
 /** A threshold between two values: low <= it < high. */
 float tree_between(float low, float high);

@@ -179,27 +179,39 @@ struct forest_scratch {
     size_t n_tree;
     struct walk *walk;      /* (n_tree) */
     size_t block;           /* rows */
-    float **x;              /* (threads) (block, ld) */
+    uint32_t **x;           /* (threads) (block, walk_stride) */
     double **sum;           /* (threads) (block, n_output) */
     struct walk_room *room; /* (threads) */
 };
 
+struct laying {
+    const struct forest *f;
+    struct walk *walk;
+};
+
+static void lay_out(void *ctx, int worker, size_t t)
+{
+    const struct laying *l = ctx;
+    (void)worker;
+    walk_init(&l->walk[t], &l->f->tree[t], l->f->d);
+}
+
 struct forest_scratch *forest_scratch_new(const struct forest *f, int threads)
 {
     struct forest_scratch *s = mem_calloc(1, sizeof *s);
-    size_t ld = forest_stride(f->d), C = f->n_output;
+    size_t ld = walk_stride(f->d), C = f->n_output;
     s->threads = threads;
     s->n_tree = f->n_tree;
     s->walk = mem_calloc(f->n_tree, sizeof *s->walk);
-    for (size_t t = 0; t < f->n_tree; t++)
-        walk_init(&s->walk[t], &f->tree[t]);
-    s->block = BLOCK_BYTES / (ld * sizeof(float) + C * sizeof(double));
+    struct laying l = { f, s->walk };
+    parallel_for(threads, f->n_tree, lay_out, &l);
+    s->block = BLOCK_BYTES / (ld * sizeof **s->x + C * sizeof(double));
     s->block = s->block < MIN_BLOCK ? MIN_BLOCK : s->block > MAX_BLOCK ? MAX_BLOCK : s->block;
     s->room = mem_calloc((size_t)threads, sizeof *s->room);
-    s->x = mem_calloc((size_t)threads, sizeof(float *));
+    s->x = mem_calloc((size_t)threads, sizeof(uint32_t *));
     s->sum = mem_calloc((size_t)threads, sizeof(double *));
     for (int i = 0; i < threads; i++) {
-        s->x[i] = mem_calloc(s->block, ld * sizeof **s->x);
+        s->x[i] = mem_aligned(s->block, ld * sizeof **s->x);
         s->sum[i] = mem_calloc(s->block, C * sizeof **s->sum);
         s->room[i].at = mem_calloc(s->block, sizeof(uint32_t));
         s->room[i].order = mem_calloc(s->block, sizeof(uint32_t));
@@ -239,17 +251,13 @@ static void run_block(void *ctx, int worker, size_t block)
 {
     const struct running *r = ctx;
     const struct forest *f = r->f;
-    size_t d = f->d, ld = forest_stride(d), C = f->n_output, first = block * r->block;
+    size_t d = f->d, ld = walk_stride(d), C = f->n_output, first = block * r->block;
     size_t n = r->n - first < r->block ? r->n - first : r->block;
-    float *x = r->s->x[worker];
+    uint32_t *x = r->s->x[worker];
     double *sum = r->s->sum[worker], scale = f->mean ? (double)f->n_tree : 1;
     bool missing = false;
     for (size_t i = 0; i < n; i++) {
-        const double *from = r->x + r->row[first + i] * d;
-        for (size_t j = 0; j < d; j++) {
-            x[i * ld + j] = (float)from[j];
-            missing |= from[j] != from[j];
-        }
+        missing |= walk_keys(x + i * ld, r->x + r->row[first + i] * d, d);
         memcpy(sum + i * C, f->base, C * sizeof *sum);
     }
     for (size_t t = 0; t < f->n_tree; t++)

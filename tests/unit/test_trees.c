@@ -458,61 +458,110 @@ static void rows_out_of_the_bag_are_predicted_by_trees_that_have_not_seen_them(v
     done(t);
 }
 
-/* Large enough to be walked in the order of its parts. */
+/* ---- walks ---- */
+
+/** Rows of noise, and a tree that is grown on them until every leaf is one row or so. */
+struct woods {
+    size_t n, d, ld, n_class, n_output;
+    float *x;
+    uint32_t *key;
+    double *wide;
+    struct tree tree;
+    struct walk_room room;
+};
+
+static void woods_grow(struct woods *w, bool missing)
+{
+    double *y = mem_calloc(w->n, sizeof *y), *gain = mem_calloc(w->d, sizeof *gain);
+    int32_t *class = mem_calloc(w->n, sizeof *class);
+    uint8_t *gaps = mem_calloc(w->d, 1);
+    struct rng rng;
+    rng_init(&rng, 8, 0);
+    w->ld = forest_stride(w->d);
+    w->n_output = w->n_class ? w->n_class : 1;
+    w->x = mem_calloc(w->n, w->ld * sizeof *w->x);
+    w->wide = mem_calloc(w->n, w->d * sizeof *w->wide);
+    w->key = mem_aligned(w->n, walk_stride(w->d) * sizeof *w->key);
+    w->room = (struct walk_room){ mem_calloc(w->n, sizeof(uint32_t)),
+                                  mem_calloc(w->n, sizeof(uint32_t)) };
+    memset(gaps, 1, w->d);
+    for (size_t i = 0; i < w->n; i++) {
+        for (size_t j = 0; j < w->d; j++) {
+            float value = (float)rng_normal(&rng);
+            value = missing && rng_below(&rng, 9) == 0 ? NAN : rng_below(&rng, 50) ? value : -0.0f;
+            w->x[i * w->ld + j] = value;
+            w->wide[i * w->d + j] = (double)value;
+        }
+        bool gap = walk_keys(w->key + i * walk_stride(w->d), w->wide + i * w->d, w->d);
+        assert_true(missing || !gap);
+        y[i] = rng_normal(&rng);
+        class[i] = (int32_t)rng_below(&rng, C);
+    }
+    struct grow_data data = { .x = w->x,
+                              .n = w->n,
+                              .d = w->d,
+                              .ld = w->ld,
+                              .y = y,
+                              .class = class,
+                              .gaps = missing ? gaps : NULL,
+                              .n_class = w->n_class };
+    struct grow_options o = { .criterion = w->n_class ? GROW_GINI : GROW_MSE,
+                              .max_features = 2,
+                              .min_leaf = 1,
+                              .min_split = w->n_class ? 4 : 2 };
+    struct grower *g = grower_new(&data, &o);
+    grower_run(g, NULL, &rng, &w->tree, gain);
+    grower_free(g);
+    void *owned[] = { y, gain, class, gaps };
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+}
+
+static void woods_release(struct woods *w)
+{
+    void *owned[] = { w->x, w->key, w->wide, w->room.at, w->room.order };
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+    tree_release(&w->tree);
+}
+
+/* Some of the rows, by the reference and by the walk. */
+static void expect_same_sums(const struct woods *w, const struct walk *walk, size_t n, bool missing)
+{
+    size_t K = w->n_output;
+    double *plain = mem_calloc(w->n, K * sizeof *plain), *sum = mem_calloc(w->n, K * sizeof *sum);
+    tree_add(&w->tree, w->x, n, w->ld, w->n_class, plain, K);
+    walk_add(walk, &w->room, w->key, n, walk_stride(w->d), missing, w->n_class, sum, K);
+    assert_memory_equal(sum, plain, w->n * K * sizeof *sum);
+    free(plain);
+    free(sum);
+}
+
+static void expect_same_walks(size_t n, size_t d, size_t n_class, bool missing)
+{
+    struct woods w = { .n = n, .d = d, .n_class = n_class };
+    struct walk walk;
+    woods_grow(&w, missing);
+    walk_init(&walk, &w.tree, d);
+    assert_true(n < 1000 || w.tree.n_node > 1 << 14);
+    assert_int_equal(walk.column != NULL, d > 127);
+    expect_same_sums(&w, &walk, n - 3, missing);
+    expect_same_sums(&w, &walk, n < 1025 ? 0 : 1025, true);
+    expect_same_sums(&w, &walk, 13, true);
+    walk_release(&walk);
+    woods_release(&w);
+}
+
 static void walks_end_where_plain_walks_end(void **state)
 {
-    enum { ROWS = 12000, TAIL = 11003 };
+    enum { LARGE = 30003, SMALL = 500, WIDE = 130 };
     (void)state;
     for (size_t n_class = 0; n_class <= C; n_class += C)
         for (int missing = 0; missing < 2; missing++) {
-            float *x = mem_calloc(ROWS, LD * sizeof *x);
-            double *y = mem_calloc(ROWS, sizeof *y), gain[D] = { 0 };
-            int32_t *class = mem_calloc(ROWS, sizeof *class);
-            uint8_t gaps[D] = { 1, 1, 1, 1, 1 };
-            struct rng rng;
-            rng_init(&rng, 8, 0);
-            for (size_t i = 0; i < ROWS; i++) {
-                for (size_t j = 0; j < D; j++)
-                    x[i * LD + j] = missing && rng_below(&rng, 9) == 0 ? NAN
-                                                                       : (float)rng_normal(&rng);
-                y[i] = rng_normal(&rng);
-                class[i] = (int32_t)rng_below(&rng, C);
-            }
-            struct grow_data data = { .x = x,
-                                      .n = ROWS,
-                                      .d = D,
-                                      .ld = LD,
-                                      .y = y,
-                                      .class = class,
-                                      .gaps = missing ? gaps : NULL,
-                                      .n_class = n_class };
-            struct grow_options o = { .criterion = n_class ? GROW_GINI : GROW_MSE,
-                                      .max_features = 2,
-                                      .min_leaf = 1,
-                                      .min_split = n_class ? 4 : 2 };
-            struct grower *g = grower_new(&data, &o);
-            struct tree tree;
-            struct walk w;
-            grower_run(g, NULL, &rng, &tree, gain);
-            walk_init(&w, &tree);
-            size_t K = n_class ? n_class : 1;
-            struct walk_room room = { mem_calloc(ROWS, sizeof(uint32_t)),
-                                      mem_calloc(ROWS, sizeof(uint32_t)) };
-            double *plain = mem_calloc(ROWS, K * sizeof *plain);
-            double *sum = mem_calloc(ROWS, K * sizeof *sum);
-            tree_add(&tree, x, TAIL, LD, n_class, plain, K);
-            walk_add(&w, &room, x, TAIL, LD, missing, n_class, sum, K);
-            assert_true(tree.n_node > 1 << 14 || n_class);
-            assert_memory_equal(sum, plain, ROWS * K * sizeof *sum);
-            memset(sum, 0, ROWS * K * sizeof *sum);
-            walk_add(&w, &room, x, 13, LD, true, n_class, sum, K);
-            assert_memory_equal(sum, plain, 13 * K * sizeof *sum);
-            void *owned[] = { x, y, class, room.at, room.order, plain, sum };
-            for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
-                free(owned[i]);
-            walk_release(&w);
-            tree_release(&tree);
-            grower_free(g);
+            expect_same_walks(LARGE, D, n_class, missing); /* in the order of its parts */
+            expect_same_walks(SMALL, D, n_class, missing);
+            expect_same_walks(LARGE, WIDE, n_class, missing);
+            expect_same_walks(SMALL, WIDE, n_class, missing);
         }
 }
 
