@@ -1,5 +1,6 @@
 /* measure: run a command several times and print the median wall time in milliseconds and the peak
- * memory in MB of its largest process. `measure RUNS COMMAND...`; the first run is not counted. */
+ * memory in MB of its largest process. `measure RUNS COMMAND...`; the first run is not counted,
+ * unless RUNS is 0: then there is no other. */
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,12 +48,12 @@ int main(int argc, char **argv)
     struct err e = { 0 };
     struct rusage use;
     long long n = 0;
-    if (argc < 3 || !str_to_int(argv[1], &n) || n < 1 || n > 10000) {
+    if (argc < 3 || !str_to_int(argv[1], &n) || n < 0 || n > 10000) {
         err_set(&e, ERR_USAGE, "usage: measure RUNS COMMAND...");
         return err_report(&e, "measure");
     }
-    double *ms = mem_calloc((size_t)n, sizeof *ms), first;
-    int rc = once(argv + 2, &first, &e);
+    double *ms = mem_calloc((size_t)n + 1, sizeof *ms);
+    int rc = once(argv + 2, &ms[0], &e);
     for (size_t i = 0; rc == 0 && i < (size_t)n; i++)
         rc = once(argv + 2, &ms[i], &e);
     if (rc == 0 && getrusage(RUSAGE_CHILDREN, &use) == 0) {

@@ -63,7 +63,10 @@ for size in 64 224; do
     row "pictures $at, decoded and resized" 'pictures/s' "$(field refit <"$t/limit")" "libjpeg's decoding" "$(field limit <"$t/limit")"
     row "pictures $at, as if decoded in full" 'dB' "$(field psnr_db <"$t/limit")" '' -
     stage=$(per "$n" "$(cpu 3 "$L/preprocess_images" --table "$t/table.h5" --images "$t/products/images" --pixels "$t/pixels.h5" --size $size --threads 1)")
-    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow, draft()' "$(can PIL && $P bench/peers/thumbs.py "$t/products/images" $size 2>>"$t/log")"
+    thumbs() { $P bench/peers/thumbs.py "$1" "$t/products/images" $size $2 2>>"$t/log"; }
+    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow, draft()' "$(can PIL && thumbs draft)"
+    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow' "$(can PIL && thumbs pillow 300)"
+    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'OpenCV' "$(can cv2 && thumbs opencv 300)"
     vips=
     if command -v vipsthumbnail >/dev/null; then
         mkdir -p "$t/thumbs"
@@ -81,24 +84,25 @@ done <"$t/h5"
 
 [ "$1" = large ] || exit 0
 
-# ---- 85,000 products (or ROWS, above 2,000, to try it): CPU time of the three stages, and of decoding the pictures alone ----
+# ---- 85,000 products (or ROWS, above 2,000, to try it): CPU time of the three stages, and of decoding the pictures alone; their
+# memory: what stays bounded are texts and pixels, what grows with the rows is a word's number, a picture's status and digest ----
 rows=${2:-85000} x=$t/products/X_train_update.csv
 rm -rf "$t/products"
 "$B/data/generate" --out "$t/products" --rows "$rows" --side 500 --drawings 20 2>>"$t/log"
-stages() {
-    "$L/import" --source "$x" --source "$t/products/Y_train_CVw08PX.csv" --schema data/schemas/products.yaml --table "$t/table.h5" &&
-        "$L/preprocess_text" --table "$t/table.h5" --text "$t/words.h5" --language french &&
-        "$L/preprocess_images" --table "$t/table.h5" --images "$t/products/images" --pixels "$t/pixels.h5" --size 64
+schema=data/schemas/products.yaml
+stages() { # CSV DIR: the three, their peak memory in MB to DIR/import, DIR/texts, DIR/pictures
+    peak() { "$B/bench/measure" 0 "${@:2}" 2>>"$t/log" | cut -d' ' -f2 >"$1"; }
+    peak "$2/import" "$L/import" --source "$1" --source "$t/products/Y_train_CVw08PX.csv" --schema $schema --table "$2/table.h5" --max_reject_share 1
+    peak "$2/texts" "$L/preprocess_text" --table "$2/table.h5" --text "$2/words.h5" --language french
+    peak "$2/pictures" "$L/preprocess_images" --table "$2/table.h5" --images "$t/products/images" --pixels "$2/pixels.h5" --size 64
 }
 find "$t/products/images" -type f -exec cat {} + >/dev/null # into the page cache, as far as it holds them
 limit=$("$B/bench/bench_pictures" "$t/products/images" 64 limit | field cpu_s)
-all=$(cpu 1 stages)
+mkdir "$t/all" "$t/few"
+all=$(cpu 1 stages "$x" "$t/all")
 row "$rows products: import, texts, pictures" 's of CPU' "$all" 'decoding alone' "$limit"
-peak() { # peak memory in MB of preprocess_images on a table
-    "$B/bench/measure" 1 "$L/preprocess_images" --table "$1" --images "$t/products/images" --pixels "$t/pixels.h5" --size 64 2>>"$t/log" | cut -d' ' -f2
-}
-mkdir "$t/few" # the schema knows the file by its name
-head -2001 "$x" >"$t/few/X_train_update.csv"
-"$L/import" --source "$t/few/X_train_update.csv" --source "$t/products/Y_train_CVw08PX.csv" --schema data/schemas/products.yaml \
-    --table "$t/few.h5" --max_reject_share 1 2>>"$t/log"
-row "peak memory, $rows pictures against 2,000" MB "$(peak "$t/table.h5")" '2,000 pictures' "$(peak "$t/few.h5")"
+head -2001 "$x" >"$t/few/X_train_update.csv" # the schema knows the file by its name
+stages "$t/few/X_train_update.csv" "$t/few"
+for stage in import texts pictures; do
+    row "peak memory of $stage, $rows products" MB "$(<"$t/all/$stage")" 'of 2,000 products' "$(<"$t/few/$stage")"
+done

@@ -68,6 +68,18 @@ void canvas_row(struct canvas *c, const uint8_t *rgb)
     resize_row(&c->resize, rgb + 3 * c->left);
 }
 
+void canvas_two_rows(struct canvas *c, const uint8_t *rgb, const uint8_t *next)
+{
+    size_t y = c->row - c->top;
+    if (c->row < c->top || y % 2 || y + 2 > c->height) {
+        canvas_row(c, rgb);
+        canvas_row(c, next);
+        return;
+    }
+    c->row += 2;
+    resize_two_rows(&c->resize, rgb + 3 * c->left, next + 3 * c->left);
+}
+
 /* Both axes and both directions are treated alike, so turning the square is turning the picture. */
 static void turn(const uint8_t *in, uint8_t *out, size_t size, int how)
 {

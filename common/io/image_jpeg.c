@@ -23,8 +23,9 @@ struct job {
     jmp_buf leave;
     char reason[JMSG_LENGTH_MAX];
     struct err limit;       /* an error of our own */
-    uint8_t *rows;          /* owned: in it a decoded row */
-    uint8_t *row, *rgb;     /* the row, borrowed; the same in RGB where that differs, owned */
+    uint8_t *rows;          /* owned: in it two decoded rows */
+    uint8_t *row[2];        /* borrowed */
+    uint8_t *rgb;           /* owned: the two in RGB, where that differs */
     struct colour *profile; /* owned: to sRGB; NULL: there is none to follow */
 };
 
@@ -109,10 +110,9 @@ static void open_profile(struct job *job, int n_ink)
 }
 
 /* CMYK as printers mean it: 0 is no ink. Adobe writes it inverted: 255 is no ink. */
-static void cmyk_row(const struct job *job)
+static void cmyk_row(const struct job *job, const uint8_t *p, uint8_t *out)
 {
-    const uint8_t *p = job->row;
-    uint8_t *out = job->rgb, flip = job->jpeg.saw_Adobe_marker ? 0 : 255;
+    uint8_t flip = job->jpeg.saw_Adobe_marker ? 0 : 255;
     for (JDIMENSION x = 0; x < job->jpeg.output_width; x++, p += 4, out += 3)
         for (int c = 0; c < 3; c++)
             out[c] = (uint8_t)(((p[c] ^ flip) * (p[3] ^ flip) + 127) / 255);
@@ -150,22 +150,40 @@ static void start(struct job *job, const struct image_options *o, struct canvas 
     canvas_start(canvas, jpeg->output_width, jpeg->output_height, orientation);
     /* Not at a multiple of 32: libjpeg-turbo writes aligned rows past the caches, and they are read
      * at once. */
-    job->rows = mem_aligned((size_t)jpeg->output_width * (size_t)jpeg->output_components + 8, 1);
-    job->row = job->rows + 8;
+    size_t n = ((size_t)jpeg->output_width * (size_t)jpeg->output_components + 8 + 31) / 32 * 32;
+    job->rows = mem_aligned(2, n);
+    job->row[0] = job->rows + 8;
+    job->row[1] = job->row[0] + n;
     if (four || job->profile)
-        job->rgb = mem_calloc(jpeg->output_width, 3);
+        job->rgb = mem_calloc(jpeg->output_width, 6);
 }
 
+/* A decoded row in RGB. */
+static const uint8_t *rgb_of(const struct job *job, int which)
+{
+    size_t n = job->jpeg.output_width;
+    if (!job->rgb)
+        return job->row[which];
+    uint8_t *out = job->rgb + 3 * n * (size_t)which;
+    if (job->profile)
+        colour_row(job->profile, job->row[which], out, n);
+    else
+        cmyk_row(job, job->row[which], out);
+    return out;
+}
+
+/* Rows go by twos: the canvas wants them so, and the decoder often makes them so. */
 static void decode(struct job *job, struct canvas *canvas)
 {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     while (jpeg->output_scanline < jpeg->output_height) {
-        jpeg_read_scanlines(jpeg, &job->row, 1);
-        if (job->profile)
-            colour_row(job->profile, job->row, job->rgb, jpeg->output_width);
-        else if (job->rgb)
-            cmyk_row(job);
-        canvas_row(canvas, job->rgb ? job->rgb : job->row);
+        JDIMENSION n = jpeg_read_scanlines(jpeg, job->row, 2);
+        if (n == 1 && jpeg->output_scanline < jpeg->output_height)
+            n += jpeg_read_scanlines(jpeg, job->row + 1, 1);
+        if (n == 2)
+            canvas_two_rows(canvas, rgb_of(job, 0), rgb_of(job, 1));
+        else
+            canvas_row(canvas, rgb_of(job, 0));
     }
     jpeg_finish_decompress(jpeg);
 }

@@ -24,35 +24,28 @@
  */
 enum resize_filter { RESIZE_AREA, RESIZE_BILINEAR, RESIZE_LANCZOS };
 
-/** One axis: output o is the sum over i < taps of weight[o * taps + i] * in[start[o] + i]. */
-struct resize_axis {
-    size_t taps;     /* the same for all: weights behind the last are 0, a multiple of 4 */
-    size_t *start;   /* (n_out) owned, ascending */
-    int16_t *weight; /* (n_out, taps) owned */
-};
-
 /** The loops over pixels, all with the same result: in C, for AVX2, for AVX-512 VBMI and VNNI. */
 enum resize_code { RESIZE_PLAIN, RESIZE_AVX2, RESIZE_VBMI };
 
-struct resize {
+struct resize_sizes {
     size_t in_width, in_height, out_width, out_height;
-    size_t row;  /* input rows seen */
-    size_t open; /* first output row that is not done */
-    struct resize_axis across, down;
-    size_t *last; /* (out_height) owned, ascending: last input row that counts */
+    enum resize_filter filter;
     enum resize_code
         code; /* the best of this processor; until the first row set it lower at will */
-    struct resize_step *step; /* owned: what VBMI reads, for 16 values and four taps each */
-    int16_t *pairs; /* (out_width / 2, across.taps / 4, 32) owned: the weights as AVX2 reads them */
-    uint32_t *at;   /* owned: first byte of each output or step */
-    size_t n_inside; /* of the pairs: those whose loads stay within the row */
-    uint8_t *padded; /* owned: the end of the input row, zeros behind it; VBMI: the even row */
-    size_t n_line;   /* >= 3 out_width + 16, a multiple of 64 */
-    int16_t *line;   /* (2, n_line) owned: two input rows resized across, in 1/64 */
-    size_t n_sum;    /* output rows that are open at once */
-    int32_t *sum;    /* (n_sum, n_line) owned: row o at o % n_sum */
-    uint8_t *out;    /* borrowed: where the result goes */
-    size_t stride;   /* bytes from one row of it to the next */
+};
+
+struct resize {
+    struct resize_sizes size;
+    struct resize_plan *plan; /* from the first row on: borrowed, and given back */
+    size_t row;               /* input rows seen */
+    size_t open;              /* first output row that is not done */
+    uint8_t *even;            /* owned: a row that waits for the next one; NULL: none has waited */
+    uint8_t *padded;          /* owned: the end of the input row, zeros behind it */
+    size_t n_line;            /* >= 3 out_width + 16, a multiple of 64 */
+    int16_t *line;            /* (2, n_line) owned: two input rows resized across, in 1/64 */
+    int32_t *sum;             /* (n_sum, n_line) owned: row o at o % n_sum */
+    uint8_t *out;             /* borrowed: where the result goes */
+    size_t stride;            /* bytes from one row of it to the next */
 };
 
 enum { RESIZE_MAX_IN = 4000000, RESIZE_MAX_OUT = 4096 };
@@ -65,6 +58,9 @@ void resize_init(struct resize *r, enum resize_filter filter, size_t in_width, s
 
 /** The next input row, (in_width, 3). */
 void resize_row(struct resize *r, const uint8_t *rgb);
+
+/** The next two, of which the first has an even number (from 0): as two calls, without a copy. */
+void resize_two_rows(struct resize *r, const uint8_t *even, const uint8_t *odd);
 
 void resize_release(struct resize *r);
 

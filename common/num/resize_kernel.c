@@ -8,11 +8,11 @@
  * bits, a line 14 and the sign. */
 static void across_plain(const struct resize *r, const uint8_t *rgb, int16_t *out)
 {
-    const struct resize_axis *a = &r->across;
-    for (size_t o = 0; o < r->out_width; o++, out += 3) {
+    const struct resize_axis *a = &r->plan->across;
+    for (size_t o = 0; o < r->size.out_width; o++, out += 3) {
         const uint8_t *p = rgb + 3 * a->start[o];
         const int16_t *w = a->weight + o * a->taps;
-        size_t left = r->in_width - a->start[o], n = left < a->taps ? left : a->taps;
+        size_t left = r->size.in_width - a->start[o], n = left < a->taps ? left : a->taps;
         int32_t v[3] = { 0 };
         for (size_t i = 0; i < n; i++, p += 3)
             for (int c = 0; c < 3; c++)
@@ -30,7 +30,7 @@ static int16_t *line_of(const struct resize *r, int which)
 static void down_plain(const struct resize *r, const struct resize_part *d, size_t from)
 {
     const int16_t *a = line_of(r, 0), *b = line_of(r, 1);
-    const size_t n = 3 * r->out_width;
+    const size_t n = 3 * r->size.out_width;
     for (size_t i = from; i < n; i++) {
         int32_t v = d->w0 * a[i] + d->w1 * b[i] + (d->first ? RESIZE_HALF : d->sum[i]);
         if (d->out) {
@@ -57,24 +57,24 @@ enum resize_code resize_best_code(void)
 
 /* Two output pixels at a time, four taps of each: weights 0 and 1 of the first four times, of the
  * second four times, then weights 2 and 3 likewise. */
-static void arrange_pairs(struct resize *r)
+static void arrange_pairs(struct resize_plan *p)
 {
-    size_t n_pair = (r->out_width + 1) / 2, n_group = r->across.taps / 4;
-    size_t reach = r->across.taps + 2; /* pixels from the start of one that are loaded */
-    r->at = mem_calloc(2 * n_pair, sizeof *r->at);
+    size_t n_pair = (p->size.out_width + 1) / 2, n_group = p->across.taps / 4;
+    size_t reach = p->across.taps + 2; /* pixels from the start of one that are loaded */
+    p->at = mem_calloc(2 * n_pair, sizeof *p->at);
     for (size_t o = 0; o < 2 * n_pair; o++)
-        r->at[o] = (uint32_t)(3 * r->across.start[o < r->out_width ? o : o - 1]);
-    r->n_inside = r->out_width / 2;
-    while (r->n_inside && r->across.start[2 * r->n_inside - 1] + reach > r->in_width)
-        r->n_inside--;
-    r->padded = mem_calloc(3 * reach, 3); /* two starts are at most `taps` apart */
-    r->pairs = mem_aligned(n_pair * n_group * 32, sizeof *r->pairs);
-    for (size_t p = 0; p < n_pair; p++)
+        p->at[o] = (uint32_t)(3 * p->across.start[o < p->size.out_width ? o : o - 1]);
+    p->n_inside = p->size.out_width / 2;
+    while (p->n_inside && p->across.start[2 * p->n_inside - 1] + reach > p->size.in_width)
+        p->n_inside--;
+    p->n_padded = 9 * reach; /* two starts are at most `taps` apart */
+    p->pairs = mem_aligned(n_pair * n_group * 32, sizeof *p->pairs);
+    for (size_t k = 0; k < n_pair; k++)
         for (size_t g = 0; g < n_group; g++)
             for (size_t i = 0; i < 32; i++) {
-                size_t o = 2 * p + i / 8 % 2, tap = 4 * g + i / 16 * 2 + i % 2;
-                r->pairs[(p * n_group + g) * 32 + i] =
-                    o < r->out_width ? r->across.weight[o * r->across.taps + tap] : (int16_t)0;
+                size_t o = 2 * k + i / 8 % 2, tap = 4 * g + i / 16 * 2 + i % 2;
+                p->pairs[(k * n_group + g) * 32 + i] =
+                    o < p->size.out_width ? p->across.weight[o * p->across.taps + tap] : (int16_t)0;
             }
 }
 
@@ -102,9 +102,9 @@ __attribute__((target("avx2"))) static void pairs_avx2(const struct resize *r, c
                                                        size_t skip, size_t from, size_t to,
                                                        int16_t *out)
 {
-    const size_t n_tap = r->across.taps;
-    const uint32_t *at = r->at;
-    const int16_t *w = r->pairs + from * 8 * n_tap;
+    const size_t n_tap = r->plan->across.taps;
+    const uint32_t *at = r->plan->at;
+    const int16_t *w = r->plan->pairs + from * 8 * n_tap;
     for (size_t i = from; i < to; i++) {
         const uint8_t *p = rgb + at[2 * i] - 3 * skip, *q = rgb + at[2 * i + 1] - 3 * skip;
         __m256i v = four_taps(p, q, w);
@@ -121,13 +121,13 @@ __attribute__((target("avx2"))) static void pairs_avx2(const struct resize *r, c
 /* Loads of 16 bytes may reach past the row: what is near its end is read from a copy. */
 static void across_avx2(const struct resize *r, const uint8_t *rgb, int16_t *out)
 {
-    size_t n_pair = (r->out_width + 1) / 2;
-    pairs_avx2(r, rgb, 0, 0, r->n_inside, out);
-    if (r->n_inside == n_pair)
+    size_t n_pair = (r->size.out_width + 1) / 2;
+    pairs_avx2(r, rgb, 0, 0, r->plan->n_inside, out);
+    if (r->plan->n_inside == n_pair)
         return;
-    size_t skip = r->across.start[2 * r->n_inside];
-    memcpy(r->padded, rgb + 3 * skip, 3 * (r->in_width - skip));
-    pairs_avx2(r, r->padded, skip, r->n_inside, n_pair, out);
+    size_t skip = r->plan->across.start[2 * r->plan->n_inside];
+    memcpy(r->padded, rgb + 3 * skip, 3 * (r->size.in_width - skip));
+    pairs_avx2(r, r->padded, skip, r->plan->n_inside, n_pair, out);
 }
 
 /* 16 sums: unpack leaves the halves of each 128 bits apart. They are kept so, for packs puts them
@@ -152,7 +152,7 @@ sixteen(const struct resize *r, const struct resize_part *d, bool first, size_t 
 __attribute__((target("avx2"), always_inline)) static inline size_t
 down_32(const struct resize *r, const struct resize_part *d, bool first, bool last)
 {
-    const size_t n = 3 * r->out_width;
+    const size_t n = 3 * r->size.out_width;
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         __m256i v[4];
@@ -188,9 +188,9 @@ enum resize_code resize_best_code(void)
     return RESIZE_PLAIN;
 }
 
-static void arrange_pairs(struct resize *r)
+static void arrange_pairs(struct resize_plan *p)
 {
-    (void)r;
+    (void)p;
 }
 
 static void across_avx2(const struct resize *r, const uint8_t *rgb, int16_t *out)
@@ -205,29 +205,32 @@ static void down_avx2(const struct resize *r, const struct resize_part *d)
 
 #endif
 
-void resize_arrange(struct resize *r)
+void resize_arrange(struct resize_plan *p)
 {
-    if (r->code == RESIZE_VBMI && !resize_arrange_wide(r))
-        r->code = RESIZE_AVX2;
-    if (r->code == RESIZE_AVX2)
-        arrange_pairs(r);
+    if (p->code == RESIZE_VBMI && !resize_arrange_wide(p))
+        p->code = RESIZE_AVX2;
+    if (p->code == RESIZE_AVX2)
+        arrange_pairs(p);
 }
 
-void resize_across(struct resize *r, const uint8_t *rgb, int which)
+void resize_across(struct resize *r, const uint8_t *even, const uint8_t *odd)
 {
-    if (r->code == RESIZE_VBMI)
-        resize_across_wide(r, rgb, which);
-    else if (r->code == RESIZE_AVX2)
-        across_avx2(r, rgb, line_of(r, which));
-    else
-        across_plain(r, rgb, line_of(r, which));
+    if (r->plan->code == RESIZE_VBMI) {
+        resize_across_wide(r, even, odd);
+    } else if (r->plan->code == RESIZE_AVX2) {
+        across_avx2(r, even, line_of(r, 0));
+        across_avx2(r, odd, line_of(r, 1));
+    } else {
+        across_plain(r, even, line_of(r, 0));
+        across_plain(r, odd, line_of(r, 1));
+    }
 }
 
 void resize_down(const struct resize *r, const struct resize_part *d)
 {
-    if (r->code == RESIZE_VBMI)
+    if (r->plan->code == RESIZE_VBMI)
         resize_down_wide(r, d);
-    else if (r->code == RESIZE_AVX2)
+    else if (r->plan->code == RESIZE_AVX2)
         down_avx2(r, d);
     else
         down_plain(r, d, 0);

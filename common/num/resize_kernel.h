@@ -1,7 +1,7 @@
 #ifndef NUM_RESIZE_KERNEL_H
 #define NUM_RESIZE_KERNEL_H
 
-#include "num/resize.h"
+#include "num/resize_plan.h"
 
 /* Inside of num/resize.h: the loops over pixels, plain and as SIMD, to the same bits. */
 
@@ -25,20 +25,20 @@ struct resize_part {
 /** The fastest that this processor has. */
 enum resize_code resize_best_code(void);
 
-/** Set up what the SIMD loops of r->code read, before the first row. Where the code cannot do these
- * sizes, r->code becomes a lesser one. */
-void resize_arrange(struct resize *r);
+/** Set up what the SIMD loops of p->code read. Where the code cannot do these sizes, p->code
+ * becomes a lesser one. */
+void resize_arrange(struct resize_plan *p);
 
-/** An input row resized across to r->line, as the even (0) or the odd one (1). */
-void resize_across(struct resize *r, const uint8_t *rgb, int which);
+/** Two input rows resized across to r->line. */
+void resize_across(struct resize *r, const uint8_t *even, const uint8_t *odd);
 
 /** sum += w0 even + w1 odd line, or the grey levels of that. */
 void resize_down(const struct resize *r, const struct resize_part *d);
 
 /** The same for AVX-512 VBMI. resize_arrange_wide returns false where neighbouring output pixels
  * lie too far apart in the input. */
-bool resize_arrange_wide(struct resize *r);
-void resize_across_wide(const struct resize *r, const uint8_t *rgb, int which);
+bool resize_arrange_wide(struct resize_plan *p);
+void resize_across_wide(const struct resize *r, const uint8_t *even, const uint8_t *odd);
 void resize_down_wide(const struct resize *r, const struct resize_part *d);
 
 #endif

@@ -27,16 +27,16 @@ static void set_weight(struct resize_step *step, size_t at, int weight)
     step->high[at] = (int8_t)((weight - low) / 256);
 }
 
-bool resize_arrange_wide(struct resize *r)
+bool resize_arrange_wide(struct resize_plan *p)
 {
-    const struct resize_axis *a = &r->across;
-    size_t n = 3 * r->out_width, n_step = (n + STEP - 1) / STEP, n_group = a->taps / 4;
-    r->at = mem_calloc(n_step, sizeof *r->at);
-    r->step = mem_aligned(n_step * n_group, sizeof *r->step);
+    const struct resize_axis *a = &p->across;
+    size_t n = 3 * p->size.out_width, n_step = (n + STEP - 1) / STEP, n_group = a->taps / 4;
+    p->at = mem_calloc(n_step, sizeof *p->at);
+    p->step = mem_aligned(n_step * n_group, sizeof *p->step);
     for (size_t s = 0; s < n_step; s++) {
         size_t base = a->start[STEP * s / 3];
-        struct resize_step *group = r->step + s * n_group;
-        r->at[s] = (uint32_t)(3 * base);
+        struct resize_step *group = p->step + s * n_group;
+        p->at[s] = (uint32_t)(3 * base);
         memset(group, 0, n_group * sizeof *group);
         for (size_t v = 0, i = STEP * s; v < STEP && i < n; v++, i++) {
             size_t byte = 3 * (a->start[i / 3] - base) + i % 3;
@@ -50,17 +50,16 @@ bool resize_arrange_wide(struct resize *r)
                 }
         }
     }
-    r->n_inside = 0;
-    while (r->n_inside < n_step &&
-           r->at[r->n_inside] + 12 * (n_group - 1) + WINDOW <= 3 * r->in_width)
-        r->n_inside++;
-    r->padded = mem_calloc(r->in_width, 3);
+    p->n_inside = 0;
+    while (p->n_inside < n_step &&
+           p->at[p->n_inside] + 12 * (n_group - 1) + WINDOW <= 3 * p->size.in_width)
+        p->n_inside++;
     return true;
 too_far:
-    free(r->at);
-    free(r->step);
-    r->at = NULL;
-    r->step = NULL;
+    free(p->at);
+    free(p->step);
+    p->at = NULL;
+    p->step = NULL;
     return false;
 }
 
@@ -83,11 +82,11 @@ TARGET_INLINE __m512i window(const uint8_t *row, size_t at, size_t n, bool insid
 TARGET_INLINE void one_step(const struct resize *r, const uint8_t *even, const uint8_t *odd,
                             size_t s, size_t n_group, bool inside)
 {
-    const struct resize_step *step = r->step + s * n_group;
-    const size_t n = 3 * r->in_width;
+    const struct resize_step *step = r->plan->step + s * n_group;
+    const size_t n = 3 * r->size.in_width;
     __m512i low[2], high[2];
     low[0] = low[1] = high[0] = high[1] = _mm512_setzero_si512();
-    for (size_t g = 0, at = r->at[s]; g < n_group; g++, at += 12, step++) {
+    for (size_t g = 0, at = r->plan->at[s]; g < n_group; g++, at += 12, step++) {
         __m512i pick = _mm512_load_si512(step->pick);
         for (int k = 0; k < 2; k++) {
             __m512i in = _mm512_permutexvar_epi8(pick, window(k ? odd : even, at, n, inside));
@@ -105,31 +104,25 @@ TARGET_INLINE void one_step(const struct resize *r, const uint8_t *even, const u
 TARGET_INLINE void all_steps(const struct resize *r, const uint8_t *even, const uint8_t *odd,
                              size_t n_group)
 {
-    const size_t n_step = (3 * r->out_width + STEP - 1) / STEP;
+    const size_t n_step = (3 * r->size.out_width + STEP - 1) / STEP;
     size_t s = 0;
-    for (; s < r->n_inside; s++)
+    for (; s < r->plan->n_inside; s++)
         one_step(r, even, odd, s, n_group, true);
     for (; s < n_step; s++)
         one_step(r, even, odd, s, n_group, false);
 }
 
-/* An even row waits for the next one; the last has none, and what stands for it no weight. */
-TARGET void resize_across_wide(const struct resize *r, const uint8_t *rgb, int which)
+TARGET void resize_across_wide(const struct resize *r, const uint8_t *even, const uint8_t *odd)
 {
-    if (!which && r->row < r->in_height) {
-        memcpy(r->padded, rgb, 3 * r->in_width);
-        return;
-    }
-    const uint8_t *even = which ? r->padded : rgb;
-    if (r->across.taps == 4)
-        all_steps(r, even, rgb, 1);
+    if (r->plan->across.taps == 4)
+        all_steps(r, even, odd, 1);
     else
-        all_steps(r, even, rgb, r->across.taps / 4);
+        all_steps(r, even, odd, r->plan->across.taps / 4);
 }
 
 TARGET_INLINE void down(const struct resize *r, const struct resize_part *d, bool first, bool last)
 {
-    const size_t n = 3 * r->out_width;
+    const size_t n = 3 * r->size.out_width;
     const __m512i w = _mm512_set1_epi32(
         (int32_t)((uint32_t)(uint16_t)d->w0 | (uint32_t)(uint16_t)d->w1 << 16));
     /* the packs take 128 bits of one and 128 of the other in turns */
@@ -168,15 +161,15 @@ TARGET void resize_down_wide(const struct resize *r, const struct resize_part *d
 
 #else
 
-bool resize_arrange_wide(struct resize *r)
+bool resize_arrange_wide(struct resize_plan *p)
 {
-    (void)r;
+    (void)p;
     return false;
 }
 
-void resize_across_wide(const struct resize *r, const uint8_t *rgb, int which)
+void resize_across_wide(const struct resize *r, const uint8_t *even, const uint8_t *odd)
 {
-    (void)r, (void)rgb, (void)which;
+    (void)r, (void)even, (void)odd;
 }
 
 void resize_down_wide(const struct resize *r, const struct resize_part *d)

@@ -1,8 +1,10 @@
 #include "near.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "num/resize.h"
 #include "num/rng.h"
 
@@ -11,7 +13,7 @@ static void resize_with(enum resize_filter filter, enum resize_code code, const 
 {
     struct resize r;
     resize_init(&r, filter, w, h, ow, oh, out, 3 * ow);
-    r.code = code < r.code ? code : r.code;
+    r.size.code = code < r.size.code ? code : r.size.code;
     for (size_t y = 0; y < h; y++)
         resize_row(&r, in + 3 * y * w);
     resize_release(&r);
@@ -153,7 +155,7 @@ static void simd_and_plain_code_give_the_same_bytes(void **state)
     struct resize r;
     uint8_t one[3];
     resize_init(&r, RESIZE_AREA, 1, 1, 1, 1, one, 3);
-    enum resize_code best = r.code;
+    enum resize_code best = r.size.code;
     resize_release(&r);
     if (best < RESIZE_VBMI)
         print_message("no %s here: not compared\n", best == RESIZE_AVX2 ? "VBMI" : "AVX2");
@@ -170,6 +172,78 @@ static void simd_and_plain_code_give_the_same_bytes(void **state)
         free(a);
         free(in);
     }
+}
+
+/* Two at a time from row `start` on, which is even. */
+static void resize_by_twos(enum resize_code code, const uint8_t *in, const size_t z[4],
+                           size_t start, uint8_t *out)
+{
+    struct resize r;
+    size_t y = 0;
+    resize_init(&r, RESIZE_AREA, z[0], z[1], z[2], z[3], out, 3 * z[2]);
+    r.size.code = code < r.size.code ? code : r.size.code;
+    for (; y < start; y++)
+        resize_row(&r, in + 3 * y * z[0]);
+    for (; y + 1 < z[1]; y += 2)
+        resize_two_rows(&r, in + 3 * y * z[0], in + 3 * (y + 1) * z[0]);
+    for (; y < z[1]; y++)
+        resize_row(&r, in + 3 * y * z[0]);
+    resize_release(&r);
+}
+
+static void two_rows_are_as_one_and_one(void **state)
+{
+    (void)state;
+    static const size_t size[][4] = { { 25, 26, 22, 23 }, { 9, 13, 4, 5 }, { 5, 2, 9, 9 } };
+    for (size_t k = 0; k < 3; k++) {
+        size_t n = 3 * size[k][2] * size[k][3];
+        uint8_t *in = noise(size[k][0], size[k][1], k), *a = mem_calloc(n, 1),
+                *b = mem_calloc(n, 1);
+        resize(in, size[k][0], size[k][1], a, size[k][2], size[k][3]);
+        for (int code = RESIZE_PLAIN; code <= RESIZE_VBMI; code++) {
+            for (size_t start = 0; start < size[k][1]; start += 2) {
+                memset(b, 0, n);
+                resize_by_twos((enum resize_code)code, in, size[k], start, b);
+                assert_memory_equal(a, b, n);
+            }
+        }
+        free(b);
+        free(a);
+        free(in);
+    }
+}
+
+enum { N_SIZE = 20 }; /* more than are kept */
+
+struct turns {
+    uint8_t want[N_SIZE][3 * 16 * 16];
+    atomic_int n_wrong;
+};
+
+static void one_size(void *ctx, int worker, size_t i)
+{
+    struct turns *t = ctx;
+    size_t w = 20 + i % N_SIZE;
+    uint8_t *in = noise(w, w, 3), out[sizeof t->want[0]];
+    (void)worker;
+    resize(in, w, w, out, 16, 16);
+    if (memcmp(out, t->want[i % N_SIZE], sizeof out) != 0)
+        atomic_fetch_add(&t->n_wrong, 1);
+    free(in);
+}
+
+static void many_sizes_in_turns_and_threads_give_what_each_gives_alone(void **state)
+{
+    (void)state;
+    struct turns *t = mem_calloc(1, sizeof *t);
+    for (size_t i = 0; i < N_SIZE; i++) {
+        uint8_t *in = noise(20 + i, 20 + i, 3);
+        resize_with(RESIZE_AREA, RESIZE_PLAIN, in, 20 + i, 20 + i, t->want[i], 16, 16);
+        free(in);
+    }
+    parallel_for(4, (size_t)20 * N_SIZE, one_size, t);
+    assert_int_equal(atomic_load(&t->n_wrong), 0);
+    free(t);
 }
 
 static void a_plain_colour_stays_what_it_is(void **state)
@@ -232,6 +306,8 @@ int main(void)
         cmocka_unit_test(growing_interpolates_between_centres),
         cmocka_unit_test(any_size_agrees_with_the_definition),
         cmocka_unit_test(simd_and_plain_code_give_the_same_bytes),
+        cmocka_unit_test(two_rows_are_as_one_and_one),
+        cmocka_unit_test(many_sizes_in_turns_and_threads_give_what_each_gives_alone),
         cmocka_unit_test(a_plain_colour_stays_what_it_is),
         cmocka_unit_test(mirrored_input_gives_mirrored_output),
         cmocka_unit_test(white_stays_white_at_the_largest_sizes),
