@@ -203,7 +203,7 @@ static size_t take_lines(const struct model_report *r, bool roc, struct chart_li
                                      .n = all->n };
     for (size_t k = 0; many && k < p->n_class && k < CURVES_MOST; k++) {
         const struct roc *one = &p->class[k];
-        line[n++] = (struct chart_line){ .name = k == 0 ? "one class each" : NULL,
+        line[n++] = (struct chart_line){ .name = k == 0 ? "each class" : NULL,
                                          .kind = "thin",
                                          .x = roc ? one->false_share : one->recall,
                                          .y = roc ? one->recall : one->precision,

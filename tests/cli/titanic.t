@@ -27,6 +27,8 @@ with h5py.File("work/titanic/table.h5") as t, h5py.File("work/titanic/features.h
         h5py.File("work/titanic/split.h5") as s, h5py.File("work/titanic/model.h5") as m:
     side, y = s["split/side"][()], t["passengers/survived/values"][()]
     x = np.hstack([f["features/values"][()], np.ones((len(y), 1))])
+    text, cut = bytes(f["features/names/bytes"][()]).decode(), f["features/names/offsets"][()]
+    names = [text[a:b].split("=")[0].replace(" missing", "") for a, b in zip(cut, cut[1:])]
     found = np.append(m["logistic/coefficients"][0], m["logistic/intercepts"][0])
     assert m.attrs["family"] == "logistic" and json.loads(m.attrs["training"])["convergence"]["ending"] == "converged"
 train, test, w = side == 0, side == 2, np.zeros(x.shape[1])
@@ -36,8 +38,26 @@ for _ in range(40):
     w -= np.linalg.solve((x[train].T * (p * (1 - p))) @ x[train] + ridge, x[train].T @ (p - y[train]) + ridge @ w)
 assert abs(w - found).max() < 1e-6, abs(w - found).max()
 right = ((x[test] @ w > 0) == y[test]).mean()
-accuracy = json.load(open("work/titanic/metrics.json"))["accuracy"]
-assert abs(right - accuracy) < 1e-9 and accuracy > .75, (right, accuracy)
+metrics = json.load(open("work/titanic/metrics.json"))
+assert abs(right - metrics["accuracy"]) < 1e-9 and right > .75, (right, metrics["accuracy"])
+said, true = 1 / (1 + np.exp(-x[test] @ w)), y[test]
+pairs = said[true == 1][:, None] - said[true == 0][None]
+bin = np.clip(np.ceil(said * 10).astype(int) - 1, 0, 9)
+want = {"auc": (pairs > 0).mean() + (pairs == 0).mean() / 2, "brier": ((said - true) ** 2).mean(),
+        "loss": -np.log(np.where(true == 1, said, 1 - said)).mean(),
+        "calibration_error": sum(abs((said - true)[bin == k].sum()) for k in range(10)) / len(true)}
+for key, value in want.items():
+    assert abs(metrics[key] - value) < 1e-5, (key, metrics[key], value)
+assert metrics["curves"]["calibration"]["rows"] == [int((bin == k).sum()) for k in range(10)]
+drawn = np.random.RandomState(0)
+for one in metrics["permutation"]:
+    drop, columns = [], [j for j, name in enumerate(names) if name == one["column"]]
+    for _ in range(300):
+        shuffled = x[test].copy()
+        shuffled[:, columns] = shuffled[drawn.permutation(len(shuffled))][:, columns]
+        drop.append(right - ((shuffled @ w > 0) == true).mean())
+    assert columns and abs(np.mean(drop) - one["drop"]) < .03, (one, np.mean(drop), np.std(drop))
+assert len(metrics["permutation"]) == len(set(names)) == 9
 P
 
 cp work/titanic/model.h5 first.h5
