@@ -39,7 +39,7 @@ static void make(struct table *t, struct featmat *f, size_t n, size_t d)
     t->roles.label = mem_strdup("y");
     *f = (struct featmat){ .n_row = n,
                            .n_col = d,
-                           .x = mem_calloc(n, d * sizeof *f->x),
+                           .x = mem_aligned(n, d * sizeof *f->x),
                            .name = mem_calloc(d, sizeof *f->name),
                            .state = mem_strdup("{}") };
     rng_init(&r, 1, 0);

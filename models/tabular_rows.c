@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "models/tabular_inner.h"
 
-enum { BLOCK = 64 }; /* rows at once: they stay in the first cache while columns are put in */
+enum { BLOCK = 128 }; /* rows at once: they stay in the first cache while columns are put in */
 
 /* ---- one column ----------------------------------------------------------------------------- */
 

@@ -33,10 +33,10 @@ static int weigh(const struct rows *rows, const struct logistic_options *o, doub
     return rc;
 }
 
-/* Rows enough for a good guess, each n-th; NULL if all rows are hardly more. */
-static size_t *sample(const struct logistic_rows *all, size_t *out_n)
+/* About `want` of the rows, each n-th; NULL if all rows are hardly more. */
+static size_t *sample(const struct logistic_rows *all, size_t want, size_t *out_n)
 {
-    size_t want = 20 * all->d > 4096 ? 20 * all->d : 4096, step = all->n / want;
+    size_t step = all->n / want;
     if (step < 4)
         return NULL;
     *out_n = all->n / step;
@@ -46,15 +46,31 @@ static size_t *sample(const struct logistic_rows *all, size_t *out_n)
     return row;
 }
 
-/* Parameters and curvature to begin with: those of a sample of the rows, which stay in the cache,
- * so that few passes over all rows are left. */
+/* The curvature for `loss` at some parameters (NULL: its bound), by a sample of its rows. */
+static void learn_curvature(struct logistic_loss *loss, const double *parameters, size_t want)
+{
+    struct logistic_rows some = loss->rows;
+    struct logistic_loss part = { 0 };
+    size_t *row = sample(&loss->rows, want, &some.n);
+    some.row = row;
+    if (row)
+        logistic_loss_init(&part, &some, (double)INFINITY, loss->threads);
+    logistic_loss_learn_curvature(loss, part.total > 0 ? &part : loss, parameters);
+    logistic_loss_release(&part);
+    free(row);
+}
+
+/* Parameters and curvature to begin with: the solution for a sample of the rows, which stay in the
+ * cache, and the Hessian there of a larger one, so that few passes over all rows are left. */
 static void begin(struct logistic *w, struct logistic_loss *loss)
 {
     static const struct lbfgs_options rough = { .max_iterations = 30, .tolerance = 1e-3 };
+    enum { LEAST = 4096, FOR_EACH = 20, LARGER = 3 };
+    size_t want = FOR_EACH * w->d > LEAST ? FOR_EACH * w->d : LEAST;
     struct logistic_rows some = loss->rows;
     struct logistic_loss part;
     struct lbfgs_result result;
-    size_t *row = sample(&loss->rows, &some.n);
+    size_t *row = sample(&loss->rows, want, &some.n);
     if (!row) {
         logistic_loss_learn_curvature(loss, loss, NULL);
         return;
@@ -62,14 +78,12 @@ static void begin(struct logistic *w, struct logistic_loss *loss)
     some.row = row;
     logistic_loss_init(&part, &some, (double)INFINITY, loss->threads);
     part.l2 = loss->l2;
-    if (part.total > 0) {
+    if (part.total > 0) { /* not all of a class without weight */
         logistic_loss_learn_curvature(&part, &part, NULL);
         lbfgs(w->parameters, w->n_function * (w->d + 1), logistic_loss_value,
               logistic_loss_precondition, &part, &rough, &result);
-        logistic_loss_learn_curvature(loss, &part, w->parameters);
-    } else { /* all of a class without weight */
-        logistic_loss_learn_curvature(loss, loss, NULL);
     }
+    learn_curvature(loss, part.total > 0 ? w->parameters : NULL, LARGER * want);
     logistic_loss_release(&part);
     free(row);
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "models/logistic/row_kernels.h"
 
 enum {
     TILE = 64,       /* rows at once: they and their scores stay in the second cache */
@@ -35,8 +36,13 @@ static size_t tile_room(size_t d, size_t n_function)
 /* Some rows of x as one (m, d) matrix: where they lie, if they follow each other, else copied. */
 static const double *gather(const double *x, const size_t *row, size_t m, size_t d, double *room)
 {
-    if (row[m - 1] - row[0] == m - 1) /* rows rise */
+    size_t beside = 1;
+    while (beside < m && row[beside] - row[beside - 1] == 1)
+        beside++;
+    if (beside == m) {
+        row_touch(x + row[0] * d, m * d);
         return x + row[0] * d;
+    }
     for (size_t i = 0; i < m; i++)
         memcpy(room + i * d, x + row[i] * d, d * sizeof *room);
     return room;
@@ -46,15 +52,15 @@ static const double *gather(const double *x, const size_t *row, size_t m, size_t
 static void scores_of(const double *parameters, size_t n_function, const double *x, size_t m,
                       size_t d, double *out)
 {
+    if (n_function == 1) {
+        row_products(x, m, d, parameters, parameters[d], out);
+        return;
+    }
     for (size_t i = 0; i < m; i++)
         for (size_t k = 0; k < n_function; k++)
             out[i * n_function + k] = parameters[k * (d + 1) + d];
-    if (n_function == 1)
-        cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)m, (int)d, 1, x, (int)d, parameters, 1, 1,
-                    out, 1);
-    else
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n_function, (int)d, 1, x,
-                    (int)d, parameters, (int)(d + 1), 1, out, (int)n_function);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n_function, (int)d, 1, x,
+                (int)d, parameters, (int)(d + 1), 1, out, (int)n_function);
 }
 
 /* ---- value and gradient --------------------------------------------------------------------- */
@@ -69,15 +75,12 @@ struct pass {
  * them. The logarithms of a class are taken of a product, which is at most 2^TILE. */
 static double two_classes(const struct logistic_rows *r, const size_t *row, size_t m, double *score)
 {
-    double product[2] = { 1, 1 }, sum = 0;
+    double y[TILE], weight[TILE], product[2];
     for (size_t i = 0; i < m; i++) {
-        int32_t class = r->class[row[i]];
-        double z = score[i], tail = exp(-fabs(z)), p = (z >= 0 ? 1 : tail) / (1 + tail);
-        double weight = r->weight[class];
-        score[i] = weight * (p - class);
-        product[class] *= 1 + tail;
-        sum += weight * ((z >= 0 ? z : 0) - class * z);
+        y[i] = r->class[row[i]];
+        weight[i] = r->weight[r->class[row[i]]];
     }
+    double sum = row_losses(y, weight, m, score, product);
     return sum + r->weight[0] * log(product[0]) + r->weight[1] * log(product[1]);
 }
 
@@ -116,8 +119,7 @@ static double add_tile(const struct pass *p, const size_t *row, size_t m, double
     if (!p->gradient)
         return sum;
     if (n_function == 1)
-        cblas_dgemv(CblasRowMajor, CblasTrans, (int)m, (int)d, 1, x, (int)d, score, 1, 1, gradient,
-                    1);
+        row_sums(x, m, d, score, gradient);
     else
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n_function, (int)d, (int)m, 1,
                     score, (int)n_function, x, (int)d, 1, gradient, (int)(d + 1));
@@ -312,18 +314,15 @@ static void predict_tile(void *ctx, int worker, size_t tile)
     size_t m = p->n - from < TILE ? p->n - from : TILE;
     double *room = p->tiles + (size_t)worker * tile_room(p->d, n_function);
     double *score = room + TILE * p->d;
-    for (size_t i = 0; i < m; i++)
-        memcpy(room + i * p->d, p->x + p->row[from + i] * p->d, p->d * sizeof *room);
-    scores_of(p->parameters, n_function, room, m, p->d, score);
+    scores_of(p->parameters, n_function, gather(p->x, p->row + from, m, p->d, room), m, p->d,
+              score);
+    if (n_function == 1) {
+        row_sigmoids(score, m, p->out + from * C);
+        return;
+    }
     for (size_t i = 0; i < m; i++) {
         double *s = score + i * n_function;
         float *out = p->out + (from + i) * C;
-        if (n_function == 1) {
-            double tail = exp(-fabs(*s)), small = tail / (1 + tail), large = 1 / (1 + tail);
-            out[0] = (float)(*s >= 0 ? small : large);
-            out[1] = (float)(*s >= 0 ? large : small);
-            continue;
-        }
         double most = s[0], sum = 0;
         for (size_t k = 1; k < C; k++)
             most = fmax(most, s[k]);

@@ -11,6 +11,7 @@
 #include "models/family.h"
 #include "models/logistic/logistic.h"
 #include "models/logistic/logistic_loss.h"
+#include "models/logistic/row_kernels.h"
 #include "models/nn/net.h"
 #include "num/lbfgs.h"
 #include "tests/tools/toy.h"
@@ -154,14 +155,101 @@ static void the_gradient_is_that_of_central_differences(void **state)
 static void any_number_of_threads_gives_the_same_bits(void **state)
 {
     (void)state;
-    const struct reference r = { .n = 5000, .d = 7, .n_class = 3 };
+    for (size_t k = 0; k < 2; k++) { /* of the second a sample is learnt first */
+        const struct reference r = { .n = k ? 20000 : 5000, .d = 7, .n_class = 3 - k };
+        struct toy t;
+        reference_rows(&t, 3, &r);
+        struct model *one = fit(&t, &plain, 1), *three = fit(&t, &plain, 3);
+        assert_memory_equal(parameters(one), parameters(three), (k ? 8 : 24) * sizeof(double));
+        model_free(one);
+        model_free(three);
+        toy_release(&t);
+    }
+}
+
+static void a_row_is_predicted_alike_wherever_it_stands(void **state)
+{
+    (void)state;
+    const struct reference r = { .n = 300, .d = 7, .n_class = 2 };
+    /* the first and last are as far apart as if they all followed each other */
+    const size_t row[] = { 3, 1, 2, 0, 3, 6, 5, 5, 4, 10 };
+    enum { N_ROW = sizeof row / sizeof *row };
     struct toy t;
+    struct err e = { 0 };
+    float all[300][2], some[N_ROW][2];
+    size_t every[300];
     reference_rows(&t, 3, &r);
-    struct model *one = fit(&t, &plain, 1), *three = fit(&t, &plain, 3);
-    assert_memory_equal(parameters(one), parameters(three), 3 * 8 * sizeof(double));
-    model_free(one);
-    model_free(three);
+    for (size_t i = 0; i < 300; i++)
+        every[i] = i;
+    struct model *m = fit(&t, &plain, 1);
+    assert_ok(model_predict(m, &t.data, every, 300, all[0], &e), e);
+    for (size_t n = 1; n <= N_ROW; n++) {
+        assert_ok(model_predict(m, &t.data, row, n, some[0], &e), e);
+        for (size_t i = 0; i < n; i++)
+            assert_memory_equal(some[i], all[row[i]], sizeof some[i]);
+    }
+    model_free(m);
     toy_release(&t);
+}
+
+/* ---- kernels -------------------------------------------------------------------------------- */
+
+static void products_and_sums_of_rows_are_those_of_plain_loops(void **state)
+{
+    (void)state;
+    enum { M = 13, D = 37 };
+    double x[M * D], w[D], s[M], out[M], sum[D], want[D];
+    for (size_t i = 0; i < M * D; i++)
+        x[i] = hashed_uniform(1, i);
+    for (size_t j = 0; j < D; j++)
+        w[j] = hashed_uniform(2, j);
+    for (size_t i = 0; i < M; i++)
+        s[i] = hashed_uniform(3, i);
+    for (size_t d = 1; d <= D; d++) {
+        for (size_t m = 1; m <= M; m++) {
+            row_products(x, m, d, w, 0.5, out);
+            for (size_t i = 0; i < m; i++) {
+                double plain_sum = 0.5;
+                for (size_t j = 0; j < d; j++)
+                    plain_sum += x[i * d + j] * w[j];
+                assert_near(out[i], plain_sum, 1e-13, 0);
+            }
+            for (size_t j = 0; j < d; j++) {
+                sum[j] = want[j] = w[j];
+                for (size_t i = 0; i < m; i++)
+                    want[j] += x[i * d + j] * s[i];
+            }
+            row_sums(x, m, d, s, sum);
+            for (size_t j = 0; j < d; j++)
+                assert_near(sum[j], want[j], 1e-13, 0);
+        }
+    }
+}
+
+static void losses_of_rows_are_those_of_the_formula(void **state)
+{
+    (void)state;
+    static const double z[] = {
+        0, -0.0, 1e-9, -3.5, 3.5, 20, -20, 36.7, 0.7, -300, 300, 1e30, -1e30
+    };
+    enum { M = sizeof z / sizeof *z };
+    for (size_t i = 0; i < M; i++) {
+        for (int y = 0; y < 2; y++) {
+            double score = z[i], weight = 1.5, product[2], label = y;
+            double loss = row_losses(&label, &weight, 1, &score, product);
+            float p[2];
+            assert_near(loss + weight * log(product[y]),
+                        weight * (fmax(z[i], 0) + log1p(exp(-fabs(z[i]))) - y * z[i]), 1e-15,
+                        1e-15);
+            assert_near(product[1 - y], 1, 0, 0);
+            assert_near(score, weight * (1 / (1 + exp(-z[i])) - y), 1e-300, 4e-16);
+            row_sigmoids(&z[i], 1, p);
+            assert_near((double)p[1], 1 / (1 + exp(-z[i])), 1e-37, 1e-7);
+            assert_near((double)p[0], 1 / (1 + exp(z[i])), 1e-37, 1e-7);
+        }
+    }
+    double bad = (double)NAN, one = 1, product[2];
+    assert_true(isnan(row_losses(&one, &one, 1, &bad, product) + log(product[1])));
 }
 
 /* Rows of two classes, x of the first column alone tells them apart. */
@@ -360,6 +448,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_agrees_with_scikit_learn_to_a_millionth),
         cmocka_unit_test(the_gradient_is_that_of_central_differences),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(a_row_is_predicted_alike_wherever_it_stands),
+        cmocka_unit_test(products_and_sums_of_rows_are_those_of_plain_loops),
+        cmocka_unit_test(losses_of_rows_are_those_of_the_formula),
         cmocka_unit_test(separable_classes_have_finite_coefficients_by_the_penalty),
         cmocka_unit_test(without_a_penalty_separable_classes_end_too),
         cmocka_unit_test(equal_columns_share_what_one_would_have),
