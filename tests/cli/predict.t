@@ -68,7 +68,7 @@ agrees "boosting" boosting.h5 1e-9 $raw -- table.h5 "$columns"
 cat >fares.yaml <<'END'
 schema: 1
 missing: ["", "?"]
-csv: {delimiter: ";"}
+csv: {delimiter: ";", decimal: ","}
 tables:
   trips:
     file: "*.csv"
@@ -78,17 +78,22 @@ tables:
       kind: {type: category, from: [what, kind], match: "^[a-z]+", otherwise: other}
       young: bool
       size: {type: int, from: [Size, size], min: 1}
+      weight: float
 label: price
-features: [sold, kind, young, size]
+features: [sold, kind, young, size, weight]
 END
-awk 'BEGIN { print "price;sold;what;young;Size"; for (i = 0; i < 60; i++)
-    printf "%g;%02d/%02d/20%02d;%s;%s;%s\n", i * 1.5 + i % 7, i % 28 + 1, i % 12 + 1, i % 20, substr("cat9dog7? ", i % 3 * 4 + 1, 4), i % 2 ? "yes" : "f", i % 5 ? i : "?" }' >trips.csv
+awk 'BEGIN { print "price;sold;what;young;Size;weight"; for (i = 0; i < 60; i++)
+    printf "%d,5;%02d/%02d/20%02d;%s;%s;%s;%d,25\n", i + i % 7, i % 28 + 1, i % 12 + 1, i % 20, substr("cat9dog7? ", i % 3 * 4 + 1, 4), i % 2 ? "yes" : "f", i % 5 ? i : "?", i % 9 }' >trips.csv
 quiet "$L/import" --source trips.csv --schema fares.yaml --table trips.h5
 quiet "$L/impute_scale" --table trips.h5 --features trips_features.h5
 quiet "$L/train" --family extra_trees --trees 10 --table trips.h5 --features trips_features.h5 --model trips_model.h5
-agrees "a number is predicted, through dates, patterns and gaps of the schema" trips_model.h5 1e-9 --rows trips.csv -- \
+agrees "a number is predicted, through dates, patterns, decimal commas and gaps of the schema" trips_model.h5 1e-9 --rows trips.csv -- \
     trips.h5 features=trips_features.h5
 has "with its mean and range" "$err" "mean "
+sed -n '1p;5p' trips.csv | sed 's/,25$/.25/' >point.csv
+refuses "a point is none where the schema has commas" 65 "column 'weight': '3.25': not a number" "$P" --model trips_model.h5 --rows point.csv
+echo '{"sold": "04/04/2003", "what": "cat", "young": "yes", "Size": 3, "weight": 3.25}' >point.jsonl
+ok "JSON has points all the same" "$P" --model trips_model.h5 --rows point.jsonl
 is "its column is called prediction" "$(head -1 got.csv)" "row,prediction,error,note"
 
 # ---- forms ---------------------------------------------------------------------------------------------------------------
