@@ -88,6 +88,16 @@ static struct colour *colour_of(struct job *job, const struct colour_layout *lay
     return stated_colour(job, layout);
 }
 
+/* Chunks that say nothing of the pixels are passed over: texts of a few kB unpack to 8 MB each, a
+ * thousand times. */
+static void skip_chunks(png_structp png)
+{
+    static const char name[][5] = { "tEXt", "zTXt", "iTXt", "sPLT", "hIST", "pCAL",
+                                    "sCAL", "pHYs", "oFFs", "tIME", "bKGD", "sBIT" };
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep)name,
+                                (int)(sizeof name / sizeof *name));
+}
+
 /* Everything becomes 8 bits of RGB, with alpha where there is transparency; what a profile is to be
  * applied to keeps its 16 bits and its grey until then. */
 static void read_header(struct job *job, const struct image_options *o)
@@ -96,6 +106,7 @@ static void read_header(struct job *job, const struct image_options *o)
     png_set_read_fn(png, job, read_bytes);
     png_set_user_limits(png, RESIZE_MAX_IN, RESIZE_MAX_IN);
     png_set_chunk_malloc_max(png, 8 << 20);
+    skip_chunks(png);
     png_read_info(png, job->info);
     job->width = png_get_image_width(png, job->info);
     job->height = png_get_image_height(png, job->info);

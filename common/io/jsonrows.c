@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "io/window.h"
 
-enum { DETAIL = 60 };
+enum { DETAIL = 60, MAX_NAMES = 16384 };
 
 struct reader {
     struct window w;
@@ -92,12 +92,16 @@ static int hand_over(struct reader *r, const json_t *record)
     return r->sink->row(r->ctx, &row, r->e);
 }
 
-static void take_names(struct reader *r, json_t *record)
+static int take_names(struct reader *r, json_t *record)
 {
     for (void *at = json_object_iter(record); at; at = json_object_iter_next(record, at)) {
         const char *key = json_object_iter_key(at);
         intern_add(r->names, key, strlen(key));
     }
+    if (r->names->n > MAX_NAMES)
+        return err_set(r->e, ERR_DATA, "'%s' line %lld: the records have more than %d keys by now",
+                       r->w.source.path, (long long)r->w.line, MAX_NAMES);
+    return 0;
 }
 
 static int take_record(struct reader *r, const char *text, size_t n)
@@ -106,8 +110,7 @@ static int take_record(struct reader *r, const char *text, size_t n)
     json_t *record = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     int rc;
     if (r->names) {
-        take_names(r, record);
-        rc = 0;
+        rc = take_names(r, record);
     } else if (json_is_object(record)) {
         rc = hand_over(r, record);
     } else {

@@ -37,7 +37,8 @@ int jsonrows_read(const char *path, const struct jsonrows_field *field, size_t n
 /** JSON by its name (.json .jsonl .ndjson, also with .gz)? */
 bool jsonrows_named(const char *path);
 
-/** The keys of all records, in order of first appearance. Errors as above. */
+/** The keys of all records, in order of first appearance. Errors as above; ERR_DATA: more than
+ * 16,384 of them. */
 int jsonrows_names(const char *path, double max_ratio, struct intern *out, struct err *e);
 
 #endif

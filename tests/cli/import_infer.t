@@ -82,6 +82,8 @@ has "have a pattern, too" "$(cat made.yaml)" '  files:
 printf 'id,price\n1,2\n' >day_2024-01-11.csv
 whole "but not one with other columns" day_2024-01-08.csv day_2024-01-11.csv
 has "which is a table of its own" "$(cat made.yaml)" 'file: "day_2024-01-11.csv"'
+awk 'BEGIN { for (i = 0; i < 4097; i++) printf "{\"a%d\": 1, \"b%d\": 1, \"c%d\": 1, \"d%d\": 1}\n", i, i, i, i }' >keys.jsonl
+refuses "keys without end" 65 "'keys.jsonl' line 4097: the records have more than 16384 keys by now" "$I" --infer keys.jsonl
 : >none.csv
 refuses "a file without a header" 65 "'none.csv' is empty" "$I" --infer none.csv
 refuses "no such file" 74 "cannot open 'absent.csv'" "$I" --infer absent.csv

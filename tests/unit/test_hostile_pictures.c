@@ -3,6 +3,8 @@
 #include "near.h"
 #include "pictures.h"
 
+#include <sys/resource.h>
+#include <zlib.h>
 #if REFIT_WEBP
 #include <webp/encode.h>
 #endif
@@ -273,9 +275,34 @@ static void games_with_png_chunks_get_an_answer(void **state)
     }
 }
 
+/* A text of 8 kB that would unpack to nearly as much as libpng allows. */
+static void texts_are_not_unpacked(void **state)
+{
+    (void)state;
+    enum { AFTER_HEADER = 33, LARGE = 7900000, START = 3 };
+    struct file_bytes f = make(PNG, 20, 20);
+    struct rusage before, after;
+    struct err e;
+    uLongf n = compressBound(LARGE);
+    uint8_t *zeros = mem_calloc(LARGE, 1), *text = mem_calloc(n + START, 1);
+    text[0] = 'k'; /* keyword, NUL, method */
+    assert_int_equal(compress2(text + START, &n, zeros, LARGE, 9), Z_OK);
+    free(zeros);
+    assert_int_equal(answer(f.bytes, f.n, &e), 0);
+    getrusage(RUSAGE_SELF, &before);
+    for (int k = 0; k < 20; k++)
+        put_chunk(&f, AFTER_HEADER, "zTXt", text, n + START);
+    assert_int_equal(answer(f.bytes, f.n, &e), 0);
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 4 * 1024);
+    free(text);
+    free(f.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_not_unpacked), /* first, while little memory was used */
         cmocka_unit_test(a_picture_cut_at_every_percent_is_corrupt),
         cmocka_unit_test(flipped_bits_and_bytes_get_an_answer),
         cmocka_unit_test(a_jpeg_of_no_pixels_or_of_65535_squared_is_refused),
