@@ -94,6 +94,7 @@ static void each_wrong_value_is_refused_with_what_was_wanted(void **state)
     assert_error(PARSE(p, e, "--seed"), 64, e, "--seed needs a value");
     assert_error(PARSE(p, e, "seed"), 64, e, "'seed' is not an option");
     assert_error(PARSE(p, e, "--sources=a", "b"), 64, e, "'b' is not an option");
+    free(p.sources.item);
     assert_error(PARSE(p, e, "--seed", "1", "--seed", "2"), 64, e, "given twice");
     assert_error(PARSE(p, e, "--table", ""), 64, e, "--table is empty");
     assert_error(PARSE(p, e, "--table", "t"), 64, e, "--out is missing");
