@@ -12,13 +12,13 @@ B       := build/$(MODE)$(if $(filter-out 1,$(DNNL)),-nodnnl)$(if $(filter clang
 
 APT := gcc make libc6-dev pkg-config libyaml-dev zlib1g-dev libhdf5-dev libopenblas-dev libdnnl-dev libpng-dev \
        libjpeg62-turbo-dev libsqlite3-dev libpq-dev nettle-dev libexpat1-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
-       libstemmer-dev libexif-dev liblcms2-dev libwebp-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
+       libstemmer-dev liblcms2-dev libwebp-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
 APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-sklearn libvips-tools python3-torch libopenblas0-openmp ninja-build snakemake strace
 
-PKGS := yaml-0.1 hdf5 zlib openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo libexif lcms2 libcurl libpq expat \
+PKGS := yaml-0.1 hdf5 zlib openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo lcms2 libcurl libpq expat \
         libsodium \
         $(if $(filter 1,$(WEBP)),libwebp libwebpdemux)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \

@@ -1,7 +1,6 @@
 #include "io/image.h"
 
 #include <jansson.h>
-#include <libexif/exif-data.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,27 +119,38 @@ int image_check_pixels(const struct image_options *o, uint64_t width, uint64_t h
     return 0;
 }
 
+static uint32_t number_at(const uint8_t *p, size_t n, bool big_endian)
+{
+    uint32_t v = 0;
+    for (size_t i = 0; i < n; i++)
+        v = v << 8 | p[big_endian ? i : n - 1 - i];
+    return v;
+}
+
 int image_exif_orientation(const uint8_t *exif, size_t n)
 {
-    static const uint8_t prefix[] = { 'E', 'x', 'i', 'f', 0, 0 };
-    bool prefixed = n >= sizeof prefix && memcmp(exif, prefix, sizeof prefix) == 0;
-    size_t skip = prefixed ? 0 : sizeof prefix;
-    int value = 1;
-
-    if (n > 1 << 20)
+    enum { HEADER = 8, ENTRY = 12, ORIENTATION = 0x112, SHORT = 3 };
+    if (n >= 6 && memcmp(exif, "Exif\0\0", 6) == 0)
+        exif += 6, n -= 6;
+    bool big = n >= HEADER && memcmp(exif, "MM\0*", 4) == 0;
+    if (n < HEADER || (!big && memcmp(exif, "II*\0", 4) != 0))
         return 1;
-    uint8_t *whole = mem_calloc(skip + n, 1);
-    memcpy(whole, prefix, skip);
-    memcpy(whole + skip, exif, n);
-    ExifData *data = exif_data_new_from_data(whole, (unsigned)(skip + n));
-    free(whole);
-    if (!data)
+    size_t at = number_at(exif + 4, 4, big);
+    if (at > n - 2)
         return 1;
-    ExifEntry *entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-    if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components >= 1 && entry->size >= 2)
-        value = exif_get_short(entry->data, exif_data_get_byte_order(data));
-    exif_data_unref(data);
-    return value >= 1 && value <= 8 ? value : 1;
+    size_t n_entry = number_at(exif + at, 2, big);
+    at += 2;
+    for (size_t i = 0; i < n_entry && n - at >= ENTRY; i++, at += ENTRY) {
+        const uint8_t *entry = exif + at;
+        uint32_t value = number_at(entry + 8, 2, big);
+        if (number_at(entry, 2, big) != ORIENTATION)
+            continue;
+        return number_at(entry + 2, 2, big) == SHORT && number_at(entry + 4, 4, big) == 1 &&
+                       value >= 1 && value <= 8
+                   ? (int)value
+                   : 1;
+    }
+    return 1;
 }
 
 /* What a file is that we do not read, for the reason. */

@@ -19,7 +19,7 @@
  * PNG (libpng): every colour type and depth, interlaced or not; 16 bits are rounded to 8.
  * WebP (libwebp, where the build has it): lossy and lossless; of an animation the first frame.
  * Colours become sRGB by the picture's ICC profile, in PNG also by its gamma and primaries, see
- * io/colour.h; transparency shows the background. Orientation: EXIF (libexif) in all three. The
+ * io/colour.h; transparency shows the background. Orientation: EXIF in all three. The
  * kind of a file is told by its first bytes, not by its name.
  */
 

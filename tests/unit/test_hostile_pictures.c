@@ -10,6 +10,7 @@
 #endif
 
 #include "io/image.h"
+#include "io/image_decode.h"
 #include "num/rng.h"
 
 enum { S = 16, BYTES = 3 * S * S };
@@ -299,6 +300,32 @@ static void texts_are_not_unpacked(void **state)
     free(f.bytes);
 }
 
+static void exif_cut_anywhere_or_wrong_is_no_orientation(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at; /* in make_exif's block of the byte that is changed */
+        uint8_t to;
+    } wrong[] = { { 6, 'X' }, { 10, 31 }, { 13, 200 }, { 15, 0 }, { 17, 0x13 },
+                  { 19, 4 },  { 23, 2 },  { 25, 0 },   { 25, 9 } };
+    for (int big = 0; big < 2; big++) {
+        uint8_t whole[32];
+        size_t n = make_exif(whole, 6, big);
+        for (size_t cut = 0; cut <= n; cut++) {
+            uint8_t *part = mem_calloc(cut, 1); /* so that a read past the end is seen */
+            memcpy(part, whole, cut);
+            assert_int_equal(image_exif_orientation(part, cut), cut < 28 ? 1 : 6);
+            free(part);
+        }
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        uint8_t block[32];
+        size_t n = make_exif(block, 6, true);
+        block[wrong[i].at] = wrong[i].to;
+        assert_int_equal(image_exif_orientation(block, n), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +337,7 @@ int main(void)
 #if REFIT_WEBP
         cmocka_unit_test(a_webp_of_no_pixels_or_of_a_vast_canvas_is_refused),
 #endif
+        cmocka_unit_test(exif_cut_anywhere_or_wrong_is_no_orientation),
         cmocka_unit_test(a_flood_of_markers_does_not_matter),
         cmocka_unit_test(games_with_png_chunks_get_an_answer),
     };
