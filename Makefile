@@ -14,6 +14,7 @@ APT := gcc make libc6-dev pkg-config libyaml-dev zlib1g-dev libhdf5-dev libopenb
        libjpeg62-turbo-dev libsqlite3-dev libpq-dev nettle-dev libexpat1-dev libjansson-dev libarchive-dev libutf8proc-dev libgumbo-dev \
        libstemmer-dev liblcms2-dev libwebp-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
 APT_check := tzdata perl hdf5-tools python3-h5py strace
+APT_s3    := radosgw ceph-mon ceph-osd ceph-common awscli s3cmd libfaketime
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
 APT_bench := python3-pandas python3-pil python3-sklearn libvips-tools python3-torch libopenblas0-openmp ninja-build snakemake strace
@@ -50,7 +51,7 @@ TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-long clockwalk-long check-valgrind check-nopidfd test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
+.PHONY: all run check check-s3 check-long clockwalk-long check-valgrind check-nopidfd test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
 # What a person calls by hand besides refit itself, and what is a stage, too: NAME of the link, where it points.
@@ -122,6 +123,11 @@ TESTS ?= $(UNITS) $(wildcard tests/cli/*.t tests/oracle/*.t)
 # The fuzz targets are compiled, so that they keep pace with what they call.
 test: all $(UNITS) $(ORACLES) $(call obj,$(wildcard tests/fuzz/*.c))
 	@BIN=$(B) tests/run.sh $(TESTS)
+
+# The tests that need an S3 server, with one: in `make check` they are skipped where there is none.
+check-s3:
+	@tests/packages.sh $(APT) $(APT_check) $(APT_s3)
+	@$(MAKE) --no-print-directory -j$(JOBS) test TESTS='$(wildcard tests/cli/s3*.t)'
 
 # What takes too long for every commit, one target a line.
 LONG := clockwalk-long check-valgrind check-nopidfd

@@ -11,6 +11,7 @@ struct s3 {
     struct s3_place place;
     struct s3_keys keys; /* empty until the first request */
     struct s3_lane lane; /* of the main thread */
+    bool bare_tags;      /* If-Match of a PUT without quotes: radosgw 16 compares them, too */
 };
 
 /** Statuses that are no error for the caller. */

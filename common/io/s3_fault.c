@@ -92,7 +92,6 @@ static void judge_silence(const struct s3 *s, const struct s3_call *c, const str
             p->endpoint, why);
         return;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_FAILED_INIT:
     case CURLE_OUT_OF_MEMORY:
         set(out, ERR_IO, false, "%s: %s", p->endpoint, why);

@@ -54,6 +54,14 @@ static void describe(const struct putting *p, const struct s3_answer *a, struct 
     out->modified_s = date > 0 ? date : time(NULL);
 }
 
+/* "tag" without its quotes, if that is how the server wants it. */
+static void copy_tag(char out[80], const char *tag, bool bare)
+{
+    size_t n = strlen(tag);
+    bool quoted = bare && n >= 2 && tag[0] == '"' && tag[n - 1] == '"';
+    snprintf(out, 80, "%.*s", (int)(quoted ? n - 2 : n), tag + quoted);
+}
+
 /* *out_status: 2xx, 404, 412 or 501. */
 static int ask(struct putting *p, enum store_when when, const char *tag, bool *out_unsure,
                int *out_status, struct store_object *about, struct err *e)
@@ -61,15 +69,18 @@ static int ask(struct putting *p, enum store_when when, const char *tag, bool *o
     struct s3_answer a = { 0 };
     struct s3_call c = { .action = "PutObject", .method = "PUT", .key = p->key };
     struct s3_progress progress = { .total = (int64_t)p->source.size };
+    char same[80];
     c.body = s3_source_body(&p->source, 0, p->source.size);
     c.body.sha256 = p->source.from->sha256;
     c.body.md5 = *p->md5 ? p->md5 : NULL;
     c.header[c.n_header++] = (struct s3_pair){ "content-type", "application/octet-stream" };
     c.header[c.n_header++] = (struct s3_pair){ "x-amz-meta-put", p->nonce };
+    if (when == STORE_IF_SAME)
+        copy_tag(same, tag, p->s->bare_tags);
     if (when != STORE_ALWAYS) {
         c.accept = S3_NOT_MET | S3_NOT_IMPLEMENTED | (when == STORE_IF_SAME ? S3_NOT_THERE : 0U);
         c.header[c.n_header++] = when == STORE_IF_NEW ? (struct s3_pair){ "if-none-match", "*" }
-                                                      : (struct s3_pair){ "if-match", tag };
+                                                      : (struct s3_pair){ "if-match", same };
     }
     if (p->source.fd >= 0)
         p->s->lane.progress = &progress;
@@ -108,12 +119,25 @@ static int put_and_look(struct putting *p, enum store_when when, const char *tag
     return 0;
 }
 
+/* 412, and yet it is the same object that is there? Then the tag is to be written otherwise. */
+static int is_still(struct putting *p, const char *tag, bool *out_same, struct err *e)
+{
+    struct store_object there = { 0 };
+    bool found = false;
+    int rc = s3_look(p->s, p->key, &found, &there, e);
+    *out_same = rc == 0 && found && strcmp(there.tag, tag) == 0;
+    return rc;
+}
+
 static int put_small(struct putting *p, enum store_when when, const char *tag, bool *out_done,
                      struct store_object *about, struct err *e)
 {
     bool unsure = false, found = false;
     int status, rc = ask(p, when, tag, &unsure, &status, about, e);
     *out_done = false;
+    if (rc == 0 && status == 412 && when == STORE_IF_SAME && !unsure && !p->s->bare_tags &&
+        (rc = is_still(p, tag, &p->s->bare_tags, e)) == 0 && p->s->bare_tags)
+        rc = ask(p, when, tag, &unsure, &status, about, e);
     if (rc)
         return rc;
     if (status == 501)

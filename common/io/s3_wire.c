@@ -10,7 +10,13 @@
 #include "base/event.h"
 #include "base/mem.h"
 
-enum { MAX_ERROR = 1 << 16, SLOW_BYTES = 1000, PATIENCE_S = 600, BUFFER = 1 << 16 };
+enum {
+    MAX_ERROR = 1 << 16,
+    SLOW_BYTES = 1000,
+    PATIENCE_S = 600,
+    BUFFER = 1 << 16,
+    WORTH_ASKING = 1 << 20
+};
 
 /* One exchange on its way. */
 struct talk {
@@ -273,6 +279,8 @@ static struct curl_slist *make_headers(const struct s3_exchange *x)
         list = curl_slist_append(list, line);
         free(line);
     }
+    if (!x->body || x->body->n < WORTH_ASKING) /* else libcurl asks and waits for "100 Continue" */
+        list = curl_slist_append(list, "Expect:");
     return list;
 }
 

@@ -1,18 +1,21 @@
 /* httpd DIR ANSWER...: a web server for tests, on a free port of 127.0.0.1 that it writes to
  * DIR/port. The n-th request is written to DIR/n and answered as the n-th ANSWER says (the last one
  * again and again): a status and the answer's text ("200", "404 no such hook"; 302 names another
- * host, 429 wants 120 s), or slow (nothing until the client gives up), reset, empty, garbage, huge.
- * It ends with whoever started it. */
+ * host, 429 wants 120 s), or slow (nothing until the client gives up), reset, empty, garbage, huge;
+ * or the bytes of a file, for which it waits until it is there: "raw FILE", "trickle FILE" (a byte
+ * now and then), "flood FILE" (and more and more behind them). It ends with whoever started it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -51,11 +54,39 @@ static void read_request(int fd, struct str *out)
     }
 }
 
-static void put(int fd, const char *bytes, size_t n)
+static bool put(int fd, const char *bytes, size_t n)
 {
     for (ssize_t k; n > 0; bytes += k, n -= (size_t)k)
         if ((k = send(fd, bytes, n, MSG_NOSIGNAL)) <= 0)
-            return;
+            return false;
+    return true;
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec t = { 0, ms * 1000000 };
+    nanosleep(&t, NULL);
+}
+
+/* HOW FILE */
+static void answer_file(int fd, const char *how)
+{
+    char block[65536];
+    FILE *fp;
+    size_t n;
+    bool more = true;
+    while (!(fp = fopen(strchr(how, ' ') + 1, "rbe")))
+        pause_ms(10);
+    bool slowly = str_starts(how, "trickle");
+    while (more && (n = fread(block, 1, slowly ? 1 : sizeof block, fp)) > 0) {
+        more = put(fd, block, n);
+        if (slowly)
+            pause_ms(200);
+    }
+    fclose(fp);
+    memset(block, 'x', sizeof block);
+    while (str_starts(how, "flood") && put(fd, block, sizeof block))
+        ;
 }
 
 static void answer(int fd, const char *how)
@@ -68,6 +99,9 @@ static void answer(int fd, const char *how)
     } else if (strcmp(how, "reset") == 0) {
         struct linger hard = { 1, 0 };
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    } else if (str_starts(how, "raw ") || str_starts(how, "trickle ") ||
+               str_starts(how, "flood ")) {
+        answer_file(fd, how);
     } else if (strcmp(how, "garbage") == 0) {
         put(fd, "\001\002 this is no HTTP\r\n\r\n", 23);
     } else if (strcmp(how, "huge") == 0) {
