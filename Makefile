@@ -182,7 +182,7 @@ fuzz-long:
 
 # TITANIC=titanic.csv BIKE=hour.csv: data that is not ours to commit, for bench/figures.sh.
 bench:
-	@tests/packages.sh $(APT) $(APT_bench)
+	@tests/packages.sh $(APT) $(APT_bench) $(APT_s3)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BIN=$(B) bench/run.sh
 	@BIN=$(B) bench/tables.sh
@@ -193,6 +193,7 @@ bench:
 	@BIN=$(B) bench/predict.sh
 	@BIN=$(B) bench/preprocess.sh
 	@BIN=$(B) bench/orchestrate.sh
+	@BIN=$(B) bench/s3.sh
 
 # ---- installation ---------------------------------------------------------------------------------------------------
 COMPLETIONS := share/bash-completion/completions share/zsh/site-functions

@@ -7,7 +7,9 @@
  *   look KEY                        prints size, tag, version; "absent"
  *   list PREFIX                     a name a line
  *   remove KEY
- *   lock PREFIX                     takes away what is abandoned */
+ *   lock PREFIX                     takes away what is abandoned
+ *
+ * SHA256 in the environment: of FILE, which is then not read for it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,15 @@ static void show(const struct store_object *o)
     printf(" %" PRIu64 " %s %s\n", o->size, o->tag, *o->version ? o->version : "-");
 }
 
+static int digest(const char *path, char out_hex[HASH_HEX], struct err *e)
+{
+    const char *known = getenv("SHA256");
+    if (!known || strlen(known) + 1 != HASH_HEX)
+        return hash_file(path, out_hex, NULL, e);
+    memcpy(out_hex, known, HASH_HEX);
+    return 0;
+}
+
 static int put(struct store *s, int n, char **arg, struct err *e)
 {
     struct store_source from = { .path = arg[1] };
@@ -34,7 +45,7 @@ static int put(struct store *s, int n, char **arg, struct err *e)
     if (n > 2)
         when = strcmp(arg[2], "new") == 0 ? STORE_IF_NEW : STORE_IF_SAME;
     from.sha256 = hex;
-    if ((rc = hash_file(arg[1], hex, NULL, e)) ||
+    if ((rc = digest(arg[1], hex, e)) ||
         (rc = store_put(s, arg[0], &from, when, n > 3 ? arg[3] : NULL, &done, &about, e)))
         return rc;
     printf("%s", done ? "done" : "not done\n");
@@ -51,7 +62,7 @@ static int replace(struct store *s, int n, char **arg, struct err *e)
     char hex[HASH_HEX];
     int rc;
     from.sha256 = hex;
-    if ((rc = hash_file(arg[1], hex, NULL, e)) ||
+    if ((rc = digest(arg[1], hex, e)) ||
         (rc = store_prepare(s, arg[0], &from, n > 2 ? arg[2] : NULL, &p, e)) ||
         (rc = store_finish(p, &about, e)))
         return rc;
