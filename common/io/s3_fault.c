@@ -259,7 +259,7 @@ static bool is_accepted(const struct s3_call *c, const struct s3_answer *a, cons
 static void hide(char *text, const char *secret)
 {
     size_t n = secret ? strlen(secret) : 0;
-    for (char *at; n && (at = strstr(text, secret));)
+    for (char *at = text; n && (at = strstr(at, secret)); at += n)
         memset(at, '*', n);
 }
 
@@ -268,11 +268,13 @@ void s3_judge(const struct s3 *s, const struct s3_call *c, const struct s3_answe
 {
     struct said said = { 0 };
     struct err e = { 0 };
-    bool good = a->failed == CURLE_OK && a->status >= 200 && a->status < 300;
+    /* An error that goes on and on has said its status. */
+    bool whole = a->failed == CURLE_OK || (a->too_long && a->status >= 300);
+    bool good = whole && a->status >= 200 && a->status < 300;
     int bad_xml = 0;
 
     *out = (struct s3_fault){ 0 };
-    if (a->failed != CURLE_OK) {
+    if (!whole) {
         judge_silence(s, c, a, out);
     } else if (!good || c->xml) {
         bad_xml = s3_xml_read(str_text(&a->text), a->text.n, on_end, &said, &e);

@@ -166,6 +166,9 @@ static size_t hear(char *line, size_t size, size_t count, void *self)
     } else if (keep(line, n, "Content-Range", text, sizeof text)) {
         if ((slash = strchr(text, '/')) && str_to_int(slash + 1, &total) && total >= 0)
             a->size = (uint64_t)total;
+    } else if (keep(line, n, "Content-Length", text, sizeof text)) {
+        if (a->size == 0 && str_to_int(text, &total) && total >= 0)
+            a->size = (uint64_t)total;
     } else if (keep(line, n, "Last-Modified", text, sizeof text)) {
         a->modified_s = curl_getdate(text, NULL);
     } else {
@@ -187,7 +190,7 @@ static void tell(struct talk *t, int64_t done)
     int64_t all = atomic_fetch_add(&p->done, done - t->told) + done - t->told;
     t->told = done;
     if (t->lane->speaks)
-        event_progress(all, p->total, "bytes");
+        event_progress(all, p->total ? p->total : (int64_t)t->a->size, "bytes");
 }
 
 static int on_progress(void *self, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
@@ -287,14 +290,11 @@ static struct curl_slist *make_headers(const struct s3_exchange *x)
 static void read_answer(CURL *curl, struct s3_answer *a)
 {
     long status = 0;
-    curl_off_t length = 0, after = 0;
+    curl_off_t after = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &after);
     a->status = (int)status;
     a->retry_after_s = (long)after;
-    if (a->size == 0 && length > 0)
-        a->size = (uint64_t)length;
 }
 
 void s3_wire(struct s3_lane *l, const struct s3_place *p, const struct s3_exchange *x,

@@ -17,7 +17,7 @@
 /** How far something has come: bytes that were sent or received by all that work on it. */
 struct s3_progress {
     _Atomic int64_t done;
-    int64_t total; /* 0: not known */
+    int64_t total; /* 0: what the server says */
 };
 
 /** A connection that is kept between requests; one for each thread. All zeros is none. */
