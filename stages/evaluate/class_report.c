@@ -188,28 +188,26 @@ static void add_classes(struct str *out, const struct model_report *r)
 
 /* ---- probabilities ---- */
 
+static struct chart_line line_of(const struct roc *c, bool roc, const char *name, const char *kind)
+{
+    return (struct chart_line){ .name = name,
+                                .kind = kind,
+                                .x = roc ? c->false_share : c->recall,
+                                .y = roc ? c->recall : c->precision,
+                                .n = c->n };
+}
+
 /* The curve of all classes, then, of more than two, a thin one for each of the first CURVES_MOST.
  */
 static size_t take_lines(const struct model_report *r, bool roc, struct chart_line *line)
 {
     const struct probabilities *p = &r->model[0].probabilities;
-    const struct roc *all = probabilities_curve(p);
-    size_t n = 0;
-    bool many = p->n_class > 2;
-    line[n++] = (struct chart_line){ .name = many ? "all classes" : NULL,
-                                     .kind = "one",
-                                     .x = roc ? all->false_share : all->recall,
-                                     .y = roc ? all->recall : all->precision,
-                                     .n = all->n };
-    for (size_t k = 0; many && k < p->n_class && k < CURVES_MOST; k++) {
-        const struct roc *one = &p->class[k];
-        line[n++] = (struct chart_line){ .name = k == 0 ? "each class" : NULL,
-                                         .kind = "thin",
-                                         .x = roc ? one->false_share : one->recall,
-                                         .y = roc ? one->recall : one->precision,
-                                         .n = one->n };
-    }
-    return n;
+    size_t n = p->n_class > 2 ? p->n_class : 0;
+    n = n > CURVES_MOST ? CURVES_MOST : n;
+    line[0] = line_of(probabilities_curve(p), roc, n ? "all classes" : NULL, "one");
+    for (size_t k = 0; k < n; k++)
+        line[k + 1] = line_of(&p->class[k], roc, k ? NULL : "each class", "thin");
+    return n + 1;
 }
 
 static void add_calibration(struct str *out, const struct model_report *r)

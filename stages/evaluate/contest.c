@@ -178,7 +178,7 @@ int contest_predict(float **out, const struct contest *c, struct entry *who,
     if (rc)
         return rc;
     float *own = mem_calloc(rows->n + 1, model_n_output(who->model) * sizeof *own);
-    if ((rc = model_predict(who->model, &data, rows->row, rows->n, own, e))) {
+    if (model_predict(who->model, &data, rows->row, rows->n, own, e)) {
         free(own);
         return err_wrap(e, "'%s'", who->path);
     }

@@ -111,8 +111,7 @@ static void the_page_of_a_number_has_its_errors(void **state)
                                         "<b>2</b><span>largest",
                                         "&lt;count&gt;",
                                         "Residuals",
-                                        "mean of the training rows, 2.5, would have MAE 1 and "
-                                        "RMSE 1.118" };
+                                        ", 2.5, would have MAE 1 and RMSE 1.118" };
     struct report_model model[2] = { { 0 } };
     struct model_report r = number_report(model);
     struct str s = { 0 };

@@ -198,8 +198,8 @@ static void a_constant_truth_has_the_r2_of_scikit_learn_and_no_rank(void **state
     assert_near(r.bias, 2, 0, 0);
     assert_error(residuals_compute(&r, (double[]){ 3 }, (float[]){ INFINITY }, 1, &e), ERR_DATA, e,
                  "row 0: the estimate is not finite");
-    assert_error(residuals_compute(&r, (double[]){ NAN }, (float[]){ 1 }, 1, &e), ERR_DATA, e,
-                 "row 0: the truth is not finite");
+    assert_error(residuals_compute(&r, (double[]){ (double)NAN }, (float[]){ 1 }, 1, &e), ERR_DATA,
+                 e, "row 0: the truth is not finite");
     assert_error(residuals_compute(&r, NULL, NULL, 0, &e), ERR_DATA, e, "no rows");
 }
 
