@@ -48,6 +48,13 @@ static int check_same(const struct contest *c, const struct entry *who, struct e
 {
     const struct model *first = c->entry[0].model;
     size_t C = model_n_class(first), own = model_n_class(who->model);
+    struct model_wants a, b;
+    model_wants(first, &a);
+    model_wants(who->model, &b);
+    if (C == 0 && own == 0 && a.roles->label && b.roles->label &&
+        strcmp(a.roles->label, b.roles->label) != 0)
+        return err_set(e, ERR_DATA, "'%s' predicts '%s', the model '%s'", who->path, b.roles->label,
+                       a.roles->label);
     if (own != C)
         return err_set(
             e, ERR_DATA,

@@ -101,6 +101,8 @@ T=season learn classes.h5 --family extra_trees 2>/dev/null
 refuses 'a champion that tells classes apart is none' 65 "'classes.h5' has 4 classes, the model 0" evaluate --model trees.h5 --champion classes.h5
 ok 'a number that is a feature else' "$L/impute_scale" $data --features temp.h5 --target temp
 has 'is none where it is learnt' "$err" 'of 11 features'
+T=casual learn casual.h5 --family extra_trees --trees 2 2>/dev/null
+refuses 'nor one of another number' 65 "'casual.h5' predicts 'casual', the model 'cnt'" evaluate --model trees.h5 --champion casual.h5
 refuses 'a champion without room for its figures' 64 'its figures go to --comparison' "$E" $data --features $w/features.h5 --metrics m.json \
     --report m.html --model trees.h5 --champion trees.h5
 echo '{}' >none.json
