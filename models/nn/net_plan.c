@@ -180,6 +180,24 @@ static int add_head(struct net *n, const struct nn_spec *s, const size_t *deep, 
     return rc;
 }
 
+static double part_flop(const struct net *n, size_t k)
+{
+    double sum = 0;
+    for (size_t i = n->part[k]; i < n->part[k + 1]; i++)
+        sum += n->op[i].flop;
+    return sum;
+}
+
+static void order_parts(struct net *n)
+{
+    for (size_t k = 0; k < n->n_part; k++) {
+        size_t at = k;
+        for (; at > 0 && part_flop(n, n->dearest[at - 1]) < part_flop(n, k); at--)
+            n->dearest[at] = n->dearest[at - 1];
+        n->dearest[at] = k;
+    }
+}
+
 /* Branches that end in the classes themselves are wide (Cheng et al. 2016): their logits are added
  * to those that the head makes of the others. */
 static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
@@ -199,6 +217,7 @@ static int add_ops(struct net *n, const struct nn_spec *s, struct err *e)
     }
     n->n_part = s->n_branch;
     n->part[n->n_part] = n->n_op;
+    order_parts(n);
     if (rc == 0 && n_deep)
         rc = add_head(n, s, deep, n_deep, wide, &n_wide, e);
     n->logits = wide[0];

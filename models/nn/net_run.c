@@ -159,13 +159,15 @@ static void run_shard(void *arg, size_t i, int worker)
         n->op[2 * N - r->to].kind->gather_back(&n->op[2 * N - r->to], &p);
 }
 
-/* Task i is one branch of one shard. */
+/* Task i is one branch of one shard. The dearest come first: this thread is awake already, and the
+ * others are not. */
 static void run_branch(void *arg, size_t i, int worker)
 {
     const struct batch_run *r = arg;
     const struct net *n = r->n;
-    struct pass p = pass_of(r, i / n->n_part, worker);
-    run_steps(r, &p, n->part[i % n->n_part], n->part[i % n->n_part + 1]);
+    struct pass p = pass_of(r, i % r->n_shard, worker);
+    size_t k = n->dearest[i / r->n_shard];
+    run_steps(r, &p, n->part[k], n->part[k + 1]);
 }
 
 struct whole {

@@ -151,6 +151,7 @@ struct net {
     float *weight, *gradient; /* the blocks */
 
     size_t part[N_NN_INPUT + 1], n_part; /* branch k has the operators part[k] .. part[k + 1] - 1 */
+    size_t dearest[N_NN_INPUT];          /* the branches, most arithmetic first */
     struct shard *shard;
     size_t n_shard, shard_rows; /* shards of a full batch, rows of the largest */
     struct room *room;
