@@ -161,6 +161,25 @@ static int train(struct model *m, const struct fit *fit, const struct rows *rows
     return rc;
 }
 
+/* Memory is planned for a batch: for no more rows than there are. */
+static void fit_batch(struct nn_training *t, const struct rows *rows)
+{
+    size_t most = rows->n_train > rows->n_validation ? rows->n_train : rows->n_validation;
+    if ((size_t)t->batch <= most)
+        return;
+    log_info("batch %lld: there are %zu rows for training, a step has them all",
+             (long long)t->batch, rows->n_train);
+    t->batch = (int64_t)most;
+}
+
+static int check_batch(const struct network *w, struct err *e)
+{
+    const char *layer = w->dims.batch == 1 ? net_wants_rows(w->net) : NULL;
+    return layer ? err_set(e, ERR_USAGE, "%s: learns nothing from batches of 1 row, want 2 or more",
+                           layer)
+                 : 0;
+}
+
 static int network_fit(struct model *m, const struct fit *fit, struct err *e)
 {
     struct network *w = mem_calloc(1, sizeof *w);
@@ -177,8 +196,10 @@ static int network_fit(struct model *m, const struct fit *fit, struct err *e)
         (rc = prep_fit(&m->prep, &w->spec, fit->data, &rows, e)))
         goto out;
     m->classes = rows.classes;
+    fit_batch(&w->spec.training, &rows);
     w->dims = network_dims(&m->prep, m->classes.n, (size_t)w->spec.training.batch);
-    if ((rc = net_build(&w->net, &w->spec, &w->dims, fit->threads, e)) == 0) {
+    if ((rc = net_build(&w->net, &w->spec, &w->dims, fit->threads, e)) == 0 &&
+        (rc = check_batch(w, e)) == 0) {
         net_init(w->net, fit->seed);
         log_network(m, &rows);
         rc = network_warm_start(m, fit->warm_start, fit->n_warm_start, e);

@@ -2,7 +2,8 @@
  * with the layer's momentum (.99), the variance with divisor N. Statistics are per channel, over
  * rows (and pixels) of the whole batch: every shard gathers count, mean and sum of squared
  * deviations in double, and reduce() combines them by the rule of Chan, Golub & LeVeque (1983). y =
- * gamma (x - mean) / sqrt(var + eps) + beta. */
+ * gamma (x - mean) / sqrt(var + eps) + beta. Of a single value (the last row of an epoch, alone in
+ * its batch) statistics say nothing: it takes the running ones, as prediction does. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,18 @@ static void merge(void *arg, size_t into, size_t from)
     b->count[into] = n;
 }
 
+/* The running statistics, made ready once a batch. */
+static void prepare(const struct net *n, const struct op *o, size_t part)
+{
+    (void)part;
+    struct norm *b = o->own;
+    const float *mean = weight_of(n, o, MEAN), *variance = weight_of(n, o, VARIANCE);
+    for (size_t c = 0; c < b->C; c++) {
+        b->mean[c] = mean[c];
+        b->scale[c] = (float)(1 / sqrt((double)variance[c] + epsilon));
+    }
+}
+
 static void join(const struct op *o, struct net *n, size_t n_shard)
 {
     struct norm *b = o->own;
@@ -117,6 +130,10 @@ static void join(const struct op *o, struct net *n, size_t n_shard)
     float *running_mean = n->weight + n->param[o->param[MEAN]].offset;
     float *running_variance = n->weight + n->param[o->param[VARIANCE]].offset;
     reduce(n_shard, merge, b);
+    if (b->count[0] == 1) {
+        prepare(n, o, 0);
+        return;
+    }
     for (size_t c = 0; c < b->C; c++) {
         double mean = b->a[c], variance = b->b[c] / b->count[0];
         b->mean[c] = (float)mean;
@@ -135,18 +152,6 @@ NN_CLONES static void normalise(float *restrict y, const float *restrict x,
     for (size_t i = 0; i < inner; i++)
         for (size_t j = 0; j < block; j++)
             y[i * block + j] = (x[i * block + j] - mean[j]) * scale[j] * gamma[j] + beta[j];
-}
-
-/* Inference: the running statistics, made ready once a batch. */
-static void prepare(const struct net *n, const struct op *o, size_t part)
-{
-    (void)part;
-    struct norm *b = o->own;
-    const float *mean = weight_of(n, o, MEAN), *variance = weight_of(n, o, VARIANCE);
-    for (size_t c = 0; c < b->C; c++) {
-        b->mean[c] = mean[c];
-        b->scale[c] = (float)(1 / sqrt((double)variance[c] + epsilon));
-    }
 }
 
 static void forward(const struct op *o, const struct pass *p)
@@ -212,8 +217,9 @@ static void join_back(const struct op *o, struct net *n, size_t n_shard)
     for (size_t c = 0; c < b->C; c++) {
         dbeta[c] = (float)b->a[c];
         dgamma[c] = (float)b->b[c];
-        b->c1[c] = (float)(b->a[c] / b->count[0]);
-        b->c2[c] = (float)(b->b[c] / b->count[0]);
+        bool alone = b->count[0] == 1; /* its statistics do not depend on it */
+        b->c1[c] = alone ? 0 : (float)(b->a[c] / b->count[0]);
+        b->c2[c] = alone ? 0 : (float)(b->b[c] / b->count[0]);
     }
 }
 

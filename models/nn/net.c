@@ -142,6 +142,16 @@ bool net_has_onednn(void)
     return dnnl_conv_block() > 0;
 }
 
+const char *net_wants_rows(const struct net *n)
+{
+    for (size_t i = 0; i < n->n_op; i++) {
+        const struct shape *s = &op_in(&n->op[i], n)->shape;
+        if (n->op[i].kind == &op_batch_norm && s->h * s->w == 1)
+            return n->op[i].name;
+    }
+    return NULL;
+}
+
 size_t net_n_param(const struct net *n)
 {
     return n->n_param;

@@ -74,6 +74,9 @@ bool net_has_onednn(void);
  * `seed`. */
 void net_init(struct net *n, uint64_t seed);
 
+/** The first layer to which one row of a batch says nothing: batch_norm over rows. NULL: none. */
+const char *net_wants_rows(const struct net *n);
+
 size_t net_n_param(const struct net *n);
 const struct nn_param *net_params(const struct net *n);
 size_t net_n_weight(

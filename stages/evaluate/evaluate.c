@@ -232,6 +232,23 @@ static void say(const struct model_report *r)
     }
 }
 
+/* A model says something about a row of which it sees nothing, too: figures of such rows mislead.
+ */
+static void warn_of_nothing_to_see(const struct work *w)
+{
+    const struct model_data *data = &w->in.data;
+    size_t pictures = 0, texts = 0;
+    for (size_t i = 0; i < w->rows.n; i++) {
+        size_t row = w->rows.row[i];
+        pictures += data->pixels && data->pixels->status[row] == PIXELS_OK;
+        texts += data->tokens && data->tokens->offset[row] < data->tokens->offset[row + 1];
+    }
+    if (data->pixels && pictures == 0)
+        log_warn("none of the %zu %s rows has a picture", w->rows.n, w->p->rows);
+    if (data->tokens && texts == 0)
+        log_warn("none of the %zu %s rows has a word", w->rows.n, w->p->rows);
+}
+
 static int prepare(struct work *w, struct err *e)
 {
     const struct params *p = w->p;
@@ -252,6 +269,8 @@ static int prepare(struct work *w, struct err *e)
     if (w->rows.unknown)
         log_warn("%lld %s rows have no label, or one that the model does not know: left out",
                  (long long)w->rows.unknown, p->rows);
+    if (w->rows.n)
+        warn_of_nothing_to_see(w);
     return w->rows.n ? 0
                      : err_set(e, ERR_DATA, "'%s' has no %s rows with a label that the model knows",
                                p->split, p->rows);

@@ -58,6 +58,8 @@
       .only_if = ONLY_FOR(SHARED_##key, NETWORK, ),                       \
       .help = (text " (default: what the network file says)") },
 
+enum { CHECKPOINT_SECONDS = 45 };
+
 static const struct opt options[] = {
     { OPT_CHOICE(struct params, family), .text = "network",
       .choices = "network|logistic|extra_trees|boosting", .help = "what is trained" },
@@ -90,8 +92,8 @@ static const struct opt options[] = {
     { OPT_TEXT(struct params, checkpoint), .optional = true, .writes = true, .only_if = NETWORK,
       .help = "file written while training goes on and when SIGTERM ends it; if it is there, "
               "training goes on from it; removed at the end" },
-    { OPT_REAL(struct params, checkpoint_seconds), .only_if = NETWORK, .def = 45, .min = 0,
-      .max = 1e6, .unit = "s",
+    { OPT_REAL(struct params, checkpoint_seconds), .only_if = NETWORK, .def = CHECKPOINT_SECONDS,
+      .min = 0, .max = 1e6, .unit = "s",
       .help = "how much work a kill can cost; 0: a checkpoint after every step" },
     { OPT_INT(struct params, seed), .def = 42, .min = 0, .max = 9007199254740992.0,
       .help = "of initial weights, order of the rows, dropout; of trees and shuffles" },
@@ -164,8 +166,9 @@ static void override(struct nn_training *t, const struct params *p)
 }
 
 /* An option that is given must act: what a file sets may rest, for options switch it on and off. */
-static int check_acts(const struct params *p, const struct nn_training *t, struct err *e)
+static int check_acts(const struct params *p, const struct nn_spec *spec, struct err *e)
 {
+    const struct nn_training *t = &spec->training;
     bool stops = t->stop_monitor != MONITOR_NONE, plateau = t->plateau_monitor != MONITOR_NONE;
     bool cosine = t->schedule == SCHEDULE_COSINE, step = t->schedule == SCHEDULE_STEP;
     const struct {
@@ -187,6 +190,10 @@ static int check_acts(const struct params *p, const struct nn_training *t, struc
           { GIVEN_REAL(plateau_factor), GIVEN_REAL(plateau_min_delta), GIVEN_INT(plateau_patience),
             GIVEN_INT(plateau_cooldown) } },
         { cosine, "'schedule: cosine'", { GIVEN_REAL(schedule_floor) } },
+        { spec->n_branch > 1, "a network of two branches or more", { GIVEN_REAL(auxiliary) } },
+        { p->checkpoint != NULL,
+          "--checkpoint",
+          { { "checkpoint_seconds", p->checkpoint_seconds != CHECKPOINT_SECONDS } } },
         { step, "'schedule: step'", { GIVEN_INT(schedule_every), GIVEN_REAL(schedule_factor) } },
     };
     for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
@@ -265,7 +272,7 @@ static int train_network(const struct params *p, struct err *e)
     override(&spec.training, p);
     if ((rc = given_class_weights(&spec.class_weights, &p->class_weights, e)))
         goto out;
-    if ((rc = nn_training_check(&spec.training, e)) || (rc = check_acts(p, &spec.training, e)))
+    if ((rc = nn_training_check(&spec.training, e)) || (rc = check_acts(p, &spec, e)))
         goto out;
     struct model_files files = { .table = p->table,
                                  .text = wanted(&spec, NN_TEXT, p->text),
@@ -334,7 +341,7 @@ static int check(const void *params, struct err *e)
     if (rc == 0 && p->network) {
         override(&spec.training, p);
         if ((rc = nn_training_check(&spec.training, e)) == 0)
-            rc = check_acts(p, &spec.training, e);
+            rc = check_acts(p, &spec, e);
     }
     nn_spec_release(&spec);
     return rc;

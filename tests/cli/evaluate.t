@@ -99,6 +99,11 @@ ok "without validation rows" "$E" --model fusion.h5 --others text.h5 --others im
 has "there is no late fusion, with a warning" "$err" "no validation rows to choose the weight of the late fusion on"
 is "nor in the figures" "$(grep -c late_fusion n.json)" 0
 
+"$B/tests/tools/toy" unseen bare || exit 1
+ok "rows without a picture" "$E" --model fusion.h5 --table toy/table.h5 --text toy/text.h5 --pixels unseen/pixels.h5 \
+    --features toy/features.h5 --split split.h5 --metrics n.json --report n.html
+has "are warned about, if no other is there" "$err" "warning: none of the 40 test rows has a picture"
+is "but not about their words" "$(printf '%s' "$err" | grep -c 'has a word')" 0
 o="--metrics x.json --report x.html"
 refuses "no row to evaluate" 65 "'toy/split.h5' has no test rows with a label that the model knows" \
     "$E" --model text.h5 $inputs --split toy/split.h5 $o

@@ -62,6 +62,18 @@ has "names what does not fit" "$err" "'head.0_dense.kernel' is not used: the net
 refuses "a warm start from no model is refused" 65 "warm start: 'toy/table.h5'" \
     train $all --warm_start toy/table.h5 --model x.h5 --history x.json
 
+refuses "a branch's own loss where there is one branch" 64 "--auxiliary wants a network of two branches or more" \
+    train --network text.yaml --auxiliary 0.3 --check
+refuses "an interval of no checkpoint" 64 "--checkpoint_seconds wants --checkpoint" train --network $net --checkpoint_seconds 9 --check
+ok "a batch larger than all rows" train $all --epochs 1 --batch 65536 --model big.h5 --history big.json
+has "has them all" "$err" "batch 65536: there are 140 rows for training, a step has them all"
+is "and room for no more" "$(h5dump -a /batch big.h5 | grep -c ': 140$')" 1
+sed 's/{lstm: [0-9]*}/pool_time: mean, batch_norm/' text.yaml >norm.yaml
+norm="--network norm.yaml --table toy/table.h5 --text toy/text.h5 --split toy/split.h5"
+refuses "statistics of batches of one row" 64 "text.2_batch_norm: learns nothing from batches of 1 row, want 2 or more" \
+    train $norm --batch 1 --model x.h5 --history x.json
+ok "one row at the end of an epoch is no harm" train $norm --batch 139 --epochs 1 --model big.h5 --history big.json
+
 refuses "a branch without its file is named" 64 "branch 'pixels' needs --pixels" \
     train --network $net --table toy/table.h5 --text toy/text.h5 --features toy/features.h5 --model x.h5 --history x.json
 refuses "files of other rows are refused" 65 "shuffled/text.h5" train --network $net --table toy/table.h5 \

@@ -195,7 +195,7 @@ static inline struct ref_act ref_batch_norm(struct ref *r, const struct ref_act 
             mean += in->x[i * C + c] / (double)N;
         for (size_t i = 0; i < N; i++)
             variance += (in->x[i * C + c] - mean) * (in->x[i * C + c] - mean) / (double)N;
-        if (!r->training) {
+        if (!r->training || N == 1) {
             mean = running_mean[c];
             variance = running_variance[c];
         }
