@@ -17,7 +17,7 @@ APT_check := tzdata perl hdf5-tools python3-h5py strace
 APT_s3    := radosgw ceph-mon ceph-osd ceph-common awscli s3cmd libfaketime
 APT_lint  := clang clang-format clang-tidy cppcheck
 APT_fuzz  := clang libclang-rt-14-dev
-APT_bench := python3-pandas python3-pil python3-sklearn libvips-tools python3-torch libopenblas0-openmp ninja-build snakemake strace
+APT_bench := python3-pandas python3-pil python3-sklearn libvips-tools python3-opencv python3-torch libopenblas0-openmp ninja-build snakemake strace
 
 PKGS := yaml-0.1 hdf5 zlib openblas libpng libjpeg sqlite3 nettle jansson libarchive libutf8proc gumbo lcms2 libcurl libpq expat \
         libsodium \

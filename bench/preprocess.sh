@@ -63,8 +63,8 @@ for size in 64 224; do
     row "pictures $at, decoded and resized" 'pictures/s' "$(field refit <"$t/limit")" "libjpeg's decoding" "$(field limit <"$t/limit")"
     row "pictures $at, as if decoded in full" 'dB' "$(field psnr_db <"$t/limit")" '' -
     stage=$(per "$n" "$(cpu 3 "$L/preprocess_images" --table "$t/table.h5" --images "$t/products/images" --pixels "$t/pixels.h5" --size $size --threads 1)")
-    thumbs() { $P bench/peers/thumbs.py "$1" "$t/products/images" $size $2 2>>"$t/log"; }
-    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow, draft()' "$(can PIL && thumbs draft)"
+    thumbs() { $P bench/peers/thumbs.py "$1" "$t/products/images" $size "$2" 2>>"$t/log"; }
+    row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow, draft()' "$(can PIL && thumbs draft 1500)"
     row "pictures $at, the whole stage" 'pictures/s' "$stage" 'Pillow' "$(can PIL && thumbs pillow 300)"
     row "pictures $at, the whole stage" 'pictures/s' "$stage" 'OpenCV' "$(can cv2 && thumbs opencv 300)"
     vips=
@@ -100,7 +100,7 @@ find "$t/products/images" -type f -exec cat {} + >/dev/null # into the page cach
 limit=$("$B/bench/bench_pictures" "$t/products/images" 64 limit | field cpu_s)
 mkdir "$t/all" "$t/few"
 all=$(cpu 1 stages "$x" "$t/all")
-row "$rows products: import, texts, pictures" 's of CPU' "$all" 'decoding alone' "$limit"
+row "$rows products: import, texts, pictures" 's of CPU' "$all" 'decoding JPEGs alone' "$limit"
 head -2001 "$x" >"$t/few/X_train_update.csv" # the schema knows the file by its name
 stages "$t/few/X_train_update.csv" "$t/few"
 for stage in import texts pictures; do

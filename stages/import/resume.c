@@ -80,7 +80,9 @@ static int restore(struct resume *r, size_t t, struct intake *in, struct err *e)
  * ----------------------------------------------------------------------------------------------------
  */
 
-static int hash_beginning(const char *path, int64_t bytes, char out[HASH_HEX], struct err *e)
+/* Of the first `bytes` of a file, or all of it where it is shorter; its size. */
+static int hash_beginning(const char *path, int64_t bytes, int64_t *out_size, char out[HASH_HEX],
+                          struct err *e)
 {
     struct source s = { 0 };
     struct hash hash;
@@ -88,7 +90,8 @@ static int hash_beginning(const char *path, int64_t bytes, char out[HASH_HEX], s
     hash_init(&hash);
     if ((rc = source_open(&s, path, SOURCE_UTF8, 2, e)) == 0) {
         s.hash = &hash;
-        rc = source_skip(&s, bytes, e);
+        *out_size = s.size;
+        rc = source_skip(&s, bytes < s.size ? bytes : s.size, e);
     }
     source_close(&s);
     hash_hex(&hash, out);
@@ -105,19 +108,13 @@ static bool same_files(const struct mark_table *m, const char *const *file, size
     *out_grown = false;
     for (size_t i = 0; i < m->n_source; i++) {
         const struct mark_source *s = &m->source[i];
-        struct source now = { 0 };
         int64_t size;
         if (i >= n || strcmp(base_name(file[i]), s->name) != 0) {
             snprintf(out_why, room, "'%s' is not source %zu any more", s->name, i + 1);
             return false;
         }
-        if (source_open(&now, file[i], SOURCE_UTF8, 2, &e) == 0 &&
-            hash_beginning(file[i], s->bytes < now.size ? s->bytes : now.size, sum, &e) == 0) {
-            size = now.size;
-        } else {
+        if (hash_beginning(file[i], s->bytes, &size, sum, &e))
             size = -1;
-        }
-        source_close(&now);
         *out_grown = size > s->bytes;
         if (size < s->bytes || strcmp(sum, s->sha256) != 0 ||
             (*out_grown && (i + 1 < m->n_source || s->next != s->bytes))) {

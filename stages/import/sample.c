@@ -120,13 +120,16 @@ static size_t count_distinct(uint64_t *hash, size_t n)
     return distinct;
 }
 
-size_t distinct_values(const struct column *c)
+size_t distinct_values(const struct column *c, uint64_t *io_rows)
 {
     uint64_t *hash = mem_calloc(c->n, sizeof *hash);
     size_t n = 0, from = 0;
     for (size_t i = 0; i < c->n; i++) {
+        uint64_t cell = mix_cell(14695981039346656037u, c, i);
         if (column_valid(c, i))
-            hash[n++] = mix_cell(14695981039346656037u, c, i);
+            hash[n++] = cell;
+        if (io_rows)
+            io_rows[i] = mix(io_rows[i], &cell, sizeof cell);
         forget_behind(c, i, &from);
     }
     size_t distinct = count_distinct(hash, n);
@@ -140,27 +143,9 @@ bool names_rows(const struct profile_table *p, const struct column *c)
     return (id && strcmp(id, c->name) == 0) || (p->key && strcmp(p->key, c->name) == 0);
 }
 
-size_t duplicate_rows(const struct profile_table *p)
+size_t duplicate_rows(uint64_t *rows, size_t n)
 {
-    const struct table *t = p->t;
-    uint64_t *hash = mem_calloc(t->n_row, sizeof *hash);
-    size_t n_col = 0;
-    for (size_t i = 0; i < t->n_row; i++)
-        hash[i] = 14695981039346656037u;
-    for (size_t j = 0; j < t->n_col; j++) {
-        const struct column *c = &t->col[j];
-        size_t from = 0;
-        if (names_rows(p, c))
-            continue;
-        n_col++;
-        for (size_t i = 0; i < t->n_row; i++) {
-            hash[i] = mix_cell(hash[i], c, i);
-            forget_behind(c, i, &from);
-        }
-    }
-    size_t distinct = n_col ? count_distinct(hash, t->n_row) : t->n_row;
-    free(hash);
-    return t->n_row - distinct;
+    return n - count_distinct(rows, n);
 }
 
 double sample_mean(const struct sample *s, double *out_sd)

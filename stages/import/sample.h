@@ -19,13 +19,14 @@ void sample_take(struct sample *s, const struct column *c);
 /** Mean and standard deviation (divisor n - 1). */
 double sample_mean(const struct sample *s, double *out_sd);
 
-/** How many different values (by a hash of 64 bits). */
-size_t distinct_values(const struct column *c);
+/** How many different values (by a hash of 64 bits). Each row's hash in io_rows (n), or NULL, goes
+ * on with its value. */
+size_t distinct_values(const struct column *c, uint64_t *io_rows);
 
 /** Does the column name the rows? */
 bool names_rows(const struct profile_table *p, const struct column *c);
 
-/** Rows that equal an earlier one in all but what names them. */
-size_t duplicate_rows(const struct profile_table *p);
+/** How many of n rows equal an earlier one, by their hashes, which are sorted. */
+size_t duplicate_rows(uint64_t *rows, size_t n);
 
 #endif

@@ -241,7 +241,7 @@ static const json_t *find_named(const json_t *list, const char *name)
 }
 
 static json_t *column_profile(const struct profile_table *p, const struct column *c,
-                              const json_t *last, struct drift *drift)
+                              const json_t *last, uint64_t *io_rows, struct drift *drift)
 {
     const char *label = p->t->roles.label;
     bool is_label = label && strcmp(label, c->name) == 0;
@@ -249,7 +249,7 @@ static json_t *column_profile(const struct profile_table *p, const struct column
     sample_take(&s, c);
     json_t *out = json_pack("{s:s,s:s,s:I,s:I}", "name", c->name, "type", column_type_name(c->type),
                             "missing", (json_int_t)(s.n_row - s.n), "distinct",
-                            (json_int_t)distinct_values(c));
+                            (json_int_t)distinct_values(c, io_rows));
     const char *type = json_string_value(json_object_get(last, "type"));
     if (c->type == COLUMN_STRING || c->type == COLUMN_DATE)
         json_object_set_new(out, "of", json_string(c->type == COLUMN_DATE ? "days" : "lengths"));
@@ -269,16 +269,21 @@ static json_t *table_profile(const struct profile_table *p, const json_t *last, 
 {
     const struct table *t = p->t;
     json_t *columns = json_array(), *out;
-    for (size_t j = 0; j < t->n_col; j++)
-        json_array_append_new(
-            columns,
-            column_profile(p, &t->col[j],
-                           find_named(json_object_get(last, "columns"), t->col[j].name), drift));
+    uint64_t *rows = mem_calloc(t->n_row, sizeof *rows);
+    size_t n_told = 0; /* columns that do not name the rows */
+    for (size_t j = 0; j < t->n_col; j++) {
+        const struct column *c = &t->col[j];
+        const json_t *before = find_named(json_object_get(last, "columns"), c->name);
+        bool tells = !names_rows(p, c);
+        n_told += tells;
+        json_array_append_new(columns, column_profile(p, c, before, tells ? rows : NULL, drift));
+    }
     out = json_pack("{s:s,s:I,s:I}", "name", t->name, "rows", (json_int_t)t->n_row, "duplicates",
-                    (json_int_t)duplicate_rows(p));
+                    (json_int_t)(n_told ? duplicate_rows(rows, t->n_row) : 0));
     if (t->roles.label)
         json_object_set_new(out, "label", json_string(t->roles.label));
     json_object_set_new(out, "columns", columns);
+    free(rows);
     return out;
 }
 
