@@ -9,6 +9,7 @@
 #include "io/outfile.h"
 #include "models/family.h"
 #include "models/tabular.h"
+#include "num/metrics.h"
 #include "num/rng.h"
 
 /** Rows that are predicted, with a matrix of their own. */
@@ -70,13 +71,8 @@ static void trial_init(struct trial *t, struct model *m, const struct featmat *f
 static double accuracy(const struct trial *t, size_t C)
 {
     size_t right = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        const float *p = t->out + i * C;
-        size_t best = 0;
-        for (size_t k = 1; k < C; k++)
-            best = p[k] > p[best] ? k : best;
-        right += best == (size_t)t->truth[i];
-    }
+    for (size_t i = 0; i < t->n; i++)
+        right += metrics_answer(t->out + i * C, C) == (size_t)t->truth[i];
     return (double)right / (double)t->n;
 }
 

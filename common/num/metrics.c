@@ -26,7 +26,7 @@ static int check(const int32_t *label, const float *p, size_t n, size_t n_class,
     return 0;
 }
 
-static size_t largest(const float *p, size_t n)
+size_t metrics_answer(const float *p, size_t n)
 {
     size_t best = 0;
     for (size_t k = 1; k < n; k++)
@@ -85,7 +85,7 @@ int metrics_compute(struct metrics *m, const int32_t *label, const float *probab
     for (size_t i = 0; i < n; i++) {
         const float *p = probability + i * n_class;
         size_t truth = (size_t)label[i];
-        new.count[truth * n_class + largest(p, n_class)]++;
+        new.count[truth * n_class + metrics_answer(p, n_class)]++;
         new.loss += row_loss((double)p[truth]);
     }
     new.loss /= (double)n;
@@ -117,7 +117,7 @@ static struct blend try_weight(int percent, const int32_t *label, const float *a
     for (size_t i = 0; i < n; i++) {
         size_t truth = (size_t)label[i];
         metrics_mix(a + i * n_class, b + i * n_class, out.weight, n_class, row);
-        right += largest(row, n_class) == truth;
+        right += metrics_answer(row, n_class) == truth;
         out.loss += row_loss((double)row[truth]);
     }
     out.accuracy = (double)right / (double)n;

@@ -44,6 +44,9 @@ int metrics_compute(struct metrics *m, const int32_t *label, const float *probab
                     size_t n_class, struct err *e);
 void metrics_release(struct metrics *m);
 
+/** The class of the largest of n probabilities, the first one if equal; n > 0. */
+size_t metrics_answer(const float *probability, size_t n);
+
 /** A late fusion of two classifiers: p = weight * a + (1 - weight) * b. */
 struct blend {
     double weight;   /* of a: 0, .01, .., 1 */

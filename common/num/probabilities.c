@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "num/metrics.h"
 
 /* A page shows no more detail; and many classes are many curves. */
 static const double curve_step = 1.0 / 250;
@@ -54,9 +55,7 @@ static void calibrate(struct probabilities *p, const int32_t *label, const float
     uint8_t *happened = mem_calloc(n, 1);
     for (size_t i = 0; i < n; i++) {
         const float *of = probability + i * C;
-        size_t k = C == 2;
-        for (size_t j = 1; C > 2 && j < C; j++)
-            k = of[j] > of[k] ? j : k;
+        size_t k = C == 2 ? 1 : metrics_answer(of, C);
         said[i] = of[k];
         happened[i] = (size_t)label[i] == k;
     }

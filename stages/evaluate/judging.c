@@ -8,14 +8,6 @@
 #include "base/opt.h"
 #include "stages/evaluate/evaluate.h"
 
-static bool is_right(const float *p, size_t n_class, int32_t label)
-{
-    size_t best = 0;
-    for (size_t k = 1; k < n_class; k++)
-        best = p[k] > p[best] ? k : best;
-    return best == (size_t)label;
-}
-
 /* The first model against another one, row by row: right answers, or smaller errors. */
 static void compare(struct paired *out, const struct work *w, const float *other)
 {
@@ -24,8 +16,8 @@ static void compare(struct paired *out, const struct work *w, const float *other
     size_t C = w->report.n_class;
     double *d = mem_calloc(rows->n, sizeof *d);
     for (size_t i = 0; i < rows->n; i++)
-        d[i] = C ? (double)is_right(own + i * C, C, rows->label[i]) -
-                       is_right(other + i * C, C, rows->label[i])
+        d[i] = C ? (double)(metrics_answer(own + i * C, C) == (size_t)rows->label[i]) -
+                       (metrics_answer(other + i * C, C) == (size_t)rows->label[i])
                  : fabs((double)other[i] - rows->truth[i]) - fabs((double)own[i] - rows->truth[i]);
     paired_test(out, d, rows->n, (uint64_t)w->p->seed, opt_threads());
     free(d);
