@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "io/s3_source.h"
 #include "io/s3_upload.h"
+#include "io/s3_versions.h"
 
 /* One request for an object that needs no parts. */
 struct putting {
@@ -119,13 +120,20 @@ static int put_and_look(struct putting *p, enum store_when when, const char *tag
     return 0;
 }
 
-/* 412, and yet it is the same object that is there? Then the tag is to be written otherwise. */
-static int is_still(struct putting *p, const char *tag, bool *out_same, struct err *e)
+/* 412, and yet it is the same object that is there? Then the tag is to be written otherwise, or, in
+ * a versioned bucket of radosgw, there is no such condition and the order of versions decides. */
+static int insist(struct putting *p, const char *tag, bool *out_unsure, int *out_status,
+                  struct store_object *about, struct err *e)
 {
     struct store_object there = { 0 };
     bool found = false;
     int rc = s3_look(p->s, p->key, &found, &there, e);
-    *out_same = rc == 0 && found && strcmp(there.tag, tag) == 0;
+    if (rc || !found || strcmp(there.tag, tag) != 0)
+        return rc;
+    p->s->bare_tags = true;
+    rc = ask(p, STORE_IF_SAME, tag, out_unsure, out_status, about, e);
+    if (rc == 0 && *out_status == 412 && *there.version)
+        rc = ask(p, STORE_ALWAYS, NULL, out_unsure, out_status, about, e);
     return rc;
 }
 
@@ -135,9 +143,8 @@ static int put_small(struct putting *p, enum store_when when, const char *tag, b
     bool unsure = false, found = false;
     int status, rc = ask(p, when, tag, &unsure, &status, about, e);
     *out_done = false;
-    if (rc == 0 && status == 412 && when == STORE_IF_SAME && !unsure && !p->s->bare_tags &&
-        (rc = is_still(p, tag, &p->s->bare_tags, e)) == 0 && p->s->bare_tags)
-        rc = ask(p, when, tag, &unsure, &status, about, e);
+    if (rc == 0 && status == 412 && when == STORE_IF_SAME && !unsure)
+        rc = insist(p, tag, &unsure, &status, about, e);
     if (rc)
         return rc;
     if (status == 501)
@@ -190,6 +197,8 @@ int s3_put(struct s3 *s, const char *key, const struct store_source *from, enum 
     } else if ((rc = set_md5(&p, e)) == 0) {
         make_nonce(p.nonce);
         rc = put_small(&p, when, tag, out_done, about, e);
+        if (rc == 0 && *out_done && when != STORE_ALWAYS && *about->version)
+            rc = s3_settle(s, key, about->version, when, tag, out_done, e);
     }
     s3_source_close(&p.source);
     return rc;

@@ -88,6 +88,23 @@ v3=$("$store" "s3://kept$at" replace copy one k 2>/dev/null | cut -d' ' -f4)
 v4=$("$store" "s3://kept$at" replace copy two k | cut -d' ' -f4)
 is "that of a copy, too" "$([ -n "$v4" ] && [ "$v4" != - ] && [ "$v4" != "$v2" ] && echo yes)" yes
 
+kept="s3://kept$at"
+is "a new object there is new" "$("$store" "$kept" put n one new | cut -d' ' -f1)" done
+is "once" "$("$store" "$kept" put n two new) $("$store" "$kept" read n)" "not done first"
+n1=$("$store" "$kept" look n | cut -d' ' -f3)
+is "it can be replaced on a condition" "$("$store" "$kept" put n two same "$n1" | cut -d' ' -f1) $("$store" "$kept" read n)" "done second"
+is "that is not met twice" "$("$store" "$kept" put n one same "$n1") $("$store" "$kept" read n)" "not done second"
+"$store" "$kept" remove n
+is "what was removed is new again" "$("$store" "$kept" put n one new | cut -d' ' -f1)" done
+racers=
+for i in 1 2 3 4 5 6 7 8; do
+    "$store" "$kept" put race "p$i" new >"done$i" 2>&1 &
+    racers="$racers $!"
+done
+wait $racers
+is "of eight publishers there one is told that it did" "$(cat done? | cut -d' ' -f1-2 | sort | uniq -c | tr -s ' \n' ' ')" " 1 done 14 7 not done "
+is "and its object stays" "$("$store" "$kept" read race)" "replacement $(grep -l '^done' done? | tail -c 2)"
+
 # ---- parts ----
 parts="$url&part_size=1M&parallel=3"
 run "$store" "$parts&md5=true" put big big
