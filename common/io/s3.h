@@ -29,8 +29,8 @@ int s3_read(struct s3 *s, const char *key, size_t max, char **out, size_t *out_n
 int s3_fetch(struct s3 *s, const char *key, const char *version, int fd, char out_hex[HASH_HEX],
              struct err *e);
 
-/** Store an object, as store_put, but for the reading back; `about` is not NULL. Above place.part_size it goes in parts
- * (s3_upload.h). */
+/** Store an object, as store_put, but for the reading back; `about` is not NULL. Above
+ * place.parts_above it goes in parts (s3_upload.h). */
 int s3_put(struct s3 *s, const char *key, const struct store_source *from, enum store_when when,
            const char *tag, bool *out_done, struct store_object *about, struct err *e);
 

@@ -104,6 +104,8 @@ static const char *set(struct s3_place *p, struct wish *w, const char *name, con
         return to_count(value, 1, 3600, &p->stall_timeout_s) ? NULL : "seconds, from 1 to 3600";
     if (strcmp(name, "part_size") == 0)
         return to_size(value, 1, 5ULL << 30, &p->part_size) ? NULL : "bytes (8M), at most 5G";
+    if (strcmp(name, "parts_above") == 0)
+        return to_size(value, 1, 5ULL << 30, &p->parts_above) ? NULL : "bytes (256M), at most 5G";
     if (strcmp(name, "max_rate") == 0)
         return to_size(value, 1, 1ULL << 40, &p->max_rate) ? NULL : "bytes per second (500K, 10M)";
     return "";
@@ -244,12 +246,9 @@ int s3_place_parse(struct s3_place *out, const char *url, struct err *e)
     size_t n = strcspn(path, "?");
     const char *region = environment("AWS_REGION");
     struct wish w = { 0 };
-    struct s3_place p = { .verify = true,
-                          .attempts = 8,
-                          .parallel = 4,
-                          .connect_timeout_s = 10,
-                          .stall_timeout_s = 30,
-                          .part_size = 16 * MIB };
+    struct s3_place p = {
+        .verify = true, .attempts = 8, .parallel = 4, .connect_timeout_s = 10, .stall_timeout_s = 30
+    };
     int rc;
 
     if (!region)
@@ -259,6 +258,11 @@ int s3_place_parse(struct s3_place *out, const char *url, struct err *e)
     if ((rc = set_all(&p, &w, path + n + (path[n] == '?'), e)) == 0 &&
         (rc = check_names(&p, e)) == 0)
         rc = find_endpoint(&p, &w, e);
+    /* One request hashes once, parts twice: each of them, and the whole. */
+    if (p.parts_above == 0)
+        p.parts_above = p.part_size ? p.part_size : 256 * MIB;
+    if (p.part_size == 0)
+        p.part_size = 16 * MIB;
     if (rc)
         err_wrap(e, "'%s'", p.name);
     free(w.endpoint);

@@ -27,7 +27,8 @@ struct s3_place {
     int parallel;          /* parts on their way at once */
     int connect_timeout_s; /* for a connection */
     int stall_timeout_s;   /* without 1000 bytes a second */
-    uint64_t part_size;    /* bytes; above it an object goes in parts */
+    uint64_t parts_above;  /* bytes; a larger object goes in parts */
+    uint64_t part_size;    /* bytes */
     uint64_t max_rate;     /* bytes per second; 0: no limit */
 };
 

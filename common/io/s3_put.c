@@ -9,6 +9,8 @@
 #include "io/s3_upload.h"
 #include "io/s3_versions.h"
 
+enum { MD5_AT_MOST = 16 << 20 }; /* beyond that MD5 takes longer than all else together */
+
 /* One request for an object that needs no parts. */
 struct putting {
     struct s3 *s;
@@ -178,6 +180,8 @@ static int put_in_parts(struct s3 *s, const char *key, const struct store_source
 static int set_md5(struct putting *p, struct err *e)
 {
     uint8_t digest[MD5_DIGEST_SIZE];
+    if (p->source.size > MD5_AT_MOST && !p->s->place.md5)
+        return 0;
     int rc = s3_source_digest(&p->source, 0, p->source.size, (struct s3_digests){ .md5 = &digest },
                               e);
     if (rc == 0)
@@ -192,7 +196,7 @@ int s3_put(struct s3 *s, const char *key, const struct store_source *from, enum 
     int rc = s3_source_open(&p.source, from, e);
     if (rc)
         return rc;
-    if (p.source.size > s->place.part_size) {
+    if (p.source.size > s->place.parts_above) {
         rc = put_in_parts(s, key, from, when, tag, out_done, about, e);
     } else if ((rc = set_md5(&p, e)) == 0) {
         make_nonce(p.nonce);

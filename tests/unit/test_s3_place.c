@@ -78,6 +78,7 @@ static void parameters_are_read(void **state)
     assert_ok(s3_place_parse(&p, "s3://models/x", &e), e);
     assert_true(p.verify && p.tls && !p.md5 && p.attempts == 8 && p.max_rate == 0);
     assert_int_equal(p.part_size, 16 << 20);
+    assert_int_equal(p.parts_above, 256 << 20);
     assert_string_equal(p.name, "s3://models/x");
     s3_place_release(&p);
     assert_ok(s3_place_parse(&p,
@@ -88,6 +89,7 @@ static void parameters_are_read(void **state)
               e);
     assert_true(!p.verify && !p.tls && p.md5 && p.attempts == 2 && p.parallel == 1);
     assert_int_equal(p.part_size, 5 << 20);
+    assert_int_equal(p.parts_above, 5 << 20);
     assert_int_equal(p.max_rate, 500 << 10);
     assert_int_equal(p.connect_timeout_s, 3);
     assert_int_equal(p.stall_timeout_s, 4);
