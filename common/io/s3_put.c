@@ -110,7 +110,7 @@ static int put_and_look(struct putting *p, enum store_when when, const char *tag
     log_warn("%s has no conditional PUT (501): another publisher at this very moment is found "
              "afterwards only",
              p->s->place.endpoint);
-    if ((rc = ask(p, STORE_ALWAYS, NULL, &unsure, &status, about, e)) ||
+    if ((rc = ask(p, STORE_ALWAYS, "", &unsure, &status, about, e)) ||
         (rc = is_ours(p, &found, &ours, about, e)))
         return rc;
     if (!ours)
@@ -135,7 +135,7 @@ static int insist(struct putting *p, const char *tag, bool *out_unsure, int *out
     p->s->bare_tags = true;
     rc = ask(p, STORE_IF_SAME, tag, out_unsure, out_status, about, e);
     if (rc == 0 && *out_status == 412 && *there.version)
-        rc = ask(p, STORE_ALWAYS, NULL, out_unsure, out_status, about, e);
+        rc = ask(p, STORE_ALWAYS, "", out_unsure, out_status, about, e);
     return rc;
 }
 
