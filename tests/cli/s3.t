@@ -29,7 +29,7 @@ serve() {
     mkdir heard
     "$B/tests/tools/httpd" heard "$@" &
     until_true [ -s heard/port ]
-    url="s3://models/p?endpoint=http://127.0.0.1:$(cat heard/port)&attempts=2&connect_timeout=5&stall_timeout=5"
+    url="s3://models/p?endpoint=http://127.0.0.1:$(cat heard/port)&attempts=2&connect_timeout=60&stall_timeout=60"
 }
 heard() { grep -ac "$2" "heard/$1" 2>/dev/null; }
 
