@@ -21,12 +21,16 @@ const char *tabular_part_name(enum tabular_part part)
     return name[part];
 }
 
+/* NaN of a day that has no date. */
 static double part_of(const struct column *c, int64_t whole, enum tabular_part part)
 {
     static const int64_t HOUR = INT64_C(3600000000), DAY = 24 * INT64_C(3600000000);
+    enum { MOST_DAYS = 1000000000 }; /* civil.h counts no further, nor does anybody */
     bool us = c->unit && strcmp(c->unit, "us") == 0;
-    int64_t rest = us ? (whole % DAY + DAY) % DAY : 0, hour = rest / HOUR;
-    int64_t days = us ? (whole - rest) / DAY : whole;
+    int64_t hour = us ? (whole % DAY + DAY) % DAY / HOUR : 0;
+    int64_t days = us ? whole / DAY - (whole % DAY < 0) : whole;
+    if (days > MOST_DAYS || days < -MOST_DAYS)
+        return (double)NAN;
     struct civil d = civil_of_days(days);
     switch (part) {
     case TABULAR_YEAR:

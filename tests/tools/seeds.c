@@ -178,6 +178,28 @@ static const struct {
     { "html", "words",
       "\xd2STRASSE Stra\xc3\x9f e\xcc\x81t\xc3\xa9 \xef\xac\x81n \xe6\x97\xa5\xe6\x9c\xac "
       "24 x 120 l'\xc3\xa9t\xc3\xa9 porte-cl\xc3\xa9s \xff\xed\xa0\x80 WWW.X.Y ftp://z" },
+    { "tabplan", "all",
+      "plan: 1\ncolumns:\n"
+      "  a: {number_missing: keep, transform: box_cox, absent: refuse}\n"
+      "  b: {category_missing: Missing, rare_below: 0.5, rare_label: Few, one_hot: drop_last}\n"
+      "  c: {parts: [year, month, day, weekday, hour], scale: min_max}\n"
+      "  d: {group: b, number_missing: mean, transform: quantile, scale: robust, absent: zero}\n"
+      "  e: {drop: true}\n  f: {encode: target, scale_indicators: true}\n" },
+    { "tabular", "numbers",
+      "{\"tabular\":3,\"columns\":[{\"name\":\"a\",\"type\":\"number\",\"fill\":null,"
+      "\"indicator\":true,\"columns\":2,\"absent\":\"zero\",\"transform\":\"quantile\","
+      "\"quantiles\":[0,1.5,1.5,3]},{\"name\":\"b\",\"type\":\"number\",\"fill\":2,"
+      "\"indicator\":false,\"columns\":1,\"part\":\"hour\",\"transform\":\"box_cox\","
+      "\"lambda\":0.5,\"group\":\"c\",\"group_levels\":[\"x\",\"y\"],"
+      "\"group_fills\":[1,2]}],\"names\":[\"a\",\"a missing\",\"b.hour\"],"
+      "\"mean\":[0,0,1],\"sd\":[1,1,2]}" },
+    { "tabular", "categories",
+      "{\"tabular\":2,\"columns\":[{\"name\":\"c\",\"type\":\"category\",\"levels\":[\"x\","
+      "\"y\"],\"missing\":0,\"other\":null,\"columns\":2},{\"name\":\"d\",\"type\":"
+      "\"category\",\"levels\":[\"x\",\"z\"],\"missing\":null,\"other\":1,\"columns\":2,"
+      "\"encode\":\"target\",\"values\":[1,2,3,4],\"unknown\":[5,6],\"classes\":[\"p\","
+      "\"q\"]}],\"names\":[\"c=x\",\"c=y\",\"d:p\",\"d:q\"],\"mean\":[0,0,1,1],\"sd\":[1,1,2,"
+      "2]}" },
 };
 
 static void make_texts(void)

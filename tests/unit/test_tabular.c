@@ -466,6 +466,29 @@ static void a_gap_is_filled_by_its_group(void **state)
     done(f);
 }
 
+static void a_part_of_a_day_without_a_date_is_refused_with_its_row(void **state)
+{
+    (void)state;
+    static int64_t day[N] = { 0, -1, 19782, 365, INT64_MAX, INT64_MIN };
+    static char us[] = "us", days[] = "days";
+    struct fixture *f = fixture();
+    f->col[0] = (struct column){
+        .name = price_name, .type = COLUMN_DATE, .n = N, .whole = day, .unit = days
+    };
+    f->t.roles.n_feature = 1;
+    assert_ok(tabular_fit(&f->s, &f->t, train, N_TRAIN,
+                          &(struct tabular_options){ .parts = 1u << TABULAR_YEAR }, 1, &f->e),
+              f->e);
+    assert_error(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), ERR_DATA, f->e,
+                 "column 'price' row 4: nan is not a finite number");
+    f->col[0].unit = us; /* 292,000 years before and after 1970 */
+    assert_ok(tabular_apply(&f->s, &f->t, NULL, N, f->x, &f->e), f->e);
+    assert_near(f->x[1], 1969, 0, 0);
+    assert_near(f->x[4], 294247, 0, 0);
+    assert_near(f->x[5], -290308, 0, 0);
+    done(f);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -619,6 +642,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_of_every_kind_reads_back_bit_for_bit),
         cmocka_unit_test(a_gap_is_filled_by_its_group),
+        cmocka_unit_test(a_part_of_a_day_without_a_date_is_refused_with_its_row),
         cmocka_unit_test(medians_and_quartiles_of_many_rows_are_those_of_the_sorted_ones),
         cmocka_unit_test(any_number_of_threads_learns_the_same),
         cmocka_unit_test(the_first_column_that_fails_is_told),
