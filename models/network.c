@@ -97,11 +97,7 @@ static void log_network(const struct model *m, const struct rows *rows)
     log_info("%s model: %zu classes, %zu training rows, %zu validation rows", model_kind(m),
              m->classes.n, rows->n_train, rows->n_validation);
     model_describe(m, &text);
-    for (char *line = text.text; line && *line;) {
-        size_t n = strcspn(line, "\n");
-        log_info("%.*s", (int)n, line);
-        line += n + (line[n] == '\n');
-    }
+    log_lines(str_text(&text));
     str_release(&text);
     struct nn_memory memory = net_memory(w->net, &w->spec.training);
     net_memory_text(w->net, &memory, &text);

@@ -7,6 +7,9 @@
 
 bool tabular_is_number(const struct column *c);
 
+/* The words of plans and states, NULL at the end. */
+extern const char *const tabular_transforms[], *const tabular_encodes[], *const tabular_absents[];
+
 /** "year" ...; NULL for the whole. */
 const char *tabular_part_name(enum tabular_part part);
 

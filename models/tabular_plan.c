@@ -8,10 +8,7 @@
 #include "models/tabular_inner.h"
 
 static const char *const scales[] = { "none", "standard", "min_max", "robust", NULL };
-static const char *const transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
-static const char *const encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
 static const char *const one_hots[] = { "all", "drop_last", NULL };
-static const char *const absents[] = { "gap", "zero", "refuse", NULL };
 static const char *const keys[] = { "drop",
                                     "absent",
                                     "number_missing",
@@ -114,10 +111,10 @@ static int read_choices(const struct yaml *map, struct tabular_options *o, struc
     size_t absent = o->absent;
     int rc;
     if ((rc = read_choice(map, "scale", scales, &scale, e)) ||
-        (rc = read_choice(map, "transform", transforms, &transform, e)) ||
-        (rc = read_choice(map, "encode", encodes, &encode, e)) ||
+        (rc = read_choice(map, "transform", tabular_transforms, &transform, e)) ||
+        (rc = read_choice(map, "encode", tabular_encodes, &encode, e)) ||
         (rc = read_choice(map, "one_hot", one_hots, &one_hot, e)) ||
-        (rc = read_choice(map, "absent", absents, &absent, e)))
+        (rc = read_choice(map, "absent", tabular_absents, &absent, e)))
         return rc;
     o->absent = (enum tabular_absent)absent;
     o->scale = (enum tabular_scale)scale;

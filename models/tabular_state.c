@@ -8,14 +8,14 @@
 #include "base/str.h"
 #include "models/tabular_inner.h"
 
-/* Version 1 has one-hot categories and numbers as they are, version 2 encodings and transforms,
- * version 3 gaps that are kept and columns that may not be absent; the least that is enough is
- * written. */
+/* Version 1 has one-hot categories and numbers as they are, version 2 encodings and
+ * tabular_transforms, version 3 gaps that are kept and columns that may not be absent; the least
+ * that is enough is written. */
 enum { VERSION = 3 };
 
-static const char *const transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
-static const char *const encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
-static const char *const absents[] = { "gap", "zero", "refuse", NULL };
+const char *const tabular_transforms[] = { "none", "log", "log1p", "box_cox", "quantile", NULL };
+const char *const tabular_encodes[] = { "one_hot", "ordinal", "count", "target", NULL };
+const char *const tabular_absents[] = { "gap", "zero", "refuse", NULL };
 
 static json_t *reals(const double *x, size_t n)
 {
@@ -49,7 +49,7 @@ static void add_new_keys(json_t *j, const struct tabular_column *c)
     if (c->part)
         json_object_set_new(j, "part", json_string(tabular_part_name(c->part)));
     if (c->transform)
-        json_object_set_new(j, "transform", json_string(transforms[c->transform]));
+        json_object_set_new(j, "transform", json_string(tabular_transforms[c->transform]));
     if (c->transform == TABULAR_BOX_COX)
         json_object_set_new(j, "lambda", json_real(c->lambda));
     if (c->transform == TABULAR_QUANTILE)
@@ -60,14 +60,14 @@ static void add_new_keys(json_t *j, const struct tabular_column *c)
         json_object_set_new(j, "group_fills", reals(c->group_fill, c->n_group));
     }
     if (c->encode) {
-        json_object_set_new(j, "encode", json_string(encodes[c->encode]));
+        json_object_set_new(j, "encode", json_string(tabular_encodes[c->encode]));
         json_object_set_new(j, "values", reals(c->value, c->n_level * c->n_out));
         json_object_set_new(j, "unknown", reals(c->unknown, c->n_out));
     }
     if (c->suffix)
         json_object_set_new(j, "classes", texts(c->suffix, c->n_out));
     if (c->absent)
-        json_object_set_new(j, "absent", json_string(absents[c->absent]));
+        json_object_set_new(j, "absent", json_string(tabular_absents[c->absent]));
 }
 
 static json_t *column_json(const struct tabular_column *c)
@@ -191,7 +191,7 @@ static const char *parse_encode(struct tabular_column *c, const json_t *j)
 {
     const json_t *classes = json_object_get(j, "classes");
     size_t n = 0;
-    int encode = parse_word(json_object_get(j, "encode"), encodes);
+    int encode = parse_word(json_object_get(j, "encode"), tabular_encodes);
     if (encode < 0 || c->n_out < 1 || c->n_out > 1u << 20 || c->n_level > SIZE_MAX / 8 / c->n_out)
         return "'encode' of a category is not known";
     c->encode = (enum tabular_encode)encode;
@@ -223,7 +223,7 @@ static const char *parse_transform(struct tabular_column *c, const json_t *j)
     static const char *const parts[] = { "", "year", "month", "day", "weekday", "hour", NULL };
     const json_t *quantiles = json_object_get(j, "quantiles");
     int part = parse_word(json_object_get(j, "part"), parts);
-    int transform = parse_word(json_object_get(j, "transform"), transforms);
+    int transform = parse_word(json_object_get(j, "transform"), tabular_transforms);
     if (part < 0 || transform < 0)
         return "'part' or 'transform' of a number column is not known";
     c->part = (enum tabular_part)part;
@@ -282,7 +282,7 @@ static const char *parse_column(struct tabular_column *c, const json_t *j)
 {
     const char *name = json_string_value(json_object_get(j, "name"));
     const char *type = json_string_value(json_object_get(j, "type"));
-    int absent = parse_word(json_object_get(j, "absent"), absents);
+    int absent = parse_word(json_object_get(j, "absent"), tabular_absents);
     if (!name || !type)
         return "a column lacks 'name' or 'type'";
     if (absent < 0)

@@ -83,16 +83,6 @@ static const struct opt options[] = {
     { 0 },
 };
 
-static int choice(const char *choices, const char *word)
-{
-    int number = 0;
-    for (const char *p = choices;
-         strncmp(p, word, strlen(word)) != 0 || (p[strlen(word)] != '|' && p[strlen(word)] != '\0');
-         p = strchr(p, '|') + 1)
-        number++; /* the word is one of them: opt_parse has seen to it */
-    return number;
-}
-
 static int to_options(const struct params *p, struct tabular_options *o, struct err *e)
 {
     bool zero = strcmp(p->missing, "zero") == 0;
@@ -101,10 +91,10 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
         .rare_below = p->rare_below,
         .rare_label = p->rare_label,
         .drop_last = strcmp(p->one_hot, "drop_last") == 0,
-        .encode = (enum tabular_encode)choice(TABULAR_ENCODES, p->encode),
-        .scale = (enum tabular_scale)choice(TABULAR_SCALES, p->scale),
+        .encode = (enum tabular_encode)opt_choice(TABULAR_ENCODES, p->encode),
+        .scale = (enum tabular_scale)opt_choice(TABULAR_SCALES, p->scale),
         .scale_indicators = p->scale_indicators,
-        .absent = (enum tabular_absent)choice(TABULAR_ABSENTS, p->absent),
+        .absent = (enum tabular_absent)opt_choice(TABULAR_ABSENTS, p->absent),
     };
     tabular_category_missing(p->category_missing ? p->category_missing
                              : zero              ? "zero"

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/event.h"
 
@@ -24,4 +25,13 @@ void log_warn(const char *fmt, ...)
     va_end(ap);
     log_info("warning: %s", text);
     event_warning(text);
+}
+
+void log_lines(const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        log_info("%.*s", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
 }

@@ -6,6 +6,9 @@
 
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** Each line of a text as a message of its own. */
+void log_lines(const char *text);
+
 /** "warning: ..." on stderr, and the same as a warning event for the runner. */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/opt.h"
 
 #define INT_KEY(key, default, least, most, unit, help) \
     { .name = #key,                                    \
@@ -56,17 +57,6 @@ static const char *word_at(const char *choices, int n, size_t *out_len)
     return choices;
 }
 
-int nn_choice(const char *choices, const char *word)
-{
-    const char *at;
-    size_t len;
-    int i = 0;
-    while ((at = word_at(choices, i, &len)) && (len != strlen(word) || memcmp(at, word, len) != 0))
-        i++;
-    assert(at);
-    return i;
-}
-
 static int read_choice(const struct nn_key *k, const struct yaml *node, int *out, struct err *e)
 {
     char copy[256];
@@ -110,7 +100,7 @@ static void set_default(struct nn_training *t, const struct nn_key *k)
     else if (k->kind == NN_KEY_REAL)
         *(double *)value_at(t, k) = k->def;
     else
-        *(int *)value_at(t, k) = nn_choice(k->choices, k->choice);
+        *(int *)value_at(t, k) = opt_choice(k->choices, k->choice);
 }
 
 void nn_class_weights_add(struct nn_class_weights *w, const char *label, size_t len, double weight)

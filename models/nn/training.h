@@ -113,9 +113,6 @@ void nn_class_weights_release(struct nn_class_weights *w);
  */
 int nn_training_check(const struct nn_training *t, struct err *e);
 
-/** The number of a word in a list like "none|balanced"; the word must be there. */
-int nn_choice(const char *choices, const char *word);
-
 /** `"key": value` of all keys, separated by commas: a part of a JSON object. Appended to *out. */
 void nn_training_json(const struct nn_training *t, struct str *out);
 
