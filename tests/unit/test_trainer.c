@@ -220,6 +220,18 @@ static void a_loss_that_is_not_finite_names_epoch_and_step(void **state)
     toy_release(&t);
 }
 
+static void a_gap_among_the_features_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    struct toy t;
+    toy_make(&t, 100, 4);
+    t.features.x[6 * TOY_FEATURE + 1] = (double)NAN;
+    t.features.n_gap = 1;
+    refuses(&t, "network: 1\nbranches:\n  features:\n    layers: [{dense: classes}]\n", "",
+            ERR_DATA, "row 6 of feature 'f1' has no value");
+    toy_release(&t);
+}
+
 static void a_split_without_training_rows_is_refused(void **state)
 {
     (void)state;
@@ -473,6 +485,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(empty_inputs_leave_their_branch_out),
         cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
         cmocka_unit_test(a_loss_that_is_not_finite_names_epoch_and_step),
+        cmocka_unit_test(a_gap_among_the_features_is_refused_with_its_place),
         cmocka_unit_test(a_split_without_training_rows_is_refused),
         cmocka_unit_test(a_single_class_is_refused_by_its_name),
         cmocka_unit_test(a_class_with_a_single_row_is_trained),
