@@ -33,11 +33,9 @@ static json_t *counts(const double *v, size_t n)
 }
 
 /* In how many bins: edges e[0] <= e[1] ...; bin i is (e[i], e[i + 1]], the first from -infinity,
- * the last to +infinity; one more for rows without a value. */
+ * the last to +infinity; one more for rows without a value. `out` is zeros before. */
 static void count_bins(const struct sample *s, const double *inner, size_t n_inner, double *out)
 {
-    for (size_t i = 0; i < n_inner + 2; i++)
-        out[i] = 0;
     for (size_t i = 0; i < s->n; i++) {
         size_t bin = 0;
         while (bin < n_inner && s->v[i] > inner[bin])
@@ -71,7 +69,7 @@ static json_t *histogram(const struct sample *s)
 
 static void tell_numbers(const struct sample *s, json_t *to)
 {
-    double inner[N_BIN], count[N_BIN + 2], sd, mean = sample_mean(s, &sd);
+    double inner[N_BIN], count[N_BIN + 2] = { 0 }, sd, mean = sample_mean(s, &sd);
     size_t n = tenths(s, inner);
     if (s->n == 0)
         return;
