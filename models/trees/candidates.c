@@ -1,4 +1,5 @@
 /* Random thresholds: several columns are tried side by side. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -37,12 +38,13 @@ static bool is_constant(const struct grower *g, uint32_t column)
 }
 
 /* lo <= threshold < hi, so that neither side is empty; between missing and present ones where all
- * that are present are equal. */
+ * that are present are equal. Infinite values are parted from the others. */
 static float draw(const struct grower *g, uint32_t column, struct rng *rng)
 {
-    double lo = (double)g->lo[column], hi = (double)g->hi[column];
+    double lo = fmax((double)g->lo[column], -(double)FLT_MAX);
+    double hi = fmin((double)g->hi[column], (double)FLT_MAX);
     float t = (float)(lo + rng_uniform(rng) * (hi - lo));
-    return t < g->hi[column] || lo == hi ? t : g->lo[column];
+    return t < g->hi[column] && t >= g->lo[column] ? t : g->lo[column];
 }
 
 /* Columns in a random order until k that are not constant are found. */
@@ -75,7 +77,7 @@ static size_t draw_all(struct grower *g, const struct scan_row *row, size_t n, s
     for (uint32_t j = 0; j < g->data.d; j++) {
         bool is = !is_constant(g, j);
         g->column[j] = j;
-        g->threshold[j] = is ? draw(g, j, rng) : -INFINITY;
+        g->threshold[j] = is ? draw(g, j, rng) : NAN;
         found += is;
     }
     return found ? g->data.d : 0;
@@ -126,7 +128,7 @@ struct cut candidates_choose(struct grower *g, const struct scan_row *row, size_
     size_t wide = (found + SCAN_BLOCK - 1) / SCAN_BLOCK * SCAN_BLOCK;
     for (size_t j = found; j < wide; j++) {
         g->column[j] = 0;
-        g->threshold[j] = -INFINITY;
+        g->threshold[j] = NAN;
     }
     if (found == 0)
         return best;
@@ -138,7 +140,7 @@ struct cut candidates_choose(struct grower *g, const struct scan_row *row, size_
         scan_left_y(d->x, d->ld, row, n, column, g->threshold, wide, g->count, g->weight, g->y);
     for (size_t j = 0; j < found; j++) {
         struct cut cut = { .column = g->column[j], .threshold = g->threshold[j] };
-        if (cut.threshold == -INFINITY)
+        if (isnan(cut.threshold))
             continue;
         take_left(g, j, wide);
         cut.missing_left = 2 * g->left.weight > g->all.weight;

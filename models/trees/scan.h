@@ -29,7 +29,7 @@ void scan_range_of(const float *x, size_t ld, const struct scan_row *row, size_t
 /**
  * Rows at or below a threshold, for n_column (a multiple of SCAN_BLOCK) candidates side by side.
  *   column     (n_column) NULL: 0, 1, 2 ..
- *   threshold  (n_column) -INFINITY: no row
+ *   threshold  (n_column) NaN: no row
  *   out_count  (n_column) rows
  *   out_weight, out_y  (n_column) sums of weight and of weight * y
  */

@@ -127,7 +127,7 @@ static void sums_of_the_left_side_are_those_of_a_plain_loop(void **state)
     struct scan_row row[N];
     static const uint32_t pick[LD] = { 3, 2, 2, 0, 1, 0, 0, 0 };
     static const int32_t every[C] = { 0, 1, 2 };
-    float threshold[LD] = { .1f, -.2f, .3f, 0, .5f, -INFINITY, -INFINITY, -INFINITY };
+    float threshold[LD] = { .1f, -.2f, .3f, 0, .5f, NAN, NAN, NAN };
     double count[LD], weight[LD], y[LD], class_count[LD], class[C * LD];
     (void)state;
     rows_of(t, row);
