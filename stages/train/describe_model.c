@@ -121,7 +121,7 @@ static int describe_trained(const struct params *p, struct err *e)
     } else if (m->family == &model_network) {
         print_network(m->state, p->json);
     } else if (p->json) {
-        rc = err_set(e, ERR_DATA, "'%s' is a %s model: it has no layers to tell as JSON",
+        rc = err_set(e, ERR_DATA, "'%s' is of the family %s, which has no layers to tell as JSON",
                      p->describe_model, m->family->name);
     } else {
         struct str text = { 0 };

@@ -48,6 +48,19 @@ same 'the same bytes' i.csv j.csv
 ok 'of a number' train --family extra_trees --target age --trees 9 --importance i.csv
 ok 'age itself tells most of age' grep -q '^"age",[01]' <(sed -n 2p i.csv)
 
+# Gaps that are kept, down the trees of the file by a reader of our own.
+"$P/impute_scale" --table t.h5 --split s.h5 --features gaps.h5 --scale none --number_missing keep 2>/dev/null
+gaps() { "$P/train" --table t.h5 --features gaps.h5 --split s.h5 --model m.h5 --trees 20 "$@" &&
+    "$P/evaluate" --model m.h5 --table t.h5 --features gaps.h5 --split s.h5 --metrics m.json --report r.html &&
+    /usr/bin/python3 "$top/tests/cli/walk_trees.py" m.h5 gaps.h5 t.h5 s.h5 m.json; }
+ok 'extra trees take gaps as a branch, and evaluate finds what the file says' gaps --family extra_trees --min_leaf 3
+ok 'a random forest, too' gaps --family extra_trees --splitter best --bootstrap true --criterion entropy --max_depth 8
+ok 'the model is described' "$P/train" --describe-model m.h5
+has 'by its size' "$out" '20 trees, '
+has 'and its columns by what they tell' "$out" 'sex=female  '
+refuses 'trees have no layers' 65 'of the family extra_trees, which has no layers to tell as JSON' "$P/train" --describe-model m.h5 --json
+ok 'and boosting' gaps --family boosting
+
 refuses 'a target that the table has not' 65 "--target 'wealth': table 'passengers' has no such column" train --family extra_trees --target wealth
 refuses 'a criterion of the other kind' 64 'the label is a category, want gini or entropy' train --family extra_trees --criterion mse
 refuses 'a text that is no number of columns' 64 "--max_features 'many': want auto, all, sqrt, log2, a count or a share below 1" \
@@ -72,6 +85,7 @@ bare() { "$P/train" --table t.h5 --features f.h5 --model m.h5 --family extra_tre
 table y,class,a,b,c,d,e 1,x,1,7,,0,3 2,x,2,7,,1,2 ,x,3,7,,5,5 4,x,9,7,,2,2
 ok 'more columns than rows, one constant, one empty, a target with a gap' bare
 has 'the gap is told' "$err" "1 rows have no 'y' and are left out"
+refuses 'a target of gaps alone' 65 "'c'" bare --target c
 refuses 'one class only' 65 "have the same 'class', 'x'" bare --target class
 table y,class,a,b,c,d,e 5,x,1,7,,0,3 5,y,2,7,,1,2
 ok 'a target that does not vary' bare
