@@ -51,7 +51,7 @@ TOOLS      := $(patsubst %.c,$(B)/%,$(wildcard data/*.c bench/*.c tests/tools/*.
 obj         = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-s3 check-long clockwalk-long check-valgrind check-nopidfd test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
+.PHONY: all run check check-s3 check-long clockwalk-long check-valgrind check-nopidfd check-onnx test bench lint fuzz fuzzers fuzz-run fuzz-long install uninstall clean packages
 .SECONDARY:
 
 # What a person calls by hand besides refit itself, and what is a stage, too: NAME of the link, where it points.
@@ -130,7 +130,7 @@ check-s3:
 	@$(MAKE) --no-print-directory -j$(JOBS) test TESTS='$(wildcard tests/cli/s3*.t)'
 
 # What takes too long for every commit, one target a line.
-LONG := clockwalk-long check-valgrind check-nopidfd
+LONG := clockwalk-long check-valgrind check-nopidfd check-onnx
 check-long: check $(LONG)
 clockwalk-long: $(B)/tests/oracle/clockwalk
 	$< 1
@@ -150,6 +150,12 @@ check-valgrind: all
 # The same tests as if the kernel had no pidfd_open.
 check-nopidfd: all
 	@$(B)/tests/tools/nopidfd 38 env BIN=$(B) tests/run.sh $(VALGRIND_TESTS:%=tests/cli/%.t)
+
+# What refit-models export writes, computed by another's engine.
+check-onnx: all $(B)/tests/tools/onnx_rows
+	@command -v npm >/dev/null || tests/packages.sh nodejs npm
+	@npm install --silent --prefix build/onnx --no-save --ignore-scripts onnxruntime-node
+	@MODULES=$(CURDIR)/build/onnx BIN=$(B) tests/run.sh tests/onnx/onnx.t
 
 lint:
 	@tests/packages.sh $(APT) $(APT_lint)

@@ -13,23 +13,28 @@
 struct command {
     const char *name, *words, *purpose;
     size_t least, most; /* words */
+    bool of_model;      /* the first word is a NAME and nothing else */
     int (*call)(const struct call *c, struct err *e);
 };
 
 static const struct command commands[] = {
-    { "list", "[NAME]", "the models; or the versions of one, the newest first", 0, 1, models_list },
-    { "current", "NAME", "the version that is served", 1, 1, models_current },
-    { "set", "NAME VERSION", "serve this version (--previous: the one before)", 1, 2, models_set },
+    { "list", "[NAME]", "the models; or the versions of one, the newest first", 0, 1, true,
+      models_list },
+    { "current", "NAME", "the version that is served", 1, 1, true, models_current },
+    { "set", "NAME VERSION", "serve this version (--previous: the one before)", 1, 2, true,
+      models_set },
     { "pull", "NAME[@VERSION] DIR", "the files of a version into a folder, checked, all at once", 2,
-      2, models_pull },
-    { "history", "NAME", "what was served, and since when", 1, 1, models_history },
-    { "verify", "[NAME [VERSION]]", "read packages back and check every hash", 0, 2,
+      2, false, models_pull },
+    { "history", "NAME", "what was served, and since when", 1, 1, true, models_history },
+    { "verify", "[NAME [VERSION]]", "read packages back and check every hash", 0, 2, true,
       models_verify },
-    { "prune", "NAME", "take old versions away, never the current one", 1, 1, models_prune },
+    { "prune", "NAME", "take old versions away, never the current one", 1, 1, true, models_prune },
     { "diff", "NAME OLD [NEW]", "what differs between two versions (NEW: the current one)", 2, 3,
-      models_diff },
+      true, models_diff },
+    { "export", "NAME[@VERSION]", "the model as an ONNX file (also of a model.h5: FILE.h5)", 1, 1,
+      false, models_export },
     { "keys", "PREFIX", "a new pair of keys to sign packages: PREFIX.key and PREFIX.pub", 1, 1,
-      models_keys },
+      false, models_keys },
 };
 enum { N_COMMAND = sizeof commands / sizeof *commands };
 
@@ -49,7 +54,9 @@ static void print_help(FILE *to)
         "      --previous         set: the version that was served before the current one\n"
         "      --max-age TIME     pull: nothing to do while the folder is whole and younger: 7d,\n"
         "                         12h, 30m, 90s\n"
-        "      --key FILE         pull, verify: the public key that must have signed the package\n"
+        "      --key FILE         pull, verify, export: the public key that must have signed the\n"
+        "                         package\n"
+        "      --onnx FILE        export: the file to write\n"
         "      --keep N           prune: how many versions stay, the newest (must be given)\n"
         "      --older-than TIME  prune: and of the others only those that are older\n"
         "  -n, --dry-run          prune: only say what would go\n"
@@ -61,6 +68,7 @@ static void print_help(FILE *to)
         "  refit-models list products\n"
         "  refit-models set products --previous            # roll back\n"
         "  refit-models pull products model --max-age 7d   # in a cron job of whoever uses it\n"
+        "  refit-models export products --onnx model.onnx  # for who does not have refit\n"
         "  refit-models prune products --keep 10 --older-than 90d\n",
         to);
 }
@@ -91,29 +99,30 @@ static int unknown_command(const char *word, struct err *e)
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-enum { PREVIOUS = 256, JSON, MAX_AGE, KEEP, OLDER, KEY };
+enum { PREVIOUS = 256, JSON, MAX_AGE, KEEP, OLDER, KEY, ONNX };
 
-static const struct option options[] = { { "registry", required_argument, NULL, 'r' },
-                                         { "json", no_argument, NULL, JSON },
-                                         { "previous", no_argument, NULL, PREVIOUS },
-                                         { "max-age", required_argument, NULL, MAX_AGE },
-                                         { "key", required_argument, NULL, KEY },
-                                         { "keep", required_argument, NULL, KEEP },
-                                         { "older-than", required_argument, NULL, OLDER },
-                                         { "dry-run", no_argument, NULL, 'n' },
-                                         { "help", no_argument, NULL, 'h' },
-                                         { "version", no_argument, NULL, 'V' },
-                                         { 0 } };
+static const struct option options[] = {
+    { "registry", required_argument, NULL, 'r' }, { "json", no_argument, NULL, JSON },
+    { "previous", no_argument, NULL, PREVIOUS },  { "max-age", required_argument, NULL, MAX_AGE },
+    { "key", required_argument, NULL, KEY },      { "onnx", required_argument, NULL, ONNX },
+    { "keep", required_argument, NULL, KEEP },    { "older-than", required_argument, NULL, OLDER },
+    { "dry-run", no_argument, NULL, 'n' },        { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },        { 0 }
+};
 
 /* The commands that an option is of; those of all are not here. */
 struct allowed {
     int option;
-    const char *name, *command[2];
+    const char *name, *command[3];
 };
 static const struct allowed allowed[] = {
-    { PREVIOUS, "--previous", { "set" } },  { MAX_AGE, "--max-age", { "pull" } },
-    { KEY, "--key", { "pull", "verify" } }, { KEEP, "--keep", { "prune" } },
-    { OLDER, "--older-than", { "prune" } }, { 'n', "--dry-run", { "prune" } },
+    { PREVIOUS, "--previous", { "set" } },
+    { MAX_AGE, "--max-age", { "pull" } },
+    { KEY, "--key", { "pull", "verify", "export" } },
+    { KEEP, "--keep", { "prune" } },
+    { OLDER, "--older-than", { "prune" } },
+    { 'n', "--dry-run", { "prune" } },
+    { ONNX, "--onnx", { "export" } },
 };
 
 /* One option into c. */
@@ -136,6 +145,9 @@ static int take(struct call *c, int option, const char *value, const char **url,
     case KEY:
         c->key = value;
         return 0;
+    case ONNX:
+        c->onnx = value;
+        return 0;
     case MAX_AGE:
     case OLDER:
         return read_time(value, option == OLDER ? &c->older_s : &c->max_age_s)
@@ -156,10 +168,12 @@ static int check_option(const struct command *k, int option, struct err *e)
 {
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
         const char *const *of = allowed[i].command;
-        if (allowed[i].option == option && strcmp(of[0], k->name) != 0 &&
-            (!of[1] || strcmp(of[1], k->name) != 0))
-            return err_set(e, ERR_USAGE, "%s is an option of %s%s%s, not of %s", allowed[i].name,
-                           of[0], of[1] ? " and " : "", of[1] ? of[1] : "", k->name);
+        bool fits = allowed[i].option != option;
+        for (size_t c = 0; c < 3 && of[c]; c++)
+            fits |= strcmp(of[c], k->name) == 0;
+        if (!fits)
+            return err_set(e, ERR_USAGE, "%s is an option of %s, not of %s", allowed[i].name, of[0],
+                           k->name);
     }
     return 0;
 }
@@ -179,8 +193,7 @@ static int find_command(char **word, size_t n, const struct command **out, struc
     c->n_word = n - 1;
     if (c->n_word < (*out)->least || c->n_word > (*out)->most)
         return err_set(e, ERR_USAGE, "usage: refit-models %s %s", (*out)->name, (*out)->words);
-    if (c->n_word && (*out)->call != models_pull && (*out)->call != models_keys &&
-        !registry_name_ok(c->word[0]))
+    if (c->n_word && (*out)->of_model && !registry_name_ok(c->word[0]))
         return err_set(e, ERR_USAGE,
                        "'%s' is no name of a model: want letters, digits, '.', '_', '-', not "
                        "starting with '.'",
@@ -231,6 +244,12 @@ int main(int argc, char **argv)
 
 /* ---- what the commands share ---------------------------------------------------------------- */
 
+static int no_current(const char *name, struct err *e)
+{
+    return err_set(e, ERR_DATA, "'%s' has no current version: 'refit-models list' names the models",
+                   name);
+}
+
 int models_version(const struct call *c, size_t i, char out[65], struct err *e)
 {
     struct registry_current current;
@@ -245,11 +264,32 @@ int models_version(const struct call *c, size_t i, char out[65], struct err *e)
     if ((rc = registry_current(&c->registry, name, &current, e)))
         return rc;
     if (!current.found)
-        return err_set(e, ERR_DATA,
-                       "'%s' has no current version: 'refit-models list' names the "
-                       "models",
-                       name);
+        return no_current(name, e);
     memcpy(out, current.version, sizeof current.version);
+    return 0;
+}
+
+int models_what(const struct call *c, const char *word, char name[65], char version[65],
+                struct err *e)
+{
+    const char *at = strchr(word, '@');
+    size_t n = at ? (size_t)(at - word) : strlen(word);
+    struct registry_current current;
+    int rc;
+    memset(name, 0, 65);
+    if (n < 65)
+        memcpy(name, word, n);
+    if (!registry_name_ok(name) || (at && !registry_name_ok(at + 1)))
+        return err_set(e, ERR_USAGE, "'%s' is no NAME or NAME@VERSION", word);
+    if (at) {
+        snprintf(version, 65, "%s", at + 1);
+        return 0;
+    }
+    if ((rc = registry_current(&c->registry, name, &current, e)))
+        return rc;
+    if (!current.found)
+        return no_current(name, e);
+    memcpy(version, current.version, sizeof current.version);
     return 0;
 }
 

@@ -11,6 +11,7 @@ struct call {
     size_t n_word;
     bool json, dry_run, previous;
     const char *key;   /* pull, verify: public key that must have signed; NULL: none */
+    const char *onnx;  /* export: the file */
     int64_t max_age_s; /* pull: -1: always */
     int64_t keep;      /* prune */
     int64_t older_s;   /* prune: -1: whatever age */
@@ -25,10 +26,15 @@ int models_verify(const struct call *c, struct err *e);
 int models_prune(const struct call *c, struct err *e);
 int models_pull(const struct call *c, struct err *e);
 int models_keys(const struct call *c, struct err *e);
+int models_export(const struct call *c, struct err *e);
 
 /** The words that each command may have, NAME first: the version that is meant if a command may
  * leave it out: word i, else the current one. (65 bytes) to `out`. ERR_DATA if there is none. */
 int models_version(const struct call *c, size_t i, char out[65], struct err *e);
+
+/** The same of NAME or NAME@VERSION: (65 bytes) each. ERR_USAGE if it is neither. */
+int models_what(const struct call *c, const char *word, char name[65], char version[65],
+                struct err *e);
 
 /** Print a document as JSON on standard output; it is used up. */
 void models_print(json_t *doc);

@@ -167,32 +167,6 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-/* NAME or NAME@VERSION; without a version the current one. */
-static int read_what(struct pull *p, const char *word, struct err *e)
-{
-    const char *at = strchr(word, '@');
-    size_t n = at ? (size_t)(at - word) : strlen(word);
-    struct registry_current current;
-    int rc;
-    if (n < sizeof p->name)
-        memcpy(p->name, word, n);
-    if (!registry_name_ok(p->name) || (at && !registry_name_ok(at + 1)))
-        return err_set(e, ERR_USAGE, "'%s' is no NAME or NAME@VERSION", word);
-    if (at) {
-        snprintf(p->version, sizeof p->version, "%s", at + 1);
-        return 0;
-    }
-    if ((rc = registry_current(&p->c->registry, p->name, &current, e)))
-        return rc;
-    if (!current.found)
-        return err_set(e, ERR_DATA,
-                       "'%s' has no current version: 'refit-models list' names the "
-                       "models",
-                       p->name);
-    memcpy(p->version, current.version, sizeof p->version);
-    return 0;
-}
-
 static int read_hash(struct pull *p, struct err *e)
 {
     json_t *manifest = NULL;
@@ -240,7 +214,7 @@ int models_pull(const struct call *c, struct err *e)
     }
     if (f.there && !f.whole && f.why.code)
         log_warn("%s; it is pulled again", f.why.text);
-    if ((rc = read_what(&p, c->word[0], e)) || (rc = read_hash(&p, e)))
+    if ((rc = models_what(c, c->word[0], p.name, p.version, e)) || (rc = read_hash(&p, e)))
         goto out;
     same = f.whole && strcmp(f.sha256, p.sha256) == 0 && strcmp(f.name, p.name) == 0 &&
            strcmp(f.version, p.version) == 0;

@@ -184,6 +184,17 @@ touch -d 2020-01-01 reg/products/7/manifest.json
 ok 'after a day it goes' "$M" prune products --keep 1
 absent 'it is gone' reg/products/7
 
+# ---- export (what it computes: tests/onnx) ----
+refuses 'export wants a file' 64 '--onnx FILE is missing' "$M" export products
+refuses 'a model that contradicts itself is refused' 65 "model.h5': '/' has no attribute 'network'" "$M" export products --onnx x.onnx
+refuses 'so is what is no model' 65 "'table.h5'" "$M" export table.h5 --onnx x.onnx
+mkdir tmp
+export TMPDIR=$t/tmp
+refuses 'a damaged package is' 65 'is damaged' eval 'cp -r reg bad && printf x | dd of=bad/titanic/0.1/models.tar bs=1 seek=3000 conv=notrunc 2>/dev/null && "$M" -r bad export titanic --onnx x.onnx'
+refuses 'and a version that is not there' 65 "has no version '9'" "$M" export products@9 --onnx x.onnx
+absent 'none leaves a file' x.onnx x.onnx.tmp
+is 'nor anything else' "$(ls tmp)" ''
+
 # ---- the command line ----
 refuses 'no command' 64 'a command is missing' "$M"
 refuses 'an unknown one' 64 "did you mean 'pull'?" "$M" pul

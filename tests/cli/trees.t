@@ -12,6 +12,8 @@ accuracy() { "$P/evaluate" --model "$1" --table t.h5 --features f.h5 --split s.h
 ok 'extra trees learn classes' train --family extra_trees --seed 1 --min_leaf 3
 has 'the log ranks the columns' "$err" 'sex=female'
 ok 'evaluate reads the model: more than 7 of 10 are right' accuracy m.h5
+ok 'it can be handed on as an ONNX file' "$B/bin/refit-models" export m.h5 --onnx m.onnx
+has 'with its trees and its labels' "$(tr -cd '[:print:]' <m.onnx)" TreeEnsembleRegressor
 cp m.h5 first.h5
 ok 'one thread' env REFIT_THREADS=1 "$P/train" --table t.h5 --features f.h5 --split s.h5 --model m.h5 --family extra_trees --seed 1 --min_leaf 3
 same 'makes the same model, byte for byte' first.h5 m.h5

@@ -1,0 +1,60 @@
+/* export: the model of a package as an ONNX file, for who does not have refit. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "io/package.h"
+#include "io/remove_tree.h"
+#include "serve/models/models.h"
+#include "serve/models/onnx.h"
+
+/* The package of a version, checked, in a directory of its own; then its model. */
+static int export_package(const struct call *c, const char *name, const char *version,
+                          struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = str_format("%s/refit-models.XXXXXX", tmp && *tmp ? tmp : "/tmp"), *tar = NULL,
+         *model = NULL;
+    struct package package = { 0 };
+    int rc = 0;
+    if (!mkdtemp(dir)) {
+        rc = err_sys(e, "cannot make the directory '%s'", dir);
+        free(dir);
+        return rc;
+    }
+    tar = str_format("%s.tar", dir);
+    model = str_format("%s/model.h5", dir);
+    if ((rc = registry_fetch(&c->registry, name, version, tar, e)) == 0 &&
+        (rc = package_read(&package, tar, dir, c->key, e)) == 0)
+        rc = onnx_export(model, c->onnx, name, version, e);
+    package_release(&package);
+    unlink(tar);
+    remove_tree(dir);
+    free(model);
+    free(tar);
+    free(dir);
+    return rc;
+}
+
+int models_export(const struct call *c, struct err *e)
+{
+    const char *what = c->word[0];
+    char name[65], version[65];
+    struct stat st;
+    int rc;
+    if (!c->onnx)
+        return err_set(e, ERR_USAGE, "--onnx FILE is missing: the file to write");
+    if (str_ends(what, ".h5"))
+        rc = onnx_export(what, c->onnx, NULL, NULL, e);
+    else if ((rc = models_what(c, what, name, version, e)) == 0)
+        rc = export_package(c, name, version, e);
+    if (rc == 0 && c->json && stat(c->onnx, &st) == 0)
+        models_print(json_pack("{s:s, s:I}", "onnx", c->onnx, "size", (json_int_t)st.st_size));
+    else if (rc == 0 && stat(c->onnx, &st) == 0)
+        printf("%s: %.1f MB\n", c->onnx, (double)st.st_size / 1e6);
+    return rc;
+}
