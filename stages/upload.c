@@ -16,7 +16,7 @@
 
 struct params {
     const char *package, *copy, *public_key, *receipt;
-    const char *registry, *name, *key;
+    const char *registry, *name, *key, *status_key;
 };
 
 static const struct opt options[] = {
@@ -34,6 +34,9 @@ static const struct opt options[] = {
       .help = "path in the registry that always has the newest package (or copy), for readers that "
               "know one name only; "
               "{version} is filled in" },
+    { OPT_TEXT(struct params, status_key), .optional = true,
+      .help = "path in the registry of a JSON list of {current_version, timestamp}, to which every "
+              "change of the current model is added" },
     { 0 },
 };
 
@@ -50,6 +53,11 @@ static int check(const void *params, struct err *e)
         return err_set(e, ERR_USAGE, "--copy is what lies at --key: want --key, too");
     if (p->name && p->key && (rc = registry_check_key(p->name, p->key, e)))
         return rc;
+    if (p->name && p->status_key && (rc = registry_check_key(p->name, p->status_key, e)))
+        return rc;
+    if (p->status_key && strchr(p->status_key, '{'))
+        return err_set(e, ERR_USAGE, "--status_key '%s': it is one for all versions, no {version}",
+                       p->status_key);
     rc = registry_open(&r, p->registry, e);
     registry_release(&r);
     return rc;
@@ -67,6 +75,10 @@ static int write_receipt(const struct params *p, const struct registry_result *r
                             "timestamp", r->timestamp, "history", (json_int_t)r->history);
     if (r->key)
         json_object_set_new(doc, "key", json_string(r->key));
+    if (*r->package_id) /* of a versioned bucket */
+        json_object_set_new(doc, "package_version_id", json_string(r->package_id));
+    if (*r->key_id)
+        json_object_set_new(doc, "key_version_id", json_string(r->key_id));
     int rc = jsonfile_write(p->receipt, doc, e);
     json_decref(doc);
     return rc;
@@ -88,9 +100,11 @@ static int run(const void *params, struct err *e)
     const struct params *p = params;
     struct registry registry = { 0 };
     struct registry_result made = { 0 };
-    struct registry_request q = {
-        .name = p->name, .package = p->package, .key = p->key, .copy = p->copy
-    };
+    struct registry_request q = { .name = p->name,
+                                  .package = p->package,
+                                  .key = p->key,
+                                  .copy = p->copy,
+                                  .status = p->status_key };
     struct package package = { 0 };
     char sha256[HASH_HEX];
     uint64_t size;

@@ -16,7 +16,7 @@
  *   <root>/<model>/<version>/manifest.json  immutable: what is in it, its hash, its metrics
  *   <root>/<model>/current.json             {version, sha256, timestamp}: the model that is served
  *   <root>/<model>/history/<n>.json         immutable: one for each change of the current model
- *   <root>/<key>                            optional: for readers that know one name only
+ *   <root>/<key>, <root>/<status>           optional: for readers that know one name only
  *
  * manifest.json comes first and claims the version: of several publishers one can store it. A
  * version whose models.tar is not there yet is unfinished; nobody but a publisher of the very same
@@ -80,6 +80,8 @@ struct registry_request {
     json_t *about;       /* becomes manifest.json, with version, sha256 and size added; borrowed */
     const char *key;     /* NULL: none */
     const char *copy;    /* file that lies at `key`; NULL: the package */
+    const char *status;  /* key of a JSON list of {current_version, timestamp}, which every change
+                            of the current model is added to; NULL: none */
 };
 
 struct registry_result {

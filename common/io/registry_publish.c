@@ -391,15 +391,70 @@ static int publish_key(struct work *w, struct err *e)
     return rc;
 }
 
+/* The list at the status key, or an empty one; *out_tag is what it has now. */
+static int read_status(const struct work *w, json_t **out, struct store_object *about,
+                       struct err *e)
+{
+    char *text;
+    size_t n;
+    json_error_t why;
+    int rc = store_read(w->r->store, w->q->status, JSONFILE_MAX, &text, &n, about, e);
+    *out = NULL;
+    if (rc)
+        return rc;
+    *out = text ? json_loadb(text, n, JSON_REJECT_DUPLICATES, &why) : json_array();
+    free(text);
+    if (!json_is_array(*out)) {
+        json_decref(*out);
+        *out = NULL;
+        rc = err_set(e, ERR_DATA, "'%s/%s' is no JSON list: what stands at the status key is kept",
+                     store_name(w->r->store), w->q->status);
+    }
+    return rc;
+}
+
+/* One more line, unless the last one says it already: its publisher may have died right after it.
+ */
+static int add_status(struct work *w, struct err *e)
+{
+    bool done = false;
+    int rc = 0;
+    for (int i = 0; rc == 0 && !done && i < TRIES; i++) {
+        struct store_object about = { 0 };
+        json_t *list = NULL;
+        if ((rc = read_status(w, &list, &about, e)))
+            break;
+        const json_t *last = json_array_get(list, json_array_size(list) - 1);
+        const char *version = json_string_value(json_object_get(last, "current_version"));
+        done = version && strcmp(version, w->made.version) == 0;
+        if (!done) {
+            json_array_append_new(list, json_pack("{s:s, s:s}", "current_version", w->made.version,
+                                                  "timestamp", w->made.timestamp));
+            rc = put_json(w, w->q->status, list, *about.tag ? STORE_IF_SAME : STORE_IF_NEW,
+                          *about.tag ? about.tag : NULL, &done, e);
+        }
+        json_decref(list);
+    }
+    return rc || done ? rc
+                      : err_set(e, ERR_RETRY, "'%s/%s' is changed by others again and again",
+                                store_name(w->r->store), w->q->status);
+}
+
 static int publish(struct work *w, struct err *e)
 {
-    int rc = settle_version(w, e);
+    json_t *list = NULL;
+    int rc = w->q->status ? read_status(w, &list, NULL, e) : 0; /* refused before any change */
+    json_decref(list);
+    if (rc == 0)
+        rc = settle_version(w, e);
     if (rc == 0 && w->q->key)
         rc = prepare_key(w, e);
     if (rc == 0)
         rc = make_current(w, e);
     if (rc == 0 && w->q->key)
         rc = publish_key(w, e);
+    if (rc == 0 && w->q->status)
+        rc = add_status(w, e);
     return rc;
 }
 
@@ -450,6 +505,8 @@ int registry_publish(const struct registry *r, const struct registry_request *q,
     int rc = check_names(q->name, q->version, e);
     if (rc == 0 && q->key)
         rc = registry_check_key(q->name, q->key, e);
+    if (rc == 0 && q->status)
+        rc = registry_check_key(q->name, q->status, e);
     return rc ? rc : locked(&w, publish, out, e);
 }
 

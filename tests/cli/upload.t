@@ -44,6 +44,21 @@ same 'and stays' v1.tar reg/titanic/0.1.7/models.tar
 ok 'a copy lies at the key instead of the package' "$L/upload" --package v1.tar --copy model.h5 --receipt receipt.json --registry reg --name votes --key 'lstm/{version}.h5'
 same 'with the version in its name' model.h5 reg/lstm/0.1.7.h5
 
+# ---- a list of what was current ----
+clients() { "$L/upload" --package "$1.tar" --receipt receipt.json --registry old --name clients --key 'twc_model_{version}' --status_key twc_status; }
+ok 'the first model of a list' clients one
+ok 'and the second' clients two
+same 'each under a key of its own' two.tar old/twc_model_2
+is 'the list has both' "$(/usr/bin/python3 -c 'import json; print([sorted(x) + [x["current_version"]] for x in json.load(open("old/twc_status"))])')" \
+    "[['current_version', 'timestamp', '1'], ['current_version', 'timestamp', '2']]"
+ok 'the same again' clients two
+is 'adds nothing' "$(grep -c current_version old/twc_status)" 2
+echo '{"no": "list"}' >old/twc_status
+cp -r old before
+refuses 'what is no list is kept' 65 "'old/twc_status' is no JSON list" clients one
+is 'and nothing is published' "$(diff -r old before)" ''
+refuses 'the list is one for all versions' 64 'no {version}' "$L/upload" --package one.tar --receipt receipt.json --registry old --name clients --status_key 'x{version}'
+
 # ---- what is refused, and what is left then ----
 before=$(find reg -type f -exec sha256sum {} + | sort)
 unchanged() { is "$1: the registry is as it was" "$(find reg -type f -exec sha256sum {} + | sort)" "$before"; }
