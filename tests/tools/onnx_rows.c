@@ -111,8 +111,10 @@ int main(int argc, char **argv)
         return err_report(&e, "onnx_rows");
     if (argc < 7 || argc > 8)
         return 64;
-    struct model_files files = { .table = argv[2], .text = given(argv[3]),
-                                 .pixels = given(argv[4]), .features = given(argv[5]) };
+    struct model_files files = { .table = argv[2],
+                                 .text = given(argv[3]),
+                                 .pixels = given(argv[4]),
+                                 .features = given(argv[5]) };
     if (model_inputs_read(&in, &files, &e) || model_load(&m, argv[1], 1, &e))
         return err_report(&e, "onnx_rows");
     size_t n = argc == 8 ? (size_t)atol(argv[7]) : 200, k = model_n_output(m);
