@@ -32,7 +32,7 @@ if [ -r "$titanic" ]; then
         learn small f "$seed" --family logistic --c 0.0005
         learn boost g "$seed" --family boosting --trees 60 --learning_rate 0.08 --max_leaves 8
     done
-    { read -r accuracy auc; read -r small_accuracy small_auc; } < <(/usr/bin/python3 "$peer" titanic "$titanic" "$d")
+    { read -r accuracy auc; read -r small_accuracy small_auc; read -r boost_accuracy boost_auc; } < <(/usr/bin/python3 "$peer" titanic "$titanic" "$d")
     read -r a b < <(ours one accuracy auc)
     row 'titanic, logistic, C = 1: accuracy' "$a" "$accuracy"
     row '  AUC' "$b" "$auc"
@@ -42,6 +42,8 @@ if [ -r "$titanic" ]; then
     read -r a b < <(ours boost accuracy auc)
     row 'titanic, boosting, against logistic, C = 1: accuracy' "$a" "$accuracy"
     row '  AUC' "$b" "$auc"
+    row 'titanic, boosting, against boosting: accuracy' "$a" "$boost_accuracy"
+    row '  AUC' "$b" "$boost_auc"
 else
     echo 'figures: no titanic file is given'
 fi
