@@ -76,8 +76,12 @@ int32_t *classes_of_rows(const struct classes *c, const struct column *label)
 {
     int32_t *of_level = mem_calloc(label->n_level + 1, sizeof *of_level);
     int32_t *of_row = mem_calloc(label->n + 1, sizeof *of_row);
-    for (size_t i = 0; i < label->n_level; i++)
-        of_level[i] = (int32_t)classes_find(c, label->level[i]);
+    for (size_t i = 0, next = 0; i < label->n_level; i++) { /* mostly both have the same order */
+        bool is_next = next < c->n && strcmp(c->label[next], label->level[i]) == 0;
+        of_level[i] = is_next ? (int32_t)next : (int32_t)classes_find(c, label->level[i]);
+        if (of_level[i] >= 0)
+            next = (size_t)of_level[i] + 1;
+    }
     for (size_t i = 0; i < label->n; i++)
         of_row[i] = column_valid(label, i) && label->code[i] >= 0 ? of_level[label->code[i]] : -1;
     free(of_level);
