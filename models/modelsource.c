@@ -41,7 +41,7 @@ static int load_package(struct modelsource *s, const char *path, const char *dir
 {
     struct package p = { 0 };
     int rc = hash_file(path, s->sha256, NULL, e);
-    if (rc == 0 && (rc = package_read(&p, path, dir, NULL, e)) == 0) {
+    if (rc == 0 && (rc = package_read(&p, path, dir, s->key, e)) == 0) {
         take_version(s, &p);
         rc = load_member(s, dir, threads, out, e);
     }
@@ -130,13 +130,14 @@ int modelsource_load(struct modelsource *s, int threads, struct model **out, str
 {
     struct stat st;
     s->shown = mem_strdup(s->registry ? s->registry : s->path);
-    if (s->registry)
+    bool folder = !s->registry && stat(s->path, &st) == 0 && S_ISDIR(st.st_mode);
+    char c = s->registry || folder ? 0 : first_byte(s->path);
+    if (s->registry || (c && c != '\x89')) /* HDF5 files begin with it */
         return load_unpacked(s, threads, out, e);
-    if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))
-        return load_folder(s, threads, out, e);
-    char c = first_byte(s->path);
-    return c && c != '\x89' ? load_unpacked(s, threads, out, e) /* HDF5 files begin with it */
-                            : model_load(out, s->path, threads, e);
+    if (s->key)
+        return err_set(e, ERR_USAGE, "'%s' is no package, which alone can be signed by '%s'",
+                       s->path, s->key);
+    return folder ? load_folder(s, threads, out, e) : model_load(out, s->path, threads, e);
 }
 
 json_t *modelsource_json(const struct modelsource *s, const struct model *m)

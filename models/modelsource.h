@@ -13,6 +13,7 @@
 struct modelsource {
     const char *path;
     const char *registry, *name, *version; /* version NULL: the current one */
+    const char *key;       /* public key that must have signed the package; NULL: any package */
     char *shown;           /* owned, from here on filled by modelsource_load: for messages */
     char *found;           /* owned: version of a package; NULL: none */
     char sha256[HASH_HEX]; /* of the package; "": a model file */
@@ -23,7 +24,8 @@ struct modelsource {
  * hash that the registry has of it, before anything is read.
  *
  *   errors  ERR_DATA: what model_load and package_read refuse, a package without model.h5, no such
- *           model or version; ERR_USAGE, ERR_RETRY, ERR_IO as of the registry; ERR_IO
+ *           model or version; ERR_USAGE, ERR_RETRY, ERR_IO as of the registry; ERR_IO;
+ *           ERR_USAGE: a key, and no package that could be signed
  */
 int modelsource_load(struct modelsource *s, int threads, struct model **out, struct err *e);
 

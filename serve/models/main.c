@@ -222,7 +222,7 @@ int main(int argc, char **argv)
                 print_help(stdout);
             else
                 puts("refit-models " REFIT_VERSION);
-            return fflush(stdout) == 0 ? 0 : ERR_IO;
+            return fflush(stdout) == 0 && !ferror(stdout) ? 0 : ERR_IO;
         }
         rc = take(&c, option, optarg, &url, &e);
         if (n_seen < 64)

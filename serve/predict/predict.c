@@ -20,8 +20,8 @@
 #include "models/nn/net.h"
 
 struct params {
-    const char *model, *registry, *name, *version, *images, *schema, *predictions, *summary,
-        *format, *faults;
+    const char *model, *registry, *name, *version, *public_key, *images, *schema, *predictions,
+        *summary, *format, *faults;
     struct opt_list rows, row;
     int64_t top, max_field;
     bool probabilities, json;
@@ -31,6 +31,8 @@ struct params {
 static const struct opt options[] = {
     { OPT_IN(struct params, model), .optional = true,
       .help = "the trained model: model.h5, or models.tar, whose members are checked" },
+    { OPT_IN(struct params, public_key), .optional = true,
+      .help = "minisign's public key that must have signed the package" },
     { OPT_INS(struct params, rows), .optional = true,
       .help = "CSV or JSON lines, plain or gzip, with the columns that the model was trained on; - "
               "is standard input" },
@@ -151,7 +153,7 @@ static int print_summary(const struct asking *a, const struct modelsource *from,
     json_t *doc = json_pack("{s:o}", "summary", summary_of(a, from));
     char *text = json_dumps(doc, JSON_REAL_PRECISION(12));
     json_decref(doc);
-    bool good = text && puts(text) >= 0 && fflush(stdout) == 0;
+    bool good = text && puts(text) >= 0 && fflush(stdout) == 0 && !ferror(stdout);
     free(text);
     return good ? 0 : err_sys(e, "cannot write the summary");
 }
@@ -224,9 +226,11 @@ static int run(const void *params, struct err *e)
     struct rowprep_options how = {
         .schema = p->schema, .images = -1, .faults = faults_of(p), .threads = opt_threads()
     };
-    struct modelsource from = {
-        .path = p->model, .registry = p->registry, .name = p->name, .version = p->version
-    };
+    struct modelsource from = { .path = p->model,
+                                .registry = p->registry,
+                                .name = p->name,
+                                .version = p->version,
+                                .key = p->public_key };
     struct model *model = NULL;
     struct rowprep *prep = NULL;
     int rc;

@@ -163,6 +163,8 @@ ok 'and take what is signed' up signed --public_key ours.pub
 ok 'pull with the key' "$B/bin/refit-models" -r reg pull p model --key ours.pub
 refuses 'pull with another' 65 'signed by key' "$B/bin/refit-models" -r reg pull p other --key theirs.pub
 absent 'leaves nothing' other
+refuses 'predict can insist, too' 65 'it is not signed' "$B/bin/refit-predict" --model first.tar --public_key ours.pub a=1
+refuses 'but not on a model without a package' 64 'is no package' "$B/bin/refit-predict" --model model.h5 --public_key ours.pub a=1
 ok 'the folder is whole, its signature in it' "$B/bin/refit-models" -r reg pull p model --max-age 1d
 has 'and nothing is fetched' "$out" 'is there already, whole'
 ok 'verify with the key' "$B/bin/refit-models" -r reg verify p --key ours.pub
