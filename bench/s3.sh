@@ -36,13 +36,13 @@ SHA256=$(sha256sum "$t/file" | cut -c1-64) # a publisher knows it from the manif
 export SHA256
 for _ in 1 2 3; do
     take "$t/aws.up" aws --endpoint-url "$s3" s3 cp --quiet "$t/file" s3://models/theirs
-    take "$t/ours.up" "$B/tests/tools/store" "$url&verify=false" put ours "$t/file"
-    take "$t/ours.parts" "$B/tests/tools/store" "$url&verify=false&part_size=16M" put ours "$t/file"
-    take "$t/ours.safe" "$B/tests/tools/store" "$url" put ours "$t/file"
+    take "$t/ours.up" "$B/tests/tools/storetool" "$url&verify=false" put ours "$t/file"
+    take "$t/ours.parts" "$B/tests/tools/storetool" "$url&verify=false&part_size=16M" put ours "$t/file"
+    take "$t/ours.safe" "$B/tests/tools/storetool" "$url" put ours "$t/file"
     cp "$t/aws.up" "$t/aws.safe"
     cp "$t/aws.up" "$t/aws.parts"
     take "$t/aws.down" aws --endpoint-url "$s3" s3 cp --quiet s3://models/ours "$t/got"
-    take "$t/ours.down" "$B/tests/tools/store" "$url" get ours "$t/got" "$SHA256"
+    take "$t/ours.down" "$B/tests/tools/storetool" "$url" get ours "$t/got" "$SHA256"
     cmp -s "$t/file" "$t/got" || echo "what came back is something else"
 done
 rows 'S3: 200 MB up, not read back' up

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "io/package.h"
+#include "io/models_tar.h"
 #include "io/registry.h"
 #include "io/remove_tree.h"
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "io/jsonfile.h"
-#include "io/package.h"
+#include "io/models_tar.h"
 #include "io/registry.h"
 
 struct params {

@@ -17,7 +17,7 @@
 #include "runner/cli/project.h"
 #include "runner/show/report.h"
 #include "runner/memory/recall.h"
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 
 extern char **environ;
 

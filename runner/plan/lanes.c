@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 
 /* What stands in one place of a line. */
 enum mark_kind {

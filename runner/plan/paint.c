@@ -1,7 +1,7 @@
 /* The graph for programs that draw: Graphviz and Mermaid. */
 #include <string.h>
 
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 
 static const struct {
     const char *state, *fill, *terminal;

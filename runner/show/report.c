@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "io/json_keys.h"
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 
 /* "2026-11-21 03:00:00", with `between` in the middle. */
 static void add_time(struct str *out, int64_t ms, char between)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/minisign.h"
-#include "io/package.h"
+#include "io/models_tar.h"
 #include "serve/models/models.h"
 
 /* ---- set ------------------------------------------------------------------------------------ */

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "io/jsonfile.h"
 #include "io/minisign.h"
-#include "io/package.h"
+#include "io/models_tar.h"
 #include "io/registry.h"
 #include "io/table.h"
 #include "io/tarfile.h"

@@ -5,7 +5,7 @@
 unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 AWS_REGION AWS_DEFAULT_REGION AWS_ACCESS \
     AWS_SECRET_KEY http_proxy https_proxy all_proxy ALL_PROXY HTTPS_PROXY AWS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE
 export AWS_ACCESS_KEY_ID=id:1 AWS_SECRET_ACCESS_KEY=hunter2secret AWS_SHARED_CREDENTIALS_FILE=/dev/null no_proxy=127.0.0.1
-store=$B/tests/tools/store
+store=$B/tests/tools/storetool
 mkdir answers
 
 # answer NAME STATUS BODY HEADER...: a file that the server sends as it is; a length in HEADER is the one that is said

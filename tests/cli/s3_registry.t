@@ -14,7 +14,7 @@ upload() { "$L/upload" --package "$1.tar" --receipt "${2:-receipt}.json" --regis
 said() { # FILE KEY...: of a receipt
     perl -MJSON::PP -e 'local $/; open my $f, "<", shift; my $j = decode_json(<$f>); print join(" ", map { $j->{$_} // "null" } @ARGV), "\n"' "$@"
 }
-read_key() { "$B/tests/tools/store" "$REFIT_REGISTRY" get "$1" got && sha256sum <got | cut -c1-64; }
+read_key() { "$B/tests/tools/storetool" "$REFIT_REGISTRY" get "$1" got && sha256sum <got | cut -c1-64; }
 pack one 0.7
 pack two 0.8
 pack three 0.9

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/tap.sh"
 . "$top/tests/cli/radosgw.sh"
 
-store=$B/tests/tools/store
+store=$B/tests/tools/storetool
 tool=$B/tests/tools/s3tool
 S3_MIN_PART=1M
 s3_start

@@ -12,7 +12,7 @@
 #include "io/outfile.h"
 #include "runner/memory/state.h"
 #include "runner/plan/argv.h"
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 #include "runner/plan/graph.h"
 #include "runner/plan/inputs.h"
 

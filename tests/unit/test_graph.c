@@ -2,7 +2,7 @@
 #include "near.h"
 #include "sandbox.h"
 
-#include "runner/plan/chart.h"
+#include "runner/plan/graph_text.h"
 #include "runner/read/path.h"
 
 static struct manifest m;

@@ -1,4 +1,4 @@
-/* store URL COMMAND ...: what a store does (common/io/store.h), by hand and for tests.
+/* storetool URL COMMAND ...: what a store does (common/io/store.h), by hand and for tests.
  *
  *   put KEY FILE [new | same TAG]   prints "done" or "not done", tag and version
  *   replace KEY FILE [TWIN]         prepare and finish

@@ -1,5 +1,5 @@
-#ifndef IO_PACKAGE_H
-#define IO_PACKAGE_H
+#ifndef IO_MODELS_TAR_H
+#define IO_MODELS_TAR_H
 
 #include <jansson.h>
 

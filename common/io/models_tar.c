@@ -1,4 +1,4 @@
-#include "io/package.h"
+#include "io/models_tar.h"
 
 #include <dirent.h>
 #include <stdlib.h>

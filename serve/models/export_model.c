@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "io/package.h"
+#include "io/models_tar.h"
 #include "io/remove_tree.h"
 #include "serve/models/models.h"
 #include "serve/models/onnx.h"

@@ -1,5 +1,5 @@
-#ifndef RUNNER_CHART_H
-#define RUNNER_CHART_H
+#ifndef RUNNER_GRAPH_TEXT_H
+#define RUNNER_GRAPH_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
