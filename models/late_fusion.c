@@ -203,15 +203,17 @@ static int predict(struct model *m, const struct model_data *data, const size_t 
     enum { AT_ONCE = 4096 };
     struct late_fusion *f = m->state;
     size_t C = m->classes.n, most = n < AT_ONCE ? n : AT_ONCE;
-    float *second = mem_calloc(most, C * sizeof *second);
     (void)e;
+    if (f->room < most * C) {
+        f->room = most * C;
+        f->second = mem_realloc(f->second, f->room, sizeof *f->second);
+    }
     network_run(&f->part[0].net, &f->part[0].prep, data, row, n, out);
     for (size_t at = 0; at < n; at += most) {
         size_t rows = n - at < most ? n - at : most;
-        network_run(&f->part[1].net, &f->part[1].prep, data, row + at, rows, second);
-        metrics_mix(out + at * C, second, f->weight, rows * C, out + at * C);
+        network_run(&f->part[1].net, &f->part[1].prep, data, row + at, rows, f->second);
+        metrics_mix(out + at * C, f->second, f->weight, rows * C, out + at * C);
     }
-    free(second);
     return 0;
 }
 
@@ -295,6 +297,7 @@ static void release(void *state)
     struct late_fusion *f = state;
     network_release(&f->part[0].net);
     network_release(&f->part[1].net);
+    free(f->second);
     free(f);
 }
 

@@ -11,6 +11,9 @@ struct late_fusion {
         struct prep prep; /* what of the model's inputs it reads; borrowed from the model */
     } part[2];
     double weight;
+    float
+        *second; /* (room) owned: probabilities of the second one, of the largest request so far */
+    size_t room;
 };
 
 /** Where the weight comes from. */

@@ -80,8 +80,8 @@ is "has one of log.max_size at most" "$(($(wc -c <$log) <= 65536))" 1
 is "with its beginning and its end" "$(head -1 $log) $(tail -1 $log)" "1 end"
 has "and a line about what is missing" "$(cat $log)" "bytes are cut out here, the log was longer than 65536]"
 
-stage '"seq 10000; read x <f; seq 10001 13000; read x <f; echo end"' '    log: {max_size: 64K}'
-mkfifo f
+stage '"seq 10000; read x <f; seq 10001 13000; read x <g; echo end"' '    log: {max_size: 64K}'
+mkfifo f g
 refit run -q &
 runner=$!
 until_in() { until_true eval "grep -qs '$1' $2" || fail "$2 has $1"; }
@@ -91,7 +91,7 @@ follower=$!
 until_in '^10000$' followed
 echo go >f
 until_in '^13000$' '.refit/runs/*/only.1.log'
-echo go >f
+echo go >g
 wait $runner
 wait $follower
 has "who follows a log is told that it was cut" "$(cat followed)" "[refit: "
