@@ -93,15 +93,12 @@ static int fetch(struct modelsource *s, const char *path, struct err *e)
 /* A file of a package is checked and unpacked where nobody else writes. */
 static int load_unpacked(struct modelsource *s, int threads, struct model **out, struct err *e)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *dir = str_format("%s/refit-model.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(dir)) {
-        int rc = err_sys(e, "cannot make the directory '%s'", dir);
-        free(dir);
+    char *dir;
+    int rc = make_scratch("refit-model", &dir, e);
+    if (rc)
         return rc;
-    }
     char *inside = str_format("%s/members", dir), *tar = str_format("%s/models.tar", dir);
-    int rc = mkdir(inside, 0700) == 0 ? 0 : err_sys(e, "cannot make the directory '%s'", inside);
+    rc = mkdir(inside, 0700) == 0 ? 0 : err_sys(e, "cannot make the directory '%s'", inside);
     if (rc == 0 && s->registry)
         rc = fetch(s, tar, e);
     if (rc == 0)

@@ -1,5 +1,7 @@
 #include "base/civil.h"
 
+#include <time.h>
+
 bool civil_exists(struct civil c)
 {
     static const int length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -33,4 +35,11 @@ struct civil civil_of_days(int64_t days)
 int civil_weekday(int64_t days)
 {
     return (int)((days % 7 + 11) % 7); /* 1970-01-01 was a Thursday */
+}
+
+void civil_stamp(int64_t unix_s, char out[CIVIL_STAMP])
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+    strftime(out, CIVIL_STAMP, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 }

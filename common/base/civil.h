@@ -20,6 +20,10 @@ bool civil_exists(struct civil c);
 int64_t civil_to_days(struct civil c);
 struct civil civil_of_days(int64_t days);
 
+/** Unix seconds as "2026-11-21T10:00:00Z" (RFC 3339, UTC). */
+enum { CIVIL_STAMP = 32 };
+void civil_stamp(int64_t unix_s, char out[CIVIL_STAMP]);
+
 /** 0 (Sunday) to 6. */
 int civil_weekday(int64_t days);
 

@@ -268,22 +268,29 @@ int registry_history(const struct registry *r, const char *name, json_t **out, s
     return rc;
 }
 
+int registry_version_hash(const struct registry *r, const char *name, const char *version,
+                          char out_hex[HASH_HEX], struct err *e)
+{
+    json_t *manifest = NULL;
+    int rc = registry_manifest(r, name, version, &manifest, e);
+    if (rc == 0 && (!registry_text(json_object_get(manifest, "sha256"), out_hex, HASH_HEX) ||
+                    strlen(out_hex) + 1 != HASH_HEX))
+        rc = err_set(e, ERR_DATA, "'%s/%s/%s/manifest.json' is damaged: want a text sha256",
+                     store_name(r->store), name, version);
+    json_decref(manifest);
+    return rc;
+}
+
 int registry_fetch(const struct registry *r, const char *name, const char *version,
                    const char *path, struct err *e)
 {
     char sha256[HASH_HEX];
-    json_t *manifest = NULL;
-    int rc = registry_manifest(r, name, version, &manifest, e);
-    if (rc == 0 && (!registry_text(json_object_get(manifest, "sha256"), sha256, sizeof sha256) ||
-                    strlen(sha256) + 1 != HASH_HEX))
-        rc = err_set(e, ERR_DATA, "'%s/%s/%s/manifest.json' is damaged: want a text sha256",
-                     store_name(r->store), name, version);
+    int rc = registry_version_hash(r, name, version, sha256, e);
     if (rc == 0) {
         char *key = str_format("%s/%s/models.tar", name, version);
         rc = store_fetch(r->store, key, path, sha256, e);
         free(key);
     }
-    json_decref(manifest);
     return rc;
 }
 

@@ -55,6 +55,11 @@ bool registry_name_ok(const char *name);
  * {version} may stand in it. */
 int registry_check_key(const char *name, const char *key, struct err *e);
 
+/** The SHA-256 of a version's models.tar, as its manifest.json says. ERR_DATA if there is no such
+ * version, or no hash. */
+int registry_version_hash(const struct registry *r, const char *name, const char *version,
+                          char out_hex[HASH_HEX], struct err *e);
+
 /** The model that is served. All zeros if there is none. */
 struct registry_current {
     bool found;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
@@ -29,14 +30,6 @@ static void at_step(const struct work *w, enum registry_step step)
 {
     if (w->r->before)
         w->r->before(w->r->self, (int)step);
-}
-
-static void now(char out[32])
-{
-    time_t t = time(NULL);
-    struct tm tm;
-    gmtime_r(&t, &tm);
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static char *version_key(const struct work *w, const char *version, const char *object)
@@ -337,7 +330,7 @@ static int make_current(struct work *w, struct err *e)
         memcpy(w->made.previous, w->before.version, sizeof w->made.previous);
         memcpy(w->made.timestamp, w->before.timestamp, sizeof w->made.timestamp);
         if (w->made.changed)
-            now(w->made.timestamp);
+            civil_stamp((int64_t)time(NULL), w->made.timestamp);
         done = !w->made.changed;
         if ((rc = write_history(w, e)) == 0 && w->made.changed)
             rc = write_current(w, &done, e);
@@ -513,18 +506,11 @@ int registry_publish(const struct registry *r, const struct registry_request *q,
 int registry_set(const struct registry *r, const char *name, const char *version,
                  struct registry_result *out, struct err *e)
 {
-    char sha256[HASH_HEX] = "";
-    json_t *manifest = NULL;
+    char sha256[HASH_HEX];
     struct registry_request q = { .name = name, .version = version, .sha256 = sha256 };
     struct work w = { .r = r, .q = &q };
     int rc = check_names(name, version, e);
     if (rc == 0)
-        rc = registry_manifest(r, name, version, &manifest, e);
-    if (rc == 0 && !registry_text(json_object_get(manifest, "sha256"), sha256, sizeof sha256))
-        rc = err_set(e, ERR_DATA,
-                     "manifest.json of version '%s' of '%s' is damaged: want a text "
-                     "sha256",
-                     version, name);
-    json_decref(manifest);
+        rc = registry_version_hash(r, name, version, sha256, e);
     return rc ? rc : locked(&w, set, out, e);
 }

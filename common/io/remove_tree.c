@@ -3,6 +3,22 @@
 
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+int make_scratch(const char *name, char **out, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *dir = str_format("%s/%s.XXXXXX", tmp && *tmp ? tmp : "/tmp", name);
+    if (mkdtemp(dir)) {
+        *out = dir;
+        return 0;
+    }
+    err_sys(e, "cannot make the directory '%s'", dir);
+    free(dir);
+    return e->code;
+}
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *where)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "io/s3_xml.h"
 
@@ -119,11 +120,8 @@ static void judge_silence(const struct s3 *s, const struct s3_call *c, const str
 
 static void judge_clock(const struct said *said, const struct s3_answer *a, struct s3_fault *out)
 {
-    time_t now = time(NULL);
-    struct tm tm;
-    char here[40];
-    gmtime_r(&now, &tm);
-    strftime(here, sizeof here, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char here[CIVIL_STAMP];
+    civil_stamp((int64_t)time(NULL), here);
     set(out, ERR_IO, false,
         "the clocks differ by too much (RequestTimeTooSkewed): here it is %s, the server says %s",
         here,

@@ -213,7 +213,8 @@ static int write_checked(const struct store_source *from, const char *to, struct
 static int directory_fetch(struct store *s, const char *key, const char *path, const char *sha256,
                            struct err *e)
 {
-    char *from = path_of(s, key), *tmp = path ? str_format("%s.tmp", path) : NULL, hex[HASH_HEX];
+    char *from = path_of(s, key), *tmp = path ? str_format("%s.tmp", path) : NULL,
+         hex[HASH_HEX] = "";
     struct store_source source = { .path = from };
     int rc;
     if (access(from, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -18,10 +19,8 @@ int64_t ledger_now_ms(void)
 
 char *ledger_scheduled_at(const struct run_row *r)
 {
-    char text[40];
-    struct tm tm;
-    time_t t = (time_t)((r->scheduled ? r->scheduled : r->began) / 1000);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    char text[CIVIL_STAMP];
+    civil_stamp((r->scheduled ? r->scheduled : r->began) / 1000, text);
     return mem_strdup(text);
 }
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/minisign.h"
 #include "io/models_tar.h"
+#include "io/remove_tree.h"
 #include "serve/models/models.h"
 
 /* ---- set ------------------------------------------------------------------------------------ */
@@ -73,21 +73,18 @@ struct tally {
 /* As a package that the key has signed: it is fetched for that. */
 static int check_signed(const struct call *c, const char *name, const char *version, struct err *e)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *path = str_format("%s/refit-models.XXXXXX", tmp && *tmp ? tmp : "/tmp");
     struct package package = { 0 };
-    int rc, fd = mkstemp(path);
-    if (fd < 0) {
-        rc = err_sys(e, "cannot create '%s'", path);
-        free(path);
+    char *dir;
+    int rc = make_scratch("refit-models", &dir, e);
+    if (rc)
         return rc;
-    }
-    close(fd);
+    char *path = str_format("%s/models.tar", dir);
     if ((rc = registry_fetch(&c->registry, name, version, path, e)) == 0)
         rc = package_read(&package, path, NULL, c->key, e);
     package_release(&package);
-    unlink(path);
+    remove_tree(dir);
     free(path);
+    free(dir);
     return rc;
 }
 

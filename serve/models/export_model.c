@@ -16,24 +16,19 @@
 static int export_package(const struct call *c, const char *name, const char *version,
                           struct err *e)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *dir = str_format("%s/refit-models.XXXXXX", tmp && *tmp ? tmp : "/tmp"), *tar = NULL,
-         *model = NULL;
     struct package package = { 0 };
-    int rc = 0;
-    if (!mkdtemp(dir)) {
-        rc = err_sys(e, "cannot make the directory '%s'", dir);
-        free(dir);
+    char *dir;
+    int rc = make_scratch("refit-models", &dir, e);
+    if (rc)
         return rc;
-    }
-    tar = str_format("%s.tar", dir);
-    model = str_format("%s/model.h5", dir);
+    char *tar = str_format("%s/models.tar", dir), *inside = str_format("%s/members", dir),
+         *model = str_format("%s/model.h5", inside);
     if ((rc = registry_fetch(&c->registry, name, version, tar, e)) == 0 &&
-        (rc = package_read(&package, tar, dir, c->key, e)) == 0)
+        (rc = package_read(&package, tar, inside, c->key, e)) == 0)
         rc = onnx_export(model, c->onnx, name, version, e);
     package_release(&package);
-    unlink(tar);
     remove_tree(dir);
+    free(inside);
     free(model);
     free(tar);
     free(dir);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "serve/models/models.h"
@@ -67,9 +68,9 @@ static int list_models(const struct call *c, struct err *e)
 
 static json_t *version_document(const struct registry_version *v)
 {
-    char when[32];
+    char when[CIVIL_STAMP];
     json_t *doc = json_object();
-    models_time(v->modified_s, when);
+    civil_stamp(v->modified_s, when);
     json_object_set_new(doc, "version", json_string(v->version));
     json_object_set_new(doc, "current", json_boolean(v->current));
     json_object_set_new(doc, "whole", json_boolean(v->whole));
@@ -81,8 +82,8 @@ static json_t *version_document(const struct registry_version *v)
 static void print_version(const struct registry_version *v, int width)
 {
     struct str metrics = { 0 };
-    char when[32], size[32];
-    models_time(v->modified_s, when);
+    char when[CIVIL_STAMP], size[32];
+    civil_stamp(v->modified_s, when);
     add_metrics(&metrics, v->manifest, 3);
     printf("%c %-*s  %s  %9s  %s\n", v->current ? '*' : ' ', width, v->version, when,
            size_text(json_integer_value(json_object_get(v->manifest, "size")), size),
@@ -122,10 +123,8 @@ int models_list(const struct call *c, struct err *e)
 int models_current(const struct call *c, struct err *e)
 {
     struct registry_current current;
-    char version[65];
-    int rc;
-    if ((rc = models_version(c, 1, version, e)) ||
-        (rc = registry_current(&c->registry, c->word[0], &current, e)))
+    int rc = models_served(c, c->word[0], &current, e);
+    if (rc)
         return rc;
     if (c->json)
         models_print(json_pack("{s:s, s:s, s:s, s:s}", "name", c->word[0], "version",

@@ -244,16 +244,19 @@ int main(int argc, char **argv)
 
 /* ---- what the commands share ---------------------------------------------------------------- */
 
-static int no_current(const char *name, struct err *e)
+int models_served(const struct call *c, const char *name, struct registry_current *out,
+                  struct err *e)
 {
-    return err_set(e, ERR_DATA, "'%s' has no current version: 'refit-models list' names the models",
-                   name);
+    int rc = registry_current(&c->registry, name, out, e);
+    return rc || out->found
+               ? rc
+               : err_set(e, ERR_DATA,
+                         "'%s' has no current version: 'refit-models list' names the models", name);
 }
 
 int models_version(const struct call *c, size_t i, char out[65], struct err *e)
 {
     struct registry_current current;
-    const char *name = c->word[0];
     int rc;
     if (i < c->n_word) {
         if (!registry_name_ok(c->word[i]))
@@ -261,12 +264,9 @@ int models_version(const struct call *c, size_t i, char out[65], struct err *e)
         snprintf(out, 65, "%s", c->word[i]);
         return 0;
     }
-    if ((rc = registry_current(&c->registry, name, &current, e)))
-        return rc;
-    if (!current.found)
-        return no_current(name, e);
-    memcpy(out, current.version, sizeof current.version);
-    return 0;
+    if ((rc = models_served(c, c->word[0], &current, e)) == 0)
+        memcpy(out, current.version, sizeof current.version);
+    return rc;
 }
 
 int models_what(const struct call *c, const char *word, char name[65], char version[65],
@@ -285,12 +285,9 @@ int models_what(const struct call *c, const char *word, char name[65], char vers
         snprintf(version, 65, "%s", at + 1);
         return 0;
     }
-    if ((rc = registry_current(&c->registry, name, &current, e)))
-        return rc;
-    if (!current.found)
-        return no_current(name, e);
-    memcpy(version, current.version, sizeof current.version);
-    return 0;
+    if ((rc = models_served(c, name, &current, e)) == 0)
+        memcpy(version, current.version, sizeof current.version);
+    return rc;
 }
 
 void models_print(json_t *doc)
@@ -299,11 +296,4 @@ void models_print(json_t *doc)
     fputs(text, stdout);
     free(text);
     json_decref(doc);
-}
-
-void models_time(int64_t s, char out[32])
-{
-    time_t t = (time_t)s;
-    struct tm tm;
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 }

@@ -28,6 +28,10 @@ int models_pull(const struct call *c, struct err *e);
 int models_keys(const struct call *c, struct err *e);
 int models_export(const struct call *c, struct err *e);
 
+/** What is served of a model. ERR_DATA if nothing is. */
+int models_served(const struct call *c, const char *name, struct registry_current *out,
+                  struct err *e);
+
 /** The words that each command may have, NAME first: the version that is meant if a command may
  * leave it out: word i, else the current one. (65 bytes) to `out`. ERR_DATA if there is none. */
 int models_version(const struct call *c, size_t i, char out[65], struct err *e);
@@ -38,8 +42,5 @@ int models_what(const struct call *c, const char *word, char name[65], char vers
 
 /** Print a document as JSON on standard output; it is used up. */
 void models_print(json_t *doc);
-
-/** "2026-11-21T10:00:00Z" of Unix seconds. */
-void models_time(int64_t s, char out[32]);
 
 #endif

@@ -79,8 +79,8 @@ struct onnx_value onnx_softmax(struct onnx *g, struct onnx_value v);
  *                        features float (N, columns)
  *   errors               ERR_DATA: the file contradicts itself
  */
-int onnx_network(struct onnx *g, struct h5 *h, const char *group, size_t n_class,
-                 struct onnx_value *out, struct err *e);
+int onnx_network(struct onnx *g, struct h5 *h, const char *group, struct onnx_value *out,
+                 struct err *e);
 
 /** The trees of the families extra_trees and boosting: features float (N, columns) to
  * probabilities, or the number of a regression (n_class 0) as (N, 1). */

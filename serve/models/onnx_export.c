@@ -6,15 +6,14 @@
 #include "serve/models/onnx.h"
 
 /* p = weight * first + (1 - weight) * second. */
-static int late_fusion(struct onnx *g, struct h5 *h, size_t n_class, struct onnx_value *out,
-                       struct err *e)
+static int late_fusion(struct onnx *g, struct h5 *h, struct onnx_value *out, struct err *e)
 {
     struct onnx_value part[2];
     double weight;
     int rc;
     if ((rc = h5_get_real(h, "/", "weight", &weight, e)) ||
-        (rc = onnx_network(g, h, "parts/0", n_class, &part[0], e)) ||
-        (rc = onnx_network(g, h, "parts/1", n_class, &part[1], e)))
+        (rc = onnx_network(g, h, "parts/0", &part[0], e)) ||
+        (rc = onnx_network(g, h, "parts/1", &part[1], e)))
         return rc;
     *out = onnx_two(g, "Add", onnx_two(g, "Mul", part[0], onnx_scalar(g, (float)weight)),
                     onnx_two(g, "Mul", part[1], onnx_scalar(g, (float)(1 - weight))));
@@ -25,9 +24,9 @@ static int graph_of(struct onnx *g, struct h5 *h, const struct modelfile *m, str
                     struct err *e)
 {
     if (strcmp(m->family, "network") == 0)
-        return onnx_network(g, h, "", m->n_class, out, e);
+        return onnx_network(g, h, "", out, e);
     if (strcmp(m->family, "late_fusion") == 0)
-        return late_fusion(g, h, m->n_class, out, e);
+        return late_fusion(g, h, out, e);
     if (strcmp(m->family, "logistic") == 0)
         return onnx_logistic(g, h, m->n_class, out, e);
     if (strcmp(m->family, "extra_trees") == 0 || strcmp(m->family, "boosting") == 0)

@@ -254,11 +254,10 @@ static void opset(struct str *model, const char *domain, int64_t version)
 
 int onnx_write(const struct onnx *g, const char *path, struct err *e)
 {
-    static const struct str none = { 0 };
-    const struct str *part[] = { &g->node, &g->constant, &g->input, &g->output, &none };
+    const struct str *part[] = { &g->node, &g->constant, &g->input, &g->output };
     struct str model = { 0 }, graph = { 0 };
     int rc;
-    for (size_t i = 0; i < sizeof part / sizeof *part - 1; i++)
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
         str_add(&graph, str_text(part[i]), part[i]->n);
     text(&graph, 2, "model");
     whole(&model, 1, 7); /* IR version */

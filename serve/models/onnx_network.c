@@ -19,8 +19,7 @@ struct flow {
 struct work {
     struct onnx *g;
     struct h5 *h;
-    char *weights; /* group of the weights */
-    size_t n_class;
+    char *weights;                  /* group of the weights */
     size_t length;                  /* T */
     struct onnx_value n_word, live; /* int32 (N); bool (N, T): is it a word? */
     struct onnx_value grams, gram_values;
@@ -528,10 +527,10 @@ struct onnx_value onnx_softmax(struct onnx *g, struct onnx_value v)
     return onnx_one(g, "Softmax", v, &a);
 }
 
-int onnx_network(struct onnx *g, struct h5 *h, const char *group, size_t n_class,
-                 struct onnx_value *out, struct err *e)
+int onnx_network(struct onnx *g, struct h5 *h, const char *group, struct onnx_value *out,
+                 struct err *e)
 {
-    struct work w = { .g = g, .h = h, .n_class = n_class };
+    struct work w = { .g = g, .h = h };
     struct nn_spec spec = { 0 };
     char *text = NULL;
     int rc = h5_get_text(h, *group ? group : "/", "network", &text, e);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/civil.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -94,8 +95,8 @@ static int look_at_folder(const char *dir, struct folder *f, struct err *e)
 
 static int write_metadata(const struct pull *p, const char *dir, struct err *e)
 {
-    char when[32], *path = str_format("%s/%s", dir, METADATA), *text;
-    models_time((int64_t)time(NULL), when);
+    char when[CIVIL_STAMP], *path = str_format("%s/%s", dir, METADATA), *text;
+    civil_stamp((int64_t)time(NULL), when);
     text = str_format("%s%s,%s,%s,%s\n", HEADER, when, p->name, p->version, p->sha256);
     int rc = outfile_put(path, text, strlen(text), e);
     free(text);
@@ -167,20 +168,6 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static int read_hash(struct pull *p, struct err *e)
-{
-    json_t *manifest = NULL;
-    int rc = registry_manifest(&p->c->registry, p->name, p->version, &manifest, e);
-    const char *sha256 = json_string_value(json_object_get(manifest, "sha256"));
-    if (rc == 0 && (!sha256 || strlen(sha256) + 1 != HASH_HEX))
-        rc = err_set(e, ERR_DATA, "manifest.json of '%s' version '%s' is damaged", p->name,
-                     p->version);
-    else if (rc == 0)
-        memcpy(p->sha256, sha256, HASH_HEX);
-    json_decref(manifest);
-    return rc;
-}
-
 static void tell(const struct pull *p, const struct folder *f, bool pulled)
 {
     const char *version = pulled ? p->version : f->version;
@@ -214,7 +201,8 @@ int models_pull(const struct call *c, struct err *e)
     }
     if (f.there && !f.whole && f.why.code)
         log_warn("%s; it is pulled again", f.why.text);
-    if ((rc = models_what(c, c->word[0], p.name, p.version, e)) || (rc = read_hash(&p, e)))
+    if ((rc = models_what(c, c->word[0], p.name, p.version, e)) ||
+        (rc = registry_version_hash(&c->registry, p.name, p.version, p.sha256, e)))
         goto out;
     same = f.whole && strcmp(f.sha256, p.sha256) == 0 && strcmp(f.name, p.name) == 0 &&
            strcmp(f.version, p.version) == 0;
