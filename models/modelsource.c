@@ -54,7 +54,7 @@ static int load_package(struct modelsource *s, const char *path, const char *dir
 static int load_folder(struct modelsource *s, int threads, struct model **out, struct err *e)
 {
     struct package p = { 0 };
-    int rc = package_read_directory(&p, s->path, PACKAGE_PULLED, e);
+    int rc = package_read_directory(&p, s->path, PACKAGE_PULLED, s->key, e);
     if (rc == 0) {
         take_version(s, &p);
         rc = load_member(s, s->path, threads, out, e);
@@ -131,10 +131,11 @@ int modelsource_load(struct modelsource *s, int threads, struct model **out, str
     char c = s->registry || folder ? 0 : first_byte(s->path);
     if (s->registry || (c && c != '\x89')) /* HDF5 files begin with it */
         return load_unpacked(s, threads, out, e);
-    if (s->key)
-        return err_set(e, ERR_USAGE, "'%s' is no package, which alone can be signed by '%s'",
-                       s->path, s->key);
-    return folder ? load_folder(s, threads, out, e) : model_load(out, s->path, threads, e);
+    if (folder)
+        return load_folder(s, threads, out, e);
+    return s->key ? err_set(e, ERR_USAGE, "'%s' is no package, which alone can be signed by '%s'",
+                            s->path, s->key)
+                  : model_load(out, s->path, threads, e);
 }
 
 json_t *modelsource_json(const struct modelsource *s, const struct model *m)

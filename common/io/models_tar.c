@@ -11,6 +11,7 @@
 #include "io/jsonfile.h"
 #include "io/minisign.h"
 #include "io/registry.h"
+#include "io/store.h"
 
 static int check_member(const char *path, const struct tarfile *t, const json_t *said,
                         struct err *e)
@@ -77,11 +78,10 @@ void package_release(struct package *p)
     *p = (struct package){ 0 };
 }
 
-static int check_signature(const char *path, const struct tarfile *t, const char *key,
-                           struct err *e)
+/* manifest.json and its signature, NULL if there is none. */
+static int check_signature(const char *path, const struct tarfile_entry *manifest,
+                           const struct tarfile_entry *signature, const char *key, struct err *e)
 {
-    const struct tarfile_entry *manifest = tarfile_find(t, "manifest.json"),
-                               *signature = tarfile_find(t, PACKAGE_SIGNATURE);
     int rc = signature ? minisign_verify(key, manifest->bytes, manifest->size, signature->bytes,
                                          signature->size, e)
                        : err_set(e, ERR_DATA, "it is not signed: want '%s'", PACKAGE_SIGNATURE);
@@ -104,7 +104,7 @@ int package_read(struct package *p, const char *path, const char *dir, const cha
     if (rc == 0 && (rc = check_members(path, &made.members, made.manifest, e)) == 0)
         rc = check_version(path, &made.members, made.manifest, &made.version, e);
     if (rc == 0 && key)
-        rc = check_signature(path, &made.members, key, e);
+        rc = check_signature(path, file, tarfile_find(&made.members, PACKAGE_SIGNATURE), key, e);
     if (rc)
         package_release(&made);
     else
@@ -177,7 +177,36 @@ static int check_strangers(const char *dir, const char *rest, const char *own,
     return rc;
 }
 
-int package_read_directory(struct package *p, const char *dir, const char *own, struct err *e)
+/* A small file of a pulled folder; bytes NULL if it is not there. */
+static int read_small(const char *dir, const char *name, struct tarfile_entry *out, struct err *e)
+{
+    struct store *s;
+    size_t n;
+    int rc = store_directory_open(&s, dir, e);
+    if (rc)
+        return rc;
+    rc = store_read(s, name, JSONFILE_MAX, &out->bytes, &n, NULL, e);
+    out->size = n;
+    store_close(s);
+    return rc;
+}
+
+/* What check_signature does with members of a tar file, of a folder. */
+static int check_folder_signature(const char *dir, const char *key, struct err *e)
+{
+    struct tarfile_entry manifest = { 0 }, signature = { 0 };
+    int rc = read_small(dir, "manifest.json", &manifest, e);
+    if (rc == 0)
+        rc = read_small(dir, PACKAGE_SIGNATURE, &signature, e);
+    if (rc == 0)
+        rc = check_signature(dir, &manifest, signature.bytes ? &signature : NULL, key, e);
+    free(manifest.bytes);
+    free(signature.bytes);
+    return rc;
+}
+
+int package_read_directory(struct package *p, const char *dir, const char *own, const char *key,
+                           struct err *e)
 {
     char *path = str_format("%s/manifest.json", dir);
     json_t *manifest = NULL, *list, *said;
@@ -189,6 +218,8 @@ int package_read_directory(struct package *p, const char *dir, const char *own, 
     list = json_object_get(manifest, "members");
     if (rc == 0 && !json_is_array(list))
         rc = err_set(e, ERR_DATA, "'%s/manifest.json' lists no members", dir);
+    if (rc == 0 && key)
+        rc = check_folder_signature(dir, key, e);
     if (rc == 0)
         rc = check_strangers(dir, "", own, manifest, 0, e);
     json_array_foreach(list, i, said)

@@ -33,8 +33,9 @@ int package_read(struct package *p, const char *path, const char *dir, const cha
 
 /** The same of members that lie in a directory: each that manifest.json lists, there or ERR_DATA.
  * `members` stays empty. ERR_DATA, too, if there is a file that manifest.json does not list, unless
- * its name (without a directory) is `own`. */
-int package_read_directory(struct package *p, const char *dir, const char *own, struct err *e);
+ * its name (without a directory) is `own`; with `key`, if it has not signed manifest.json. */
+int package_read_directory(struct package *p, const char *dir, const char *own, const char *key,
+                           struct err *e);
 void package_release(struct package *p);
 
 #endif

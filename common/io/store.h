@@ -34,6 +34,8 @@ struct store_object {
  *           found by the first request
  */
 int store_open(struct store **out, const char *url, struct err *e);
+/** A directory, whatever its name looks like. */
+int store_directory_open(struct store **out, const char *root, struct err *e);
 void store_close(struct store *s);
 
 /** PATH or s3://BUCKET/PREFIX: what messages call it. Borrowed. */

@@ -37,7 +37,6 @@ struct store_pending {
     struct store *s;
 };
 
-int store_directory_open(struct store **out, const char *root, struct err *e);
 int store_s3_open(struct store **out, const char *url, struct err *e);
 
 #endif

@@ -73,7 +73,7 @@ static bool is_empty(const char *dir)
 }
 
 /* What lies in the folder. ERR_USAGE if it is nothing that a pull may replace. */
-static int look_at_folder(const char *dir, struct folder *f, struct err *e)
+static int look_at_folder(const char *dir, const char *key, struct folder *f, struct err *e)
 {
     struct package p = { 0 };
     struct stat st;
@@ -84,7 +84,7 @@ static int look_at_folder(const char *dir, struct folder *f, struct err *e)
             err_set(e, ERR_USAGE, "'%s' is not empty and no folder of pull: it has no %s", dir,
                     METADATA);
         read_metadata(dir, f);
-        f->whole = package_read_directory(&p, dir, METADATA, &f->why) == 0;
+        f->whole = package_read_directory(&p, dir, METADATA, key, &f->why) == 0;
         package_release(&p);
     } else if (f->there && !S_ISDIR(st.st_mode)) {
         err_set(e, ERR_USAGE, "'%s' is there and no directory", dir);
@@ -190,7 +190,7 @@ int models_pull(const struct call *c, struct err *e)
     while (n > 1 && dir[n - 1] == '/')
         dir[--n] = '\0';
     p.dir = dir;
-    if ((rc = look_at_folder(dir, &f, e)))
+    if ((rc = look_at_folder(dir, c->key, &f, e)))
         goto out;
     young = c->max_age_s >= 0 && f.date_s + c->max_age_s > (int64_t)time(NULL);
     n = strcspn(c->word[0], "@");

@@ -167,6 +167,9 @@ refuses 'predict can insist, too' 65 'it is not signed' "$B/bin/refit-predict" -
 refuses 'but not on a model without a package' 64 'is no package' "$B/bin/refit-predict" --model model.h5 --public_key ours.pub a=1
 ok 'the folder is whole, its signature in it' "$B/bin/refit-models" -r reg pull p model --max-age 1d
 has 'and nothing is fetched' "$out" 'is there already, whole'
+refuses 'a folder that is there is not taken for signed by another' 65 'signed by key' "$B/bin/refit-models" -r reg pull p model --key theirs.pub --max-age 1d
+same 'and stays' signed.tar reg/p/1/models.tar
+refuses 'predict reads a folder by its signature, too' 65 'signed by key' "$B/bin/refit-predict" --model model --public_key theirs.pub a=1
 ok 'verify with the key' "$B/bin/refit-models" -r reg verify p --key ours.pub
 refuses 'verify with another' 65 'signed by key' "$B/bin/refit-models" -r reg verify p --key theirs.pub
 finish
