@@ -91,10 +91,10 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
         .rare_below = p->rare_below,
         .rare_label = p->rare_label,
         .drop_last = strcmp(p->one_hot, "drop_last") == 0,
-        .encode = (enum tabular_encode)opt_choice(TABULAR_ENCODES, p->encode),
-        .scale = (enum tabular_scale)opt_choice(TABULAR_SCALES, p->scale),
+        .encode = (enum tabular_encode)str_choice(TABULAR_ENCODES, p->encode),
+        .scale = (enum tabular_scale)str_choice(TABULAR_SCALES, p->scale),
         .scale_indicators = p->scale_indicators,
-        .absent = (enum tabular_absent)opt_choice(TABULAR_ABSENTS, p->absent),
+        .absent = (enum tabular_absent)str_choice(TABULAR_ABSENTS, p->absent),
     };
     tabular_category_missing(p->category_missing ? p->category_missing
                              : zero              ? "zero"

@@ -50,16 +50,6 @@ static void set_default(const struct opt *o, void *params)
     }
 }
 
-int opt_choice(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    int i = 0;
-    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL, i++)
-        if (strncmp(p, word, n) == 0 && (p[n] == '|' || p[n] == '\0'))
-            return i;
-    return -1;
-}
-
 static void add_to_list(struct opt_list *list, const char *value)
 {
     list->item = mem_grow(list->item, list->n, sizeof *list->item);
@@ -98,7 +88,7 @@ static int set_value(const struct opt *o, void *params, const char *text, struct
             *(const char **)(void *)at = text;
         return 0;
     case OPT_TYPE_CHOICE:
-        if (opt_choice(o->choices, text) < 0)
+        if (str_choice(o->choices, text) < 0)
             return err_set(e, ERR_USAGE, "--%s '%s' is not one of %s", o->name, text, o->choices);
         *(const char **)(void *)at = text;
         return 0;
@@ -168,7 +158,7 @@ static bool applies(const struct stage *stage, const struct opt *o, const void *
     size_t n = strcspn(o->only_if, "=");
     const struct opt *other = find(stage, o->only_if, n);
     const char *value = *(const char *const *)(const void *)((const char *)params + other->offset);
-    return value && opt_choice(o->only_if + n + 1, value) >= 0;
+    return value && str_choice(o->only_if + n + 1, value) >= 0;
 }
 
 static int check_applies(const struct stage *stage, const bool *given, const void *params,

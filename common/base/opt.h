@@ -104,9 +104,6 @@ int opt_check_files(const struct stage *stage, const void *params, struct err *e
  */
 int stage_main(const struct stage *stage, int argc, char **argv);
 
-/** Place of a word in a list like "none|balanced"; -1: it is none of them. */
-int opt_choice(const char *choices, const char *word);
-
 /** Worker threads: --threads, else REFIT_THREADS, else the processors this process may use. Not
  *  part of any result: outputs are the same for every number. */
 int opt_threads(void);

@@ -37,6 +37,9 @@ char *str_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * the caller. */
 char *str_parent(const char *path);
 
+/** Place of a word in a list like "none|balanced"; -1: it is none of them. */
+int str_choice(const char *choices, const char *word);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 

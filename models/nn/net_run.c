@@ -306,12 +306,13 @@ int net_train(struct net *n, const struct nn_batch *b, uint64_t draw, double *ou
     return net_loss(n, b->n, gradient_gather(n, n_shard), out_loss, out_right, e);
 }
 
-void net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o)
+size_t net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o)
 {
     struct batch_run r = { .n = n, .b = b, .training = true, .draw = draw };
     n->looking = o;
     run_batch(&r);
     n->looking = NULL;
+    return r.n_shard;
 }
 
 double net_auxiliary_loss(const struct net *n)

@@ -374,9 +374,9 @@ int net_build_with(struct net **out, const struct nn_spec *spec, const struct nn
                    int threads, enum nn_kernels kernels, struct err *e);
 
 /** Run a batch as net_train does and have overflow.h look at every operator; no gradient is summed.
- */
+ * Returns the number of shards that had rows. */
 struct overflow;
-void net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o);
+size_t net_look(struct net *n, const struct nn_batch *b, uint64_t draw, struct overflow *o);
 
 int net_plan(struct net *n, const struct nn_spec *spec, struct err *e);
 

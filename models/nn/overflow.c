@@ -102,12 +102,12 @@ char *overflow_name(struct net *n, const struct nn_batch *b, uint64_t draw, floa
         }
     for (size_t s = 0; s < n->n_shard; s++)
         o.first[s] = at;
-    net_look(n, b, draw, &o);
+    size_t n_shard = net_look(n, b, draw, &o);
     for (size_t s = 0; s < n->n_shard; s++)
         at = o.first[s] < at ? o.first[s] : at;
     free(o.first);
     if (at > 2 * N) {
-        const struct op *whole = whole_beyond(n, b->n < n->n_shard ? b->n : n->n_shard);
+        const struct op *whole = whole_beyond(n, n_shard);
         return whole ? str_format("the gradients of '%s'", whole->name) : NULL;
     }
     if (at == N)

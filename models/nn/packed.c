@@ -51,14 +51,14 @@ void packed_release(struct packed *p)
     *p = (struct packed){ 0 };
 }
 
-/* b's rows are rows of every panel. */
-static void fill_rows(struct packed *p, const float *b, size_t ldb, size_t from, size_t to)
+/* Rows of b, ldb apart, are rows of every panel from row `first` on. */
+static void put_rows(struct packed *p, size_t first, size_t rows, const float *b, size_t ldb)
 {
-    for (size_t first = 0; first < p->n; first += p->width) {
-        float *out = p->panel + first * p->k;
-        size_t columns = p->n - first < p->width ? p->n - first : p->width;
-        for (size_t i = from; i < to; i++)
-            memcpy(out + i * p->width, b + i * ldb + first, columns * sizeof *out);
+    for (size_t at = 0; at < p->n; at += p->width) {
+        float *out = p->panel + at * p->k + first * p->width;
+        size_t columns = p->n - at < p->width ? p->n - at : p->width;
+        for (size_t i = 0; i < rows; i++)
+            memcpy(out + i * p->width, b + i * ldb + at, columns * sizeof *out);
     }
 }
 
@@ -82,17 +82,12 @@ void packed_fill(struct packed *p, bool tb, const float *b, size_t ldb, size_t f
     if (tb)
         fill_columns(p, b, ldb, from, to);
     else
-        fill_rows(p, b, ldb, from, to);
+        put_rows(p, from, to - from, b + from * ldb, ldb);
 }
 
 void packed_put(struct packed *p, size_t first, size_t rows, const float *b)
 {
-    for (size_t at = 0; at < p->n; at += p->width) {
-        float *out = p->panel + at * p->k + first * p->width;
-        size_t columns = p->n - at < p->width ? p->n - at : p->width;
-        for (size_t i = 0; i < rows; i++)
-            memcpy(out + i * p->width, b + i * p->n + at, columns * sizeof *out);
-    }
+    put_rows(p, first, rows, b, p->n);
 }
 
 /* Rows that stay in the second-level cache while the panels pass. */

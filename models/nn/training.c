@@ -100,7 +100,7 @@ static void set_default(struct nn_training *t, const struct nn_key *k)
     else if (k->kind == NN_KEY_REAL)
         *(double *)value_at(t, k) = k->def;
     else
-        *(int *)value_at(t, k) = opt_choice(k->choices, k->choice);
+        *(int *)value_at(t, k) = str_choice(k->choices, k->choice);
 }
 
 void nn_class_weights_add(struct nn_class_weights *w, const char *label, size_t len, double weight)

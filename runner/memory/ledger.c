@@ -26,20 +26,25 @@ char *ledger_scheduled_at(const struct run_row *r)
 
 /* ---- writing ---- */
 
+int ledger_has_run(struct state *s, const char *run, bool *out, struct err *e)
+{
+    struct query q;
+    int rc = db_query(state_db(s), &q, "SELECT 1 FROM runs WHERE name=?", e);
+    if (rc)
+        return rc;
+    db_text(&q, run);
+    rc = db_step(&q, out, e);
+    db_end(&q);
+    return rc;
+}
+
 /* A name is taken when its directory is there, and when the memory knows it: the directory may have
  * gone with the power where the row has not. */
 static int take_name(struct state *s, const char *id, bool *out_ours, struct err *e)
 {
     char *path = str_format(STATE_DIR "/runs/%s", id);
-    struct query q;
     bool known = false;
-    int rc = db_query(state_db(s), &q, "SELECT 1 FROM runs WHERE name=?", e);
-
-    if (rc == 0) {
-        db_text(&q, id);
-        rc = db_step(&q, &known, e);
-        db_end(&q);
-    }
+    int rc = ledger_has_run(s, id, &known, e);
     *out_ours = rc == 0 && !known && mkdir(path, 0777) == 0;
     if (rc == 0 && !known && !*out_ours && errno != EEXIST)
         rc = err_sys(e, "cannot make a directory in '%s/runs'", STATE_DIR);

@@ -55,6 +55,9 @@ void stage_rows_free(struct stage_row *s, size_t n);
 int ledger_run_begin(struct state *s, const char *pipeline, const char *options,
                      const char *retry_of, char **out_id, struct err *e);
 
+/** Is there a run of this name? */
+int ledger_has_run(struct state *s, const char *run, bool *out, struct err *e);
+
 /** How a run that a schedule made was started after all. */
 int ledger_run_options(struct state *s, const char *run, const char *options, struct err *e);
 int ledger_run_end(struct state *s, const char *run, const char *state, const char *reason,

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runner/commit/tree.h"
+#include "runner/memory/ledger.h"
 
 static const int64_t day_ms = 86400000;
 enum { YOUNG_S = 3600 }; /* a directory without a row may be somebody's who is about to write it */
@@ -133,18 +134,6 @@ static int delete_rows(struct state *s, const char *pipeline, int64_t before, st
     return rc;
 }
 
-static int has_row(struct state *s, const char *run, bool *out, struct err *e)
-{
-    struct query q;
-    int rc = db_query(state_db(s), &q, "SELECT 1 FROM runs WHERE name=?", e);
-    if (rc)
-        return rc;
-    db_text(&q, run);
-    if ((rc = db_step(&q, out, e)) == 0)
-        db_end(&q);
-    return rc;
-}
-
 /* Directories of runs that have no row (any more). A run makes its directory and its row in one
  * write transaction: while we are in one, nobody is between the two. */
 static int find_directories(struct state *s, struct prune *out, struct err *e)
@@ -156,7 +145,7 @@ static int find_directories(struct state *s, struct prune *out, struct err *e)
 
     while (rc == 0 && dir && (d = readdir(dir))) {
         bool known = false, chosen = false;
-        if (*d->d_name == '.' || (rc = has_row(s, d->d_name, &known, e)) || known)
+        if (*d->d_name == '.' || (rc = ledger_has_run(s, d->d_name, &known, e)) || known)
             continue;
         for (size_t i = 0; i < out->run.n && !chosen; i++)
             chosen = strcmp(out->run.path[i], d->d_name) == 0;

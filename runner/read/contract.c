@@ -175,21 +175,11 @@ static const char *effective(const struct stage_spec *s, const char *name)
     return o ? o->def : NULL;
 }
 
-/* Of a list like "network|logistic". */
-static bool is_one_of(const char *value, const char *words)
-{
-    size_t n = strlen(value);
-    for (const char *p = words; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-        if (strncmp(p, value, n) == 0 && (p[n] == '|' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 /* May the option be used with the values of the others? */
 static bool applies(const struct stage_spec *s, const struct program_option *o)
 {
     const char *value = o->only ? effective(s, o->only) : NULL;
-    return !o->only || (value && (is_one_of(value, o->only_value) || reference_open(value)));
+    return !o->only || (value && (str_choice(o->only_value, value) >= 0 || reference_open(value)));
 }
 
 /* Where the stage gives the option; NULL if it does not. */

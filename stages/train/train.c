@@ -161,7 +161,7 @@ static void override(struct nn_training *t, const struct params *p)
         t->key = p->key;
 #define SET_CHOICE(key, d, all, help) \
     if (p->key)                       \
-        t->key = opt_choice(all, p->key);
+        t->key = str_choice(all, p->key);
     NN_TRAINING_KEYS(SET_INT, SET_REAL, SET_CHOICE)
 }
 

@@ -27,7 +27,7 @@ static void say_model(const struct model *m)
 static enum nn_class_weight class_weight_of(const struct params *p)
 {
     return p->class_weight
-               ? (enum nn_class_weight)opt_choice("none|balanced|one_minus_share", p->class_weight)
+               ? (enum nn_class_weight)str_choice("none|balanced|one_minus_share", p->class_weight)
                : WEIGHT_NONE;
 }
 
@@ -35,8 +35,8 @@ static struct trees_options trees_of(const struct params *p, const struct nn_cla
 {
     return (struct trees_options){
         .n_tree = (size_t)p->trees,
-        .criterion = (enum trees_criterion)opt_choice(TREES_CRITERIA, p->criterion),
-        .best = opt_choice(TREES_SPLITTERS, p->splitter) == 1,
+        .criterion = (enum trees_criterion)str_choice(TREES_CRITERIA, p->criterion),
+        .best = str_choice(TREES_SPLITTERS, p->splitter) == 1,
         .max_features = p->max_features,
         .max_depth = (size_t)p->max_depth,
         .min_leaf = p->min_leaf ? (size_t)p->min_leaf : 1,
@@ -114,7 +114,7 @@ int train_table(const struct params *p, struct err *e)
     warn_of_leak(&in.table, in.data.features);
     struct logistic_options logistic = {
         .c = p->c,
-        .penalty = (enum logistic_penalty)opt_choice(LOGISTIC_PENALTIES, p->penalty),
+        .penalty = (enum logistic_penalty)str_choice(LOGISTIC_PENALTIES, p->penalty),
         .class_weight = class_weight_of(p),
         .class_weights = &weights,
         .max_iterations = (size_t)p->max_iterations,
