@@ -56,6 +56,15 @@ void err_replace(struct err *e, const char *from, const char *to)
     }
 }
 
+int err_stdout(struct err *e)
+{
+    if (fflush(stdout) != 0)
+        return err_sys(e, "cannot write to standard output");
+    return ferror(stdout) /* an earlier piece, whose reason is gone */
+               ? err_set(e, ERR_IO, "cannot write to standard output")
+               : 0;
+}
+
 int err_report(const struct err *e, const char *name)
 {
     if (e->code != ERR_NONE)

@@ -44,6 +44,9 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
  */
 void err_replace(struct err *e, const char *from, const char *to);
 
+/** Is all that was printed to standard output written, this piece and those before? ERR_IO. */
+int err_stdout(struct err *e);
+
 /** Print "name: text" on stderr if there is an error; returns the exit status. */
 int err_report(const struct err *e, const char *name);
 

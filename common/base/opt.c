@@ -428,16 +428,6 @@ static void print_help(const struct stage *stage)
            "complete.\n");
 }
 
-static int finish_stdout(const char *name)
-{
-    struct err e = { 0 };
-    if (fflush(stdout) != 0)
-        err_sys(&e, "cannot write to standard output");
-    else if (ferror(stdout)) /* an earlier piece, whose reason is gone */
-        err_set(&e, ERR_IO, "cannot write to standard output");
-    return err_report(&e, name);
-}
-
 int stage_main(const struct stage *stage, int argc, char **argv)
 {
     struct err e = { 0 };
@@ -450,17 +440,17 @@ int stage_main(const struct stage *stage, int argc, char **argv)
         switch (verb) {
         case OPT_HELP:
             print_help(stage);
-            rc = finish_stdout(stage->name);
+            rc = err_stdout(&e);
             break;
         case OPT_VERSION:
             printf("%s (refit) %s\n", stage->name, REFIT_VERSION);
-            rc = finish_stdout(stage->name);
+            rc = err_stdout(&e);
             break;
         case OPT_DESCRIBE: {
             char *text = opt_describe(stage);
             puts(text);
             free(text);
-            rc = finish_stdout(stage->name);
+            rc = err_stdout(&e);
             break;
         }
         case OPT_CHECK:

@@ -60,10 +60,8 @@ static int copy_on(int fd, const char *path, struct err *e)
     ssize_t n;
     while ((n = read(fd, chunk, sizeof chunk)) > 0)
         if (fwrite(chunk, 1, (size_t)n, stdout) != (size_t)n)
-            return err_sys(e, "cannot print");
-    if (n < 0)
-        return err_sys(e, "cannot read '%s'", path);
-    return fflush(stdout) == 0 ? 0 : err_sys(e, "cannot print");
+            return err_stdout(e);
+    return n < 0 ? err_sys(e, "cannot read '%s'", path) : err_stdout(e);
 }
 
 /* Go to where the last `lines` lines begin. */

@@ -362,8 +362,8 @@ static int watch(const struct cli *c, struct state *s, struct view *v, struct er
             redraw(c, v, &lines);
         else if (!c->quiet)
             print_changes(c, &was, v);
-        if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-            rc = err_sys(e, "cannot print");
+        if (rc == 0)
+            rc = err_stdout(e);
         view_release(&was);
         was = *v;
         *v = (struct view){ 0 };

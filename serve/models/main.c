@@ -222,7 +222,7 @@ int main(int argc, char **argv)
                 print_help(stdout);
             else
                 puts("refit-models " REFIT_VERSION);
-            return fflush(stdout) == 0 && !ferror(stdout) ? 0 : ERR_IO;
+            return err_stdout(&e) ? fail(&c, &e) : 0;
         }
         rc = take(&c, option, optarg, &url, &e);
         if (n_seen < 64)
@@ -236,8 +236,8 @@ int main(int argc, char **argv)
         rc = registry_open(&c.registry, url && *url ? url : "registry", &e);
     if (rc == 0)
         rc = command->call(&c, &e);
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = err_sys(&e, "cannot write to standard output");
+    if (rc == 0)
+        rc = err_stdout(&e);
     registry_release(&c.registry);
     return rc ? fail(&c, &e) : 0;
 }

@@ -260,7 +260,7 @@ int answers_close(struct answers *a, struct err *e)
         return rc;
     if (a->path)
         return outfile_commit(&a->out, e);
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : err_sys(e, "cannot write the answers");
+    return err_stdout(e);
 }
 
 void answers_release(struct answers *a)

@@ -149,9 +149,7 @@ static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
     int rc = is_hdf5(p->describe_model) ? describe_trained(p, e) : describe_file(p, e);
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = err_sys(e, "cannot write to standard output");
-    return rc;
+    return rc ? rc : err_stdout(e);
 }
 
 static const struct stage stage = {

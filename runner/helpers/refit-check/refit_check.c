@@ -202,7 +202,7 @@ static int compare(char **argv, struct err *e)
     if (rc == 0 && where.n > 0)
         rc = 1;
     str_release(&where);
-    return fflush(stdout) == 0 ? rc : ERR_IO;
+    return err_stdout(e) == 0 ? rc : ERR_IO;
 }
 
 int main(int argc, char **argv)
@@ -214,7 +214,8 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
         free(r.require);
-        return fflush(stdout) == 0 ? 0 : ERR_IO;
+        err_stdout(&e);
+        return err_report(&e, "refit-check");
     }
     if (argc == 5 && strcmp(argv[1], "--compare") == 0) {
         status = compare(argv, &e);

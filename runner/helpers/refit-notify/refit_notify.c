@@ -209,7 +209,8 @@ int main(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
-        return fflush(stdout) == 0 ? 0 : ERR_IO;
+        err_stdout(&e);
+        return err_report(&e, "refit-notify");
     }
     d.check = argc == 2 && strcmp(argv[1], "--check") == 0;
     if (argc != 1 && !d.check) {
@@ -231,7 +232,7 @@ int main(int argc, char **argv)
         hide_secrets(&d, &e);
     release(&d);
     json_decref(doc);
-    if (fflush(stdout) != 0 && e.code == 0)
-        err_sys(&e, "standard output");
+    if (e.code == 0)
+        err_stdout(&e);
     return err_report(&e, "refit-notify");
 }
