@@ -11,7 +11,7 @@
 #include "io/s3_credentials.h"
 #include "io/s3_fault.h"
 
-enum { MAX_HEADERS = 16, MAX_ANSWER = 16 << 20, FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 20000 };
+enum { MAX_HEADERS = 16, FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 20000 };
 
 static const char nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -83,7 +83,7 @@ static void fill(struct message *m, const struct s3 *s, const struct s3_call *c)
 
 static void ask(struct s3 *s, struct s3_lane *lane, const struct s3_call *c, struct s3_answer *a)
 {
-    struct s3_sink memory = { .max = MAX_ANSWER };
+    struct s3_sink memory = { .max = S3_MAX_ANSWER };
     struct message m = { 0 };
 
     fill(&m, s, c);

@@ -14,6 +14,8 @@ struct s3 {
     bool bare_tags;      /* If-Match of a PUT without quotes: radosgw 16 compares them, too */
 };
 
+enum { S3_MAX_ANSWER = 16 << 20 }; /* bytes of an answer that goes to no sink */
+
 /** Statuses that are no error for the caller. */
 enum s3_accept {
     S3_NOT_THERE = 1,       /* 404 of an object; a bucket that is not there is an error */
@@ -30,7 +32,7 @@ struct s3_call {
     struct s3_pair query[6], header[8]; /* further ones; header names in lower case */
     size_t n_query, n_header;
     struct s3_body body;
-    struct s3_sink *sink; /* NULL: the answer's text in memory, at most 16 MiB */
+    struct s3_sink *sink; /* NULL: the answer's text in memory, at most S3_MAX_ANSWER */
     unsigned accept;      /* enum s3_accept */
     bool xml;             /* a 2xx answer must be well-formed XML, and no <Error> */
     bool patient;         /* as in s3_exchange */

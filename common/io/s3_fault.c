@@ -109,7 +109,7 @@ static void judge_silence(const struct s3 *s, const struct s3_call *c, const str
             c->body.sha256);
     else if (a->too_long)
         set(out, ERR_DATA, false, "the answer is longer than the %zu bytes that it may have",
-            c->sink ? c->sink->max : 0);
+            c->sink ? c->sink->max : (size_t)S3_MAX_ANSWER);
     else if (c->sink && c->sink->file_errno)
         set(out, ERR_IO, false, "cannot write what came: %s", strerror(c->sink->file_errno));
     else

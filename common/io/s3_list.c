@@ -16,10 +16,11 @@ enum { MAX_PAGES = 10000 };
 /* A listing on its way. `item` gets the ends of elements, their paths without the root. */
 struct listing {
     s3_xml_end *item;
+    void (*end_of_page)(void *self); /* NULL: nothing to do there */
     void *self;
-    const char *marker_path[2]; /* where the next page begins */
-    char *marker[2];            /* owned */
-    bool more, encoded;         /* of this page */
+    const char *marker_path[2], *marker_name[2]; /* where the next page begins: told, asked for */
+    char *marker[2];                             /* owned; NULL on the first page */
+    bool more, encoded;                          /* of this page */
 };
 
 static int on_end(void *self, const char *path, const char *text)
@@ -41,30 +42,44 @@ static int on_end(void *self, const char *path, const char *text)
     return l->item(l->self, rest, text);
 }
 
-/* One page; the last `n_marker` parameters of the call get the markers before it. */
-static int read_page(struct s3 *s, struct s3_call c, struct listing *l, const char *const *name,
-                     bool first, int *out_status, struct err *e)
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int read_page(struct s3 *s, struct s3_call c, struct listing *l, struct err *e)
 {
     struct s3_answer a = { 0 };
-    char *before = mem_strdup(l->marker[0]), *before_2 = mem_strdup(l->marker[1]);
-    int rc;
+    char *before[2] = { mem_strdup(l->marker[0]), mem_strdup(l->marker[1]) };
     for (int i = 0; i < 2; i++)
-        if (!first && name[i] && l->marker[i])
-            c.query[c.n_query++] = (struct s3_pair){ name[i], i ? before_2 : before };
+        if (before[i])
+            c.query[c.n_query++] = (struct s3_pair){ l->marker_name[i], before[i] };
     l->more = l->encoded = false;
-    rc = s3_call(s, &s->lane, &c, &a, NULL, e);
-    *out_status = a.status;
+    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
     if (rc == 0 && a.status < 300) {
         if ((rc = s3_xml_read(str_text(&a.text), a.text.n, on_end, l, e)))
             err_wrap(e, "'%s': %s", s->place.name, c.action);
-        else if (l->more && !first && before && l->marker[0] && strcmp(before, l->marker[0]) == 0 &&
-                 (!before_2 || !l->marker[1] || strcmp(before_2, l->marker[1]) == 0))
+        else if (l->more && same(before[0], l->marker[0]) && same(before[1], l->marker[1]))
             rc = err_set(e, ERR_DATA, "'%s': %s: the server tells the same page again",
                          s->place.name, c.action);
     }
-    free(before);
-    free(before_2);
+    if (rc == 0 && l->end_of_page)
+        l->end_of_page(l->self);
+    free(before[0]);
+    free(before[1]);
     s3_answer_release(&a);
+    return rc;
+}
+
+static int read_pages(struct s3 *s, const struct s3_call *c, struct listing *l, struct err *e)
+{
+    int rc = read_page(s, *c, l, e);
+    for (int n = 1; rc == 0 && l->more; n++)
+        rc = n < MAX_PAGES ? read_page(s, *c, l, e)
+                           : err_set(e, ERR_DATA, "'%s': %s: the list does not end", s->place.name,
+                                     c->action);
+    free(l->marker[0]);
+    free(l->marker[1]);
     return rc;
 }
 
@@ -72,7 +87,6 @@ static int read_page(struct s3 *s, struct s3_call c, struct listing *l, const ch
 
 struct names {
     struct listing list;
-    size_t n_prefix;
     char **name;
     size_t n, n_done; /* n_done: decoded, of earlier pages */
 };
@@ -103,6 +117,14 @@ static void decode(char *text)
         *to++ = *text == '+' ? ' ' : *text;
     }
     *to = '\0';
+}
+
+static void decode_page(void *self)
+{
+    struct names *t = self;
+    for (; t->n_done < t->n; t->n_done++)
+        if (t->list.encoded)
+            decode(t->name[t->n_done]);
 }
 
 /* From keys to names: false if it is none. */
@@ -144,25 +166,21 @@ static void tidy(struct names *t, const char *prefix)
 
 int s3_list_names(struct s3 *s, const char *prefix, char ***out, size_t *out_n, struct err *e)
 {
-    static const char *const marker[2] = { "continuation-token", NULL };
-    struct names t = { .list = { .item = take_name, .marker_path = { "NextContinuationToken" } } };
-    struct s3_call c = { .action = "ListBucket", .method = "GET", .xml = true };
-    int rc = 0, status;
+    struct names t = { .list = { .item = take_name,
+                                 .end_of_page = decode_page,
+                                 .marker_path = { "NextContinuationToken" },
+                                 .marker_name = { "continuation-token" } } };
+    struct s3_call c = { .action = "ListBucket",
+                         .method = "GET",
+                         .query = { { "list-type", "2" },
+                                    { "delimiter", "/" },
+                                    { "encoding-type", "url" },
+                                    { "prefix", prefix } },
+                         .n_query = 4,
+                         .xml = true };
 
     t.list.self = &t;
-    c.query[c.n_query++] = (struct s3_pair){ "list-type", "2" };
-    c.query[c.n_query++] = (struct s3_pair){ "delimiter", "/" };
-    c.query[c.n_query++] = (struct s3_pair){ "encoding-type", "url" };
-    c.query[c.n_query++] = (struct s3_pair){ "prefix", prefix };
-    for (int page = 0; rc == 0 && page < MAX_PAGES && (page == 0 || t.list.more); page++) {
-        rc = read_page(s, c, &t.list, marker, page == 0, &status, e);
-        for (; t.n_done < t.n; t.n_done++)
-            if (t.list.encoded)
-                decode(t.name[t.n_done]);
-    }
-    if (rc == 0 && t.list.more)
-        rc = err_set(e, ERR_DATA, "'%s': the list of '%s' does not end", s->place.name, prefix);
-    free(t.list.marker[0]);
+    int rc = read_pages(s, &c, &t.list, e);
     if (rc) {
         mem_free_texts(t.name, t.n);
         t.name = NULL;
@@ -228,21 +246,18 @@ void s3_begun_free(struct s3_begun *b, size_t n)
 int s3_list_uploads(struct s3 *s, const char *prefix, struct s3_begun **out, size_t *out_n,
                     struct err *e)
 {
-    static const char *const marker[2] = { "key-marker", "upload-id-marker" };
     struct uploads t = { .list = { .item = take_upload,
-                                   .marker_path = { "NextKeyMarker", "NextUploadIdMarker" } } };
-    struct s3_call c = {
-        .action = "ListBucketMultipartUploads", .method = "GET", .accept = S3_ANY, .xml = true
-    };
-    int rc = 0, status;
+                                   .marker_path = { "NextKeyMarker", "NextUploadIdMarker" },
+                                   .marker_name = { "key-marker", "upload-id-marker" } } };
+    struct s3_call c = { .action = "ListBucketMultipartUploads",
+                         .method = "GET",
+                         .query = { { "uploads", "" }, { "prefix", prefix } },
+                         .n_query = 2,
+                         .accept = S3_ANY,
+                         .xml = true };
 
     t.list.self = &t;
-    c.query[c.n_query++] = (struct s3_pair){ "uploads", "" };
-    c.query[c.n_query++] = (struct s3_pair){ "prefix", prefix };
-    for (int page = 0; rc == 0 && page < MAX_PAGES && (page == 0 || t.list.more); page++)
-        rc = read_page(s, c, &t.list, marker, page == 0, &status, e);
-    free(t.list.marker[0]);
-    free(t.list.marker[1]);
+    int rc = read_pages(s, &c, &t.list, e);
     free(t.now.key);
     free(t.now.id);
     if (rc) {
@@ -284,20 +299,19 @@ static int take_part(void *self, const char *path, const char *text)
 int s3_list_parts(struct s3 *s, const char *key, const char *id, struct s3_arrived **out,
                   size_t *out_n, struct err *e)
 {
-    static const char *const marker[2] = { "part-number-marker", NULL };
-    struct parts t = { .list = { .item = take_part, .marker_path = { "NextPartNumberMarker" } } };
+    struct parts t = { .list = { .item = take_part,
+                                 .marker_path = { "NextPartNumberMarker" },
+                                 .marker_name = { "part-number-marker" } } };
     struct s3_call c = { .action = "ListMultipartUploadParts",
                          .method = "GET",
                          .key = key,
+                         .query = { { "uploadId", id } },
+                         .n_query = 1,
                          .accept = S3_ANY,
                          .xml = true };
-    int rc = 0, status;
 
     t.list.self = &t;
-    c.query[c.n_query++] = (struct s3_pair){ "uploadId", id };
-    for (int page = 0; rc == 0 && page < MAX_PAGES && (page == 0 || t.list.more); page++)
-        rc = read_page(s, c, &t.list, marker, page == 0, &status, e);
-    free(t.list.marker[0]);
+    int rc = read_pages(s, &c, &t.list, e);
     if (rc) {
         free(t.part);
         t.part = NULL;

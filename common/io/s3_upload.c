@@ -323,12 +323,14 @@ static int complete(struct s3_upload *u, enum store_when when, const char *tag, 
                          .header = { { "content-type", "application/xml" } },
                          .n_header = 1,
                          .body = { .bytes = document.text, .n = document.n, .sha256 = sha256 },
-                         .accept = S3_NOT_THERE | S3_NOT_MET | S3_NOT_IMPLEMENTED,
+                         .accept = S3_NOT_THERE,
                          .xml = true,
                          .patient = true };
-    if (when != STORE_ALWAYS)
+    if (when != STORE_ALWAYS) {
+        c.accept |= S3_NOT_MET | S3_NOT_IMPLEMENTED;
         c.header[c.n_header++] = when == STORE_IF_NEW ? (struct s3_pair){ "if-none-match", "*" }
                                                       : (struct s3_pair){ "if-match", tag };
+    }
     int rc = s3_call(u->s, &u->s->lane, &c, a, out_unsure, e);
     str_release(&document);
     return rc;
@@ -394,21 +396,17 @@ int s3_upload_finish(struct s3_upload *u, enum store_when when, const char *tag,
         rc = complete(u, STORE_ALWAYS, NULL, &unsure, &a, e);
     }
     *out_done = rc == 0 && a.status < 300;
-    if (rc == 0 &&
-        a.status == 404) { /* done by an attempt that we heard nothing of, or by another */
-        rc = is_there(u, out_done, about, e);
-        if (rc == 0 && !*out_done)
-            rc = err_set(
-                e, ERR_RETRY,
-                "'s3://%s/%s': the upload is gone: somebody else ended it at the same time",
-                u->s->place.bucket, u->key);
-    } else if (rc == 0 && a.status == 412) {
-        rc = unsure ? is_there(u, out_done, about, e) : 0;
-        if (!*out_done)
-            give_up(u, &ignored);
-    } else if (rc == 0) {
+    if (*out_done)
         rc = describe(u, a.version, about, e);
-    }
+    else if (rc == 0 &&
+             (a.status == 404 || unsure)) /* done by an attempt that we heard nothing of? */
+        rc = is_there(u, out_done, about, e);
+    if (rc == 0 && !*out_done && a.status == 404)
+        rc = err_set(e, ERR_RETRY,
+                     "'s3://%s/%s': the upload is gone: somebody else ended it at the same time",
+                     u->s->place.bucket, u->key);
+    if (a.status == 501 || (a.status == 412 && !*out_done))
+        give_up(u, &ignored);
     s3_answer_release(&a);
     release(u);
     return rc;

@@ -126,7 +126,7 @@ refuses "one that is shorter than it says to be" 75 "no XML of S3" "$store" "$ur
 serve "raw answers/bomb"
 refuses "one with a document type" 75 "document type" "$store" "$url" list ""
 serve "flood answers/endless"
-refuses "one without end" 65 "longer than" "$store" "$url" list ""
+refuses "one without end" 65 "longer than the 16777216 bytes" "$store" "$url" list ""
 serve "raw answers/page"
 refuses "pages without end" 65 "the same page again" "$store" "$url" list ""
 answer bigobject 200 '' 'ETag: "tag1"' 'Content-Length: 100000000'
@@ -250,6 +250,17 @@ run "$store" "$url" put k file new
 is "what is there already is found" "$rc $out" "0 not done"
 serve "raw answers/not" "raw answers/missing" "raw answers/nokey" "raw answers/done" "raw answers/head"
 refuses "a clash is found afterwards" 65 "another publisher stored it at the same time" "$store" "$url" put k file new
+
+answer none 200 '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>'
+answer begun 200 '<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>'
+answer gone 204 ''
+serve "raw answers/none" "raw answers/begun" "raw answers/done" "raw answers/not" "raw answers/gone"
+refuses "an upload in parts that the server will not complete is not taken for done" 74 "the server says NotImplemented (501)" \
+    "$store" "$url&verify=false" replace k file
+is "its parts are taken away" "$(head -1 heard/5 | cut -d' ' -f1-2)" "DELETE /models/p/k?uploadId=u1"
+serve "raw answers/missing" "raw answers/nokey" "raw answers/none" "raw answers/begun" "raw answers/done" "raw answers/not" "raw answers/not" "raw answers/gone"
+refuses "nor for one whose condition was not met" 74 "the server says NotImplemented (501)" "$store" "$url&part_size=8&parts_above=4" put k file new
+is "it was asked without a condition, too" "$(heard 6 '^if-none-match')$(heard 7 '^if-none-match') $(head -1 heard/7 | cut -d' ' -f1-2)" "10 POST /models/p/k?uploadId=u1"
 
 # ---- what was left behind ----
 answer uploads 200 "<ListMultipartUploadsResult><Upload><Key>p/m/old</Key><UploadId>u1</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload><Upload><Key>p/m/new</Key><UploadId>u2</UploadId><Initiated>$(date -u +%Y-%m-%dT%H:%M:%S.000Z)</Initiated></Upload><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
