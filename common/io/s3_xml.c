@@ -28,8 +28,12 @@ static void stop(struct reading *r, const char *why)
 static void XMLCALL on_start(void *self, const XML_Char *name, const XML_Char **attribute)
 {
     struct reading *r = self;
-    const char *colon = strrchr(name, ':');
+    const char *colon = strrchr(name, ':'), *local = colon ? colon + 1 : name;
     (void)attribute;
+    if (!*local) {
+        stop(r, "an element has no name");
+        return;
+    }
     if (r->depth == MAX_DEPTH || r->path.n + strlen(name) > MAX_PATH_BYTES) {
         stop(r, "elements are nested too deeply");
         return;
@@ -37,7 +41,7 @@ static void XMLCALL on_start(void *self, const XML_Char *name, const XML_Char **
     r->parent[r->depth++] = r->path.n;
     if (r->path.n)
         str_addc(&r->path, '/');
-    str_addz(&r->path, colon ? colon + 1 : name);
+    str_addz(&r->path, local);
     str_clear(&r->text);
 }
 
@@ -55,6 +59,8 @@ static void XMLCALL on_end(void *self, const XML_Char *name)
     struct reading *r = self;
     const char *text = str_text(&r->text);
     (void)name;
+    if (r->why) /* expat tells the end of an empty element that it was stopped at */
+        return;
     text += strspn(text, " \t\r\n");
     while (r->text.n && strchr(" \t\r\n", r->text.text[r->text.n - 1]))
         str_cut(&r->text, r->text.n - 1);

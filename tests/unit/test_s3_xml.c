@@ -35,6 +35,8 @@ static void what_is_no_plain_document_is_refused(void **state)
         "<a>\x01</a>",
         "<a>&x;</a>",
         "<a>\xff\xfe</a>",
+        "<s:/>",
+        "<a><s: xmlns='x'><b/></s:></a>",
         "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>",
         "<!DOCTYPE a [<!ENTITY x \"xx\"><!ENTITY y \"&x;&x;\">]><a>&y;</a>",
     };
@@ -62,6 +64,25 @@ static void what_is_nested_too_deeply_is_refused(void **state)
             assert_ok(rc, e);
         else
             assert_error(rc, ERR_DATA, e, "nested too deeply");
+        str_release(&text);
+        str_release(&s);
+    }
+}
+
+/* The parser may tell the end of an empty element that it was stopped at. */
+static void a_name_without_end_is_refused(void **state)
+{
+    static const char *const around[][2] = { { "<", "/>" }, { "<a><", "/></a>" }, { "<", ">" } };
+    (void)state;
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        struct str text = { 0 }, s = { 0 };
+        struct err e = { 0 };
+        str_addz(&text, around[i][0]);
+        for (int k = 0; k < 1100; k++)
+            str_addc(&text, 'a');
+        str_addz(&text, around[i][1]);
+        assert_error(s3_xml_read(text.text, text.n, note, &s, &e), ERR_DATA, e, "nested too");
+        assert_string_equal(str_text(&s), "");
         str_release(&text);
         str_release(&s);
     }
@@ -103,6 +124,7 @@ int main(void)
         cmocka_unit_test(elements_are_told_at_their_end),
         cmocka_unit_test(what_is_no_plain_document_is_refused),
         cmocka_unit_test(what_is_nested_too_deeply_is_refused),
+        cmocka_unit_test(a_name_without_end_is_refused),
         cmocka_unit_test(a_text_without_end_is_refused),
         cmocka_unit_test(the_reader_can_stop),
     };
