@@ -111,6 +111,19 @@ static int choose_columns(struct rowprep *p, struct err *e)
     return rc;
 }
 
+/* What becomes of a feature that the rows do not have: as impute_scale was told. */
+static void note_absent(struct rowprep *p)
+{
+    p->absent = mem_calloc(p->n_col, sizeof *p->absent);
+    p->there = mem_calloc(p->n_col, sizeof *p->there);
+    for (size_t j = 0; j < p->n_col; j++) {
+        p->there[j] = true;
+        for (size_t i = 0; i < p->state.n_col; i++)
+            if (strcmp(p->state.col[i].name, p->column[j]->name) == 0)
+                p->absent[j] = p->state.col[i].absent;
+    }
+}
+
 /* One field a column, and the path of a picture unless a column takes that name. */
 static void list_fields(struct rowprep *p)
 {
@@ -135,7 +148,26 @@ const struct jsonrows_field *rowprep_fields(const struct rowprep *p, size_t *out
 
 bool rowprep_optional(const struct rowprep *p, size_t field)
 {
-    return field >= p->n_col || p->beside[field] || p->column[field]->optional;
+    return field >= p->n_col || p->beside[field] ||
+           (p->column[field]->optional && p->absent[field] != TABULAR_REFUSE);
+}
+
+bool rowprep_refuses_absent(const struct rowprep *p, size_t field)
+{
+    return field < p->n_col && p->absent[field] == TABULAR_REFUSE;
+}
+
+bool rowprep_minds_absent(const struct rowprep *p)
+{
+    for (size_t j = 0; j < p->n_col; j++)
+        if (p->absent[j] != TABULAR_GAP)
+            return true;
+    return false;
+}
+
+void rowprep_set_there(struct rowprep *p, const bool *there)
+{
+    memcpy(p->there, there, p->n_col * sizeof *there);
 }
 
 const struct csv_dialect *rowprep_dialect(const struct rowprep *p)
@@ -173,6 +205,7 @@ int rowprep_new(struct rowprep **out, const struct model *m, const struct rowpre
         return rc;
     }
     list_fields(p);
+    note_absent(p);
     size_t picture = 3 * p->pixels.height * p->pixels.width + 1;
     p->max_rows = PIXEL_BYTES / picture;
     p->max_rows = p->max_rows > ROWPREP_MAX_ROWS ? ROWPREP_MAX_ROWS : p->max_rows ? p->max_rows : 1;
@@ -210,6 +243,8 @@ void rowprep_free(struct rowprep *p)
     free(p->row);
     free(p->field);
     free(p->beside);
+    free(p->absent);
+    free(p->there);
     free(p->column);
     for (size_t i = 0; i < p->n_own; i++) {
         schema_column_release(p->own[i]);
@@ -387,6 +422,8 @@ int rowprep_make(struct rowprep *p, struct model_data *out, struct err *e)
     *t = (struct table){ .name = mem_strdup("rows"), .n_row = p->n };
     t->col = mem_calloc(p->n_col, sizeof *t->col);
     for (size_t j = 0; j < p->n_col; j++) {
+        if (p->absent[j] == TABULAR_ZEROS && !p->there[j])
+            continue;
         if ((rc = grown_finish(&p->grown[j], p->n, &t->col[t->n_col], e)))
             return rc;
         t->n_col++;

@@ -51,6 +51,16 @@ const struct jsonrows_field *rowprep_fields(const struct rowprep *p, size_t *out
 /** May the field be absent in all rows? */
 bool rowprep_optional(const struct rowprep *p, size_t field);
 
+/** Must it be there even in rows without a header, as JSON: impute_scale --absent refuse? */
+bool rowprep_refuses_absent(const struct rowprep *p, size_t field);
+
+/** Is there a field that is something else than gaps where no row has it? */
+bool rowprep_minds_absent(const struct rowprep *p);
+
+/** Which fields the rows that follow, as a table, have at all: (n fields), copied. All of them, if
+ * it is not called. */
+void rowprep_set_there(struct rowprep *p, const bool *there);
+
 /** How CSV files of such rows are written. */
 const struct csv_dialect *rowprep_dialect(const struct rowprep *p);
 

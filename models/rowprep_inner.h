@@ -46,6 +46,8 @@ struct rowprep {
     size_t n_own;
     const struct schema_column **column; /* (n_col) owned: those that are read */
     bool *beside;                        /* (n_col) owned: only names the row */
+    enum tabular_absent *absent; /* (n_col) owned: what a feature is that the rows do not have */
+    bool *there;                 /* (n_col) owned: the rows that come now have it */
     size_t n_col;
     struct jsonrows_field *field; /* (n_field) owned: those, and perhaps the picture */
     size_t n_field;

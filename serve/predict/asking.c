@@ -27,6 +27,7 @@ void asking_init(struct asking *a, struct model *model, struct rowprep *prep,
                           .max_field = max_field };
     a->source = mem_calloc(n_field, sizeof *a->source);
     a->field = mem_calloc(n_field, sizeof *a->field);
+    a->there = mem_calloc(n_field, sizeof *a->there);
     a->line = mem_calloc(ROWPREP_MAX_ROWS, sizeof *a->line);
     a->p = mem_calloc(ROWPREP_MAX_ROWS, n_out * sizeof *a->p);
     a->row = mem_calloc(ROWPREP_MAX_ROWS, sizeof *a->row);
@@ -38,6 +39,7 @@ void asking_release(struct asking *a)
     tally_release(&a->tally);
     free(a->source);
     free(a->field);
+    free(a->there);
     free(a->line);
     free(a->p);
     free(a->row);
@@ -167,7 +169,9 @@ static int on_header(void *ctx, const struct record *header, struct err *e)
         a->source[j] = find_field(header, &want[j]);
         if (a->source[j] == SIZE_MAX && !rowprep_optional(a->prep, j))
             return no_field(a, want[j].name[0], header, e);
+        a->there[j] = a->source[j] != SIZE_MAX;
     }
+    rowprep_set_there(a->prep, a->there);
     return 0;
 }
 
@@ -208,13 +212,36 @@ static int on_bad(void *ctx, int64_t line, enum record_fault fault, const char *
     return flush_full(a, e);
 }
 
+/* Which fields the records of a file have. A model that minds that reads it twice. */
+static int look_for_fields(struct asking *a, const char *path, struct err *e)
+{
+    struct intern names = { 0 };
+    size_t n;
+    const struct jsonrows_field *field = rowprep_fields(a->prep, &n);
+    bool minds = rowprep_minds_absent(a->prep);
+    int rc = minds ? jsonrows_names(path, 200, &names, e) : 0;
+    for (size_t j = 0; j < n && rc == 0; j++) {
+        a->there[j] = !minds;
+        for (size_t k = 0; k < field[j].n_name && !a->there[j]; k++)
+            a->there[j] = intern_find(&names, field[j].name[k], strlen(field[j].name[k])) >= 0;
+        if (!a->there[j] && rowprep_refuses_absent(a->prep, j))
+            rc = err_set(e, ERR_DATA, "no record of '%s' has '%s', which must not be absent", path,
+                         field[j].name[0]);
+    }
+    rowprep_set_there(a->prep, a->there);
+    intern_release(&names);
+    return rc;
+}
+
 static int read_json(struct asking *a, const char *path, struct err *e)
 {
     const struct record_sink sink = { NULL, on_json_row, on_bad };
     size_t n;
     const struct jsonrows_field *field = rowprep_fields(a->prep, &n);
     bool *seen = mem_calloc(n, sizeof *seen);
-    int rc = jsonrows_read(path, field, n, a->max_field, 200, NULL, &sink, a, seen, NULL, e);
+    int rc = look_for_fields(a, path, e);
+    if (rc == 0)
+        rc = jsonrows_read(path, field, n, a->max_field, 200, NULL, &sink, a, seen, NULL, e);
     free(seen);
     return rc;
 }
@@ -325,6 +352,25 @@ static int unknown_name(const struct asking *a, const char *text, size_t n_text,
     return e->code;
 }
 
+/* It is a table of one row. */
+static void add_one_row(struct asking *a, size_t n)
+{
+    const char *name = NULL;
+    for (size_t j = 0; j < n; j++) {
+        a->there[j] = a->field[j].text != NULL;
+        if (!a->there[j] && !name && rowprep_refuses_absent(a->prep, j))
+            name = rowprep_fields(a->prep, &n)[j].name[0];
+    }
+    rowprep_set_there(a->prep, a->there);
+    if (!name) {
+        rowprep_add(a->prep, a->field);
+        return;
+    }
+    char *text = str_format("'%s' is not given, which must not be absent", name);
+    rowprep_add_bad(a->prep, text);
+    free(text);
+}
+
 int asking_row(struct asking *a, const struct opt_list *value, struct err *e)
 {
     size_t n;
@@ -348,6 +394,6 @@ int asking_row(struct asking *a, const struct opt_list *value, struct err *e)
             return err_set(e, ERR_USAGE, "'%.*s' is given twice", (int)length, text);
         a->field[j] = (struct record_field){ equals + 1, strlen(equals + 1) };
     }
-    rowprep_add(a->prep, a->field);
+    add_one_row(a, n);
     return flush_batch(a, e);
 }

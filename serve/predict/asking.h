@@ -16,6 +16,7 @@ struct asking {
     int64_t done, total;        /* bytes, for progress */
     size_t *source;             /* (fields) owned: field of the CSV file, SIZE_MAX: it has none */
     struct record_field *field; /* (fields) owned */
+    bool *there;                /* (fields) owned: the rows have it at all */
     int64_t *line;              /* (ROWPREP_MAX_ROWS) owned: where each row of the batch begins */
     int64_t n_row, n_told;
     float *p; /* owned, as are the rest */

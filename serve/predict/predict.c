@@ -84,8 +84,9 @@ static enum rowprep_faults faults_of(const struct params *p)
 
 static int find_format(const struct params *p, enum answers_format *out, struct err *e)
 {
+    bool automatic = strcmp(p->format, "auto") == 0;
     *out = p->json                           ? ANSWERS_JSON
-           : p->row.n && !p->predictions     ? ANSWERS_PLAIN
+           : p->row.n && automatic           ? ANSWERS_PLAIN
            : strcmp(p->format, "jsonl") == 0 ? ANSWERS_JSON
            : strcmp(p->format, "h5") == 0    ? ANSWERS_TABLE
                                              : ANSWERS_CSV;
@@ -93,7 +94,7 @@ static int find_format(const struct params *p, enum answers_format *out, struct 
         return *out == ANSWERS_TABLE
                    ? err_set(e, ERR_USAGE, "--format h5 wants --predictions, the file")
                    : 0;
-    if (strcmp(p->format, "auto") == 0 && !answers_format_of(p->predictions, out))
+    if (automatic && !answers_format_of(p->predictions, out))
         return err_set(
             e, ERR_USAGE,
             "--predictions '%s': want a name that ends in .csv, .jsonl or .h5, or --format",
@@ -206,9 +207,13 @@ static int ask(const struct params *p, const struct modelsource *from, struct mo
 
     model_wants(model, &wants);
     answers.id = wants.roles->id;
-    answers.top = (size_t)p->top < n_class ? (size_t)p->top : n_class;
     answers.every = p->probabilities && n_class;
-    if ((rc = find_format(p, &answers.format, e)) || (rc = answers_open(&answers, e)))
+    if ((rc = find_format(p, &answers.format, e)))
+        goto out;
+    answers.top = (size_t)p->top < n_class ? (size_t)p->top : n_class;
+    if (answers.every && answers.format == ANSWERS_PLAIN)
+        answers.top = n_class; /* a line each */
+    if ((rc = answers_open(&answers, e)))
         goto out;
     asking_init(&asking, model, prep, &answers, (size_t)p->max_field);
     rc = p->row.n ? asking_row(&asking, &p->row, e) : asking_files(&asking, &p->rows, e);

@@ -134,6 +134,14 @@ picture=$s/images/$(ls "$s/images" | head -1)
 ok "one row on the command line" "$P" --model fusion.h5 designation="fauteuil de salon" price=39.9 picture="$picture" --top 2
 is "gives a line for each of the best classes" "$(printf '%s\n' "$out" | awk 'NF == 2' | wc -l | tr -d ' ')" 2
 is "and no word more" "$err" ""
+"$P" --model fusion.h5 designation="fauteuil de salon" --probabilities --json | grep -o '"[0-9]*": [0-9.e-]*' | tr -d '": ' | sort >want
+ok "one row with all probabilities" "$P" --model fusion.h5 designation="fauteuil de salon" --probabilities
+is "has a line for each class" "$(printf '%s\n' "$out" | tr -d '\t' | sort)" "$(cat want)"
+ok "one row as CSV" "$P" --model fusion.h5 designation="fauteuil de salon" --format csv
+is "has a header" "$(printf '%s\n' "$out" | head -1)" "row,productid,class,probability,error,note"
+ok "one row as JSON lines" "$P" --model fusion.h5 designation="fauteuil de salon" --format jsonl
+has "is an object" "$out" '{"row": 1, "class": "'
+refuses "one row as a table wants a file, too" 64 "--format h5 wants --predictions" "$P" --model fusion.h5 designation=x --format h5
 row=$(awk -F, 'NR == 2 { print $5 }' "$s/X_train_update.csv")
 ok "its picture may be named as in training" ask designation=x productid=102225865 imageid="$row"
 is "without a word" "$err" ""
