@@ -40,6 +40,12 @@ char *str_parent(const char *path);
 /** Place of a word in a list like "none|balanced"; -1: it is none of them. */
 int str_choice(const char *choices, const char *word);
 
+/** Sort texts in byte order. */
+void str_sort(char **text, size_t n);
+
+/** A variable of the environment; NULL if it is not set, or empty. Borrowed. */
+const char *str_getenv(const char *name);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 

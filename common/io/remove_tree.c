@@ -9,8 +9,8 @@
 
 int make_scratch(const char *name, char **out, struct err *e)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *dir = str_format("%s/%s.XXXXXX", tmp && *tmp ? tmp : "/tmp", name);
+    const char *tmp = str_getenv("TMPDIR");
+    char *dir = str_format("%s/%s.XXXXXX", tmp ? tmp : "/tmp", name);
     if (mkdtemp(dir)) {
         *out = dir;
         return 0;

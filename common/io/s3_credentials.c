@@ -10,12 +10,6 @@
 
 enum { MAX_FILE = 1 << 20 };
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 /* Keys go into a header: a line break in one would be a header of its own. */
 static int check_text(const char *name, const char *value, struct err *e)
 {
@@ -39,8 +33,7 @@ static int check_keys(const struct s3_keys *k, const char *id, const char *secre
 static int from_environment(struct s3_keys *out, const char *id, const char *secret,
                             bool *out_found, struct err *e)
 {
-    const char *a = environment(id), *b = environment(secret),
-               *t = environment("AWS_SESSION_TOKEN");
+    const char *a = str_getenv(id), *b = str_getenv(secret), *t = str_getenv("AWS_SESSION_TOKEN");
     *out_found = a && b;
     if (!a != !b)
         return err_set(e, ERR_IO, "%s is set, %s is not: both are needed to sign requests",
@@ -158,8 +151,8 @@ static int read_file(const char *path, char **out, struct err *e)
 
 static int from_file(struct s3_keys *out, const char *asked, bool *out_found, struct err *e)
 {
-    const char *named = environment("AWS_SHARED_CREDENTIALS_FILE"), *home = environment("HOME");
-    const char *set = asked ? asked : environment("AWS_PROFILE"), *profile = set ? set : "default";
+    const char *named = str_getenv("AWS_SHARED_CREDENTIALS_FILE"), *home = str_getenv("HOME");
+    const char *set = asked ? asked : str_getenv("AWS_PROFILE"), *profile = set ? set : "default";
     char *path = named ? mem_strdup(named) : home ? str_format("%s/.aws/credentials", home) : NULL;
     char *text = NULL;
     int rc = path ? read_file(path, &text, e) : 0;

@@ -138,11 +138,6 @@ static bool shorten(char *name, size_t n_prefix, const char *prefix)
     return n > 0 && name[0] != '.';
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Sorted, each once, without those that are none. */
 static void tidy(struct names *t, const char *prefix)
 {
@@ -153,8 +148,7 @@ static void tidy(struct names *t, const char *prefix)
         else
             free(t->name[i]);
     }
-    if (n)
-        qsort(t->name, n, sizeof *t->name, by_text);
+    str_sort(t->name, n);
     t->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (t->n && strcmp(t->name[t->n - 1], t->name[i]) == 0)

@@ -186,18 +186,12 @@ static int use_endpoint(struct s3_place *p, const char *endpoint, bool in_host, 
     return 0;
 }
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 /* Amazon's own, unless the URL or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL name another. */
 static int find_endpoint(struct s3_place *p, const struct wish *w, struct err *e)
 {
-    const char *named = w->endpoint ? w->endpoint : environment("AWS_ENDPOINT_URL_S3");
+    const char *named = w->endpoint ? w->endpoint : str_getenv("AWS_ENDPOINT_URL_S3");
     if (!named)
-        named = environment("AWS_ENDPOINT_URL");
+        named = str_getenv("AWS_ENDPOINT_URL");
     /* A dot in the bucket's name makes a host name that Amazon's certificate is not for. */
     bool in_host = w->style ? strcmp(w->style, "host") == 0 : !named && !strchr(p->bucket, '.');
     if (in_host && strspn(p->bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-") != strlen(p->bucket))
@@ -244,7 +238,7 @@ int s3_place_parse(struct s3_place *out, const char *url, struct err *e)
 {
     const char *path = url + strlen("s3://");
     size_t n = strcspn(path, "?");
-    const char *region = environment("AWS_REGION");
+    const char *region = str_getenv("AWS_REGION");
     struct wish w = { 0 };
     struct s3_place p = {
         .verify = true, .attempts = 8, .parallel = 4, .connect_timeout_s = 10, .stall_timeout_s = 30
@@ -252,7 +246,7 @@ int s3_place_parse(struct s3_place *out, const char *url, struct err *e)
     int rc;
 
     if (!region)
-        region = environment("AWS_DEFAULT_REGION");
+        region = str_getenv("AWS_DEFAULT_REGION");
     p.region = mem_strdup(region ? region : "us-east-1");
     split_path(&p, path, n);
     if ((rc = set_all(&p, &w, path + n + (path[n] == '?'), e)) == 0 &&

@@ -43,11 +43,6 @@ void s3_encode(struct str *out, const char *text, size_t n, bool keep_slash)
     }
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void s3_query(struct str *out, const struct s3_pair *pair, size_t n)
 {
     char **part = mem_calloc(n, sizeof *part);
@@ -59,7 +54,7 @@ void s3_query(struct str *out, const struct s3_pair *pair, size_t n)
         part[i] = str_take(&s);
     }
     /* "=" comes before all that may follow it in a longer name but "-" and ".": S3 has none. */
-    qsort(part, n, sizeof *part, by_text);
+    str_sort(part, n);
     for (size_t i = 0; i < n; i++) {
         if (i)
             str_addc(out, '&');

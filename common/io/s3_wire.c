@@ -210,24 +210,18 @@ static void start_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static const char *environment(const char *name)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
-}
-
 /* libcurl itself reads the variables of proxies, and none of certificates. */
 static void set_trust(CURL *curl)
 {
     static const char *const name[] = { "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        if (!environment(name[i]))
+        if (!str_getenv(name[i]))
             continue;
-        curl_easy_setopt(curl, CURLOPT_CAINFO, environment(name[i]));
+        curl_easy_setopt(curl, CURLOPT_CAINFO, str_getenv(name[i]));
         break;
     }
-    if (environment("SSL_CERT_DIR"))
-        curl_easy_setopt(curl, CURLOPT_CAPATH, environment("SSL_CERT_DIR"));
+    if (str_getenv("SSL_CERT_DIR"))
+        curl_easy_setopt(curl, CURLOPT_CAPATH, str_getenv("SSL_CERT_DIR"));
 }
 
 static void set_limits(CURL *curl, const struct s3_place *p, bool patient)

@@ -112,11 +112,6 @@ static int directory_read(struct store *s, const char *key, size_t max, char **o
     return rc;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int list(struct store *s, const char *prefix, char ***out, size_t *out_n, struct err *e)
 {
     char *path = path_of(s, prefix);
@@ -134,8 +129,7 @@ static int list(struct store *s, const char *prefix, char ***out, size_t *out_n,
     }
     if (d)
         closedir(d);
-    if (*out_n)
-        qsort(*out, *out_n, sizeof **out, compare_names);
+    str_sort(*out, *out_n);
     free(path);
     return rc;
 }

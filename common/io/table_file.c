@@ -28,18 +28,13 @@ enum { KIND_VERSION = 1, N_TYPE = COLUMN_STRING + 1 };
 /* ---- what a column must be, in memory and in a file
  * --------------------------------------------------------------- */
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static const char *find_duplicate(char *const *text, size_t n)
 {
     const char *twice = NULL;
     char **sorted = mem_calloc(n, sizeof *sorted);
     if (n)
         memcpy(sorted, text, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_texts);
+    str_sort(sorted, n);
     for (size_t i = 1; i < n && !twice; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
             twice = sorted[i];

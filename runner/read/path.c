@@ -102,15 +102,9 @@ void path_list_add(struct path_list *l, const char *path)
     path_list_take(l, mem_strdup(path));
 }
 
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void path_list_sort(struct path_list *l)
 {
-    if (l->n > 1)
-        qsort(l->path, l->n, sizeof *l->path, compare);
+    str_sort(l->path, l->n);
 }
 
 void path_list_release(struct path_list *l)

@@ -264,11 +264,6 @@ static int flags_read(const struct yaml *map, struct stage_spec *s, struct err *
     return 0;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int secrets_read(const struct reader *r, const struct yaml *map, struct stage_spec *s,
                         struct err *e)
 {
@@ -303,8 +298,7 @@ static int secrets_read(const struct reader *r, const struct yaml *map, struct s
         if (rc == 0)
             s->secret[s->n_secret++] = mem_strdup(text);
     }
-    if (s->n_secret > 1)
-        qsort(s->secret, s->n_secret, sizeof *s->secret, compare_text);
+    str_sort(s->secret, s->n_secret);
     free(names);
     return rc;
 }
@@ -363,8 +357,7 @@ static void keep_env(const struct own *own, struct stage_spec *s)
     s->env = mem_calloc(own->n_env, sizeof *s->env);
     for (; s->n_env < own->n_env; s->n_env++)
         s->env[s->n_env] = str_format("%s=%s", own->env[s->n_env].name, own->env[s->n_env].value);
-    if (s->n_env > 1)
-        qsort(s->env, s->n_env, sizeof *s->env, compare_text);
+    str_sort(s->env, s->n_env);
 }
 
 /* The stage's own params (of one value), then the pipeline's. */

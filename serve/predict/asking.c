@@ -277,13 +277,13 @@ static int read_file(struct asking *a, const char *path, struct err *e)
 /* Readers look at a file twice and want its size: standard input goes to one without a name. */
 static int spool_input(int *out_fd, struct err *e)
 {
-    const char *dir = getenv("TMPDIR");
+    const char *dir = str_getenv("TMPDIR");
     char buffer[1 << 16];
     ssize_t got = 0;
-    int rc = 0, fd = open(dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int rc = 0, fd = open(dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_sys(e, "cannot make a temporary file for standard input in '%s'",
-                       dir && *dir ? dir : "/tmp");
+                       dir ? dir : "/tmp");
     while (rc == 0 &&
            ((got = read(STDIN_FILENO, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)))
         for (ssize_t at = 0, put; rc == 0 && at < got; at += put)

@@ -369,11 +369,6 @@ static int add_name(const char *path, const struct stat *st, int flag, struct FT
     return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int main(int argc, char **argv)
 {
     const char *root = getenv("TZDIR") ? getenv("TZDIR") : "/usr/share/zoneinfo";
@@ -389,7 +384,7 @@ int main(int argc, char **argv)
             names[n_name++] = mem_strdup(argv[i]);
     else
         nftw(root, add_name, 16, 0);
-    qsort(names, n_name, sizeof *names, by_name);
+    str_sort(names, n_name);
     for (size_t i = 0; i < n_name; i++)
         check_zone(names[i], (size_t)every);
     for (size_t i = 0; i < n_name; i++)

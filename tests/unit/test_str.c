@@ -119,6 +119,31 @@ static void the_directory_of_a_path(void **unused)
     }
 }
 
+static void texts_are_sorted_by_their_bytes(void **state)
+{
+    char z[] = "z", e[] = "\xc3\xa9", a[] = "a", b[] = "B", none[] = "";
+    char *text[] = { z, e, a, b, none };
+    (void)state;
+    str_sort(NULL, 0);
+    str_sort(text, 5);
+    assert_ptr_equal(text[0], none);
+    assert_ptr_equal(text[1], b);
+    assert_ptr_equal(text[2], a);
+    assert_ptr_equal(text[3], z);
+    assert_ptr_equal(text[4], e);
+}
+
+static void an_empty_variable_is_none(void **state)
+{
+    (void)state;
+    unsetenv("REFIT_TEST_VARIABLE");
+    assert_null(str_getenv("REFIT_TEST_VARIABLE"));
+    setenv("REFIT_TEST_VARIABLE", "", 1);
+    assert_null(str_getenv("REFIT_TEST_VARIABLE"));
+    setenv("REFIT_TEST_VARIABLE", "x", 1);
+    assert_string_equal(str_getenv("REFIT_TEST_VARIABLE"), "x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +154,8 @@ int main(void)
         cmocka_unit_test(booleans_have_few_spellings),
         cmocka_unit_test(the_directory_of_a_path),
         cmocka_unit_test(the_shortest_text_reads_back_as_the_same_number),
+        cmocka_unit_test(texts_are_sorted_by_their_bytes),
+        cmocka_unit_test(an_empty_variable_is_none),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
 }
