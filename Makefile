@@ -124,10 +124,10 @@ TESTS ?= $(UNITS) $(wildcard tests/cli/*.t tests/oracle/*.t)
 test: all $(UNITS) $(ORACLES) $(call obj,$(wildcard tests/fuzz/*.c))
 	@BIN=$(B) tests/run.sh $(TESTS)
 
-# The tests that need an S3 server, with one: in `make check` they are skipped where there is none.
+# The tests that need an S3 server, with one: in `make check` they are skipped where there is none, and s3.t needs none.
 check-s3:
 	@tests/packages.sh $(APT) $(APT_check) $(APT_s3)
-	@$(MAKE) --no-print-directory -j$(JOBS) test TESTS='$(wildcard tests/cli/s3*.t)'
+	@$(MAKE) --no-print-directory -j$(JOBS) test TESTS='$(wildcard tests/cli/s3_*.t)'
 
 # What takes too long for every commit, one target a line.
 LONG := clockwalk-long check-valgrind check-nopidfd check-onnx

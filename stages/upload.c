@@ -4,11 +4,9 @@
  * first copy     file that lies at the fixed key instead of the package out  receipt  what was
  * published, where and when: the only output with a time in it
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/opt.h"
 #include "io/jsonfile.h"
 #include "io/models_tar.h"

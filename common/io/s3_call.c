@@ -7,7 +7,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "base/mem.h"
 #include "io/s3_credentials.h"
 #include "io/s3_fault.h"
 
@@ -175,4 +174,12 @@ int s3_call(struct s3 *s, struct s3_lane *lane, const struct s3_call *c, struct 
         s3_answer_release(a);
         pause_before(attempt - 1, after);
     }
+}
+
+int s3_do(struct s3 *s, const struct s3_call *c, struct err *e)
+{
+    struct s3_answer a = { 0 };
+    int rc = s3_call(s, &s->lane, c, &a, NULL, e);
+    s3_answer_release(&a);
+    return rc;
 }

@@ -52,6 +52,9 @@ struct s3_call {
 int s3_call(struct s3 *s, struct s3_lane *lane, const struct s3_call *c, struct s3_answer *a,
             bool *unsure, struct err *e);
 
+/** s3_call in the main thread's lane, of whose answer nothing but its being good is of interest. */
+int s3_do(struct s3 *s, const struct s3_call *c, struct err *e);
+
 /** Find the credentials, once. */
 int s3_prepare_keys(struct s3 *s, struct err *e);
 

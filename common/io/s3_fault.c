@@ -2,12 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/civil.h"
-#include "base/mem.h"
 #include "io/s3_xml.h"
 
 /* What <Error> says. */

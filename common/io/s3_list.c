@@ -1,6 +1,5 @@
 #include "io/s3_list.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

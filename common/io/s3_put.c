@@ -17,12 +17,12 @@ struct putting {
     const char *key;
     struct s3_source source;
     char md5[S3_MD5_BASE64];
-    char nonce[33];
+    char mark[33];
 };
 
 /* What tells our object from one that another publisher stored, whose bytes may be the same: an
  * answer that was lost and a server without conditions leave nothing else to ask for. */
-static void make_nonce(char out[33])
+static void make_mark(char out[33])
 {
     uint64_t r[2] = { 0 };
     if (getrandom(r, sizeof r, 0) != sizeof r)
@@ -31,19 +31,14 @@ static void make_nonce(char out[33])
 }
 
 /* Is what is there now what we stored? */
-static int is_ours(struct putting *p, bool *out_found, bool *out_ours, struct store_object *about,
-                   struct err *e)
+static int is_ours(struct putting *p, bool *out_ours, struct store_object *about, struct err *e)
 {
-    struct s3_call c = {
-        .action = "GetObject", .method = "HEAD", .key = p->key, .accept = S3_NOT_THERE
-    };
-    struct s3_answer a = { 0 };
-    int rc = s3_call(p->s, &p->s->lane, &c, &a, NULL, e);
-    *out_found = rc == 0 && a.status < 300;
-    *out_ours = *out_found && strcmp(a.nonce, p->nonce) == 0;
+    struct store_object there = { 0 };
+    bool found = false;
+    int rc = s3_look(p->s, p->key, NULL, &found, &there, e);
+    *out_ours = rc == 0 && found && strcmp(there.mark, p->mark) == 0;
     if (*out_ours)
-        s3_describe(&a, about);
-    s3_answer_release(&a);
+        *about = there;
     return rc;
 }
 
@@ -51,8 +46,6 @@ static void describe(const struct putting *p, const struct s3_answer *a, struct 
 {
     time_t date = *a->date ? curl_getdate(a->date, NULL) : -1;
     s3_describe(a, out);
-    if (!out)
-        return;
     out->size = p->source.size;
     out->modified_s = date > 0 ? date : time(NULL);
 }
@@ -77,14 +70,10 @@ static int ask(struct putting *p, enum store_when when, const char *tag, bool *o
     c.body.sha256 = p->source.from->sha256;
     c.body.md5 = *p->md5 ? p->md5 : NULL;
     c.header[c.n_header++] = (struct s3_pair){ "content-type", "application/octet-stream" };
-    c.header[c.n_header++] = (struct s3_pair){ "x-amz-meta-put", p->nonce };
+    c.header[c.n_header++] = (struct s3_pair){ "x-amz-meta-put", p->mark };
     if (when == STORE_IF_SAME)
         copy_tag(same, tag, p->s->bare_tags);
-    if (when != STORE_ALWAYS) {
-        c.accept = S3_NOT_MET | S3_NOT_IMPLEMENTED | (when == STORE_IF_SAME ? S3_NOT_THERE : 0U);
-        c.header[c.n_header++] = when == STORE_IF_NEW ? (struct s3_pair){ "if-none-match", "*" }
-                                                      : (struct s3_pair){ "if-match", same };
-    }
+    s3_require(&c, when, same);
     if (p->source.fd >= 0)
         p->s->lane.progress = &progress;
     int rc = s3_call(p->s, &p->s->lane, &c, &a, out_unsure, e);
@@ -100,26 +89,17 @@ static int ask(struct putting *p, enum store_when when, const char *tag, bool *o
 static int put_and_look(struct putting *p, enum store_when when, const char *tag, bool *out_done,
                         struct store_object *about, struct err *e)
 {
-    struct store_object there = { 0 };
-    bool found = false, ours = false, unsure = false;
-    int status, rc = s3_look(p->s, p->key, &found, &there, e);
-    *out_done = false;
-    if (rc || (when == STORE_IF_NEW && found) ||
-        (when == STORE_IF_SAME && !(found && strcmp(there.tag, tag) == 0)))
+    bool holds, unsure = false;
+    int status, rc = s3_holds(p->s, p->key, when, tag, &holds, e);
+    if (rc || !holds)
         return rc;
     log_warn("%s has no conditional PUT (501): another publisher at this very moment is found "
              "afterwards only",
              p->s->place.endpoint);
     if ((rc = ask(p, STORE_ALWAYS, "", &unsure, &status, about, e)) ||
-        (rc = is_ours(p, &found, &ours, about, e)))
+        (rc = is_ours(p, out_done, about, e)) || *out_done)
         return rc;
-    if (!ours)
-        return err_set(e, ERR_DATA,
-                       "'s3://%s/%s': another publisher stored it at the same time, and the server "
-                       "has no conditional PUT: what was stored here is lost",
-                       p->s->place.bucket, p->key);
-    *out_done = true;
-    return 0;
+    return s3_clash(p->s, p->key, e);
 }
 
 /* 412, and yet it is the same object that is there? Then the tag is to be written otherwise, or, in
@@ -129,7 +109,7 @@ static int insist(struct putting *p, const char *tag, bool *out_unsure, int *out
 {
     struct store_object there = { 0 };
     bool found = false;
-    int rc = s3_look(p->s, p->key, &found, &there, e);
+    int rc = s3_look(p->s, p->key, NULL, &found, &there, e);
     if (rc || !found || strcmp(there.tag, tag) != 0)
         return rc;
     p->s->bare_tags = true;
@@ -142,7 +122,7 @@ static int insist(struct putting *p, const char *tag, bool *out_unsure, int *out
 static int put_small(struct putting *p, enum store_when when, const char *tag, bool *out_done,
                      struct store_object *about, struct err *e)
 {
-    bool unsure = false, found = false;
+    bool unsure = false;
     int status, rc = ask(p, when, tag, &unsure, &status, about, e);
     *out_done = false;
     if (rc == 0 && status == 412 && when == STORE_IF_SAME && !unsure)
@@ -152,7 +132,7 @@ static int put_small(struct putting *p, enum store_when when, const char *tag, b
     if (status == 501)
         return put_and_look(p, when, tag, out_done, about, e);
     if (status >= 300 && unsure) /* an attempt whose answer did not arrive may have stored it */
-        return is_ours(p, &found, out_done, about, e);
+        return is_ours(p, out_done, about, e);
     *out_done = status < 300;
     return 0;
 }
@@ -162,17 +142,10 @@ static int put_in_parts(struct s3 *s, const char *key, const struct store_source
                         struct store_object *about, struct err *e)
 {
     struct s3_upload *u = NULL;
-    struct store_object there = { 0 };
-    bool found = false;
-    int rc;
+    bool holds; /* before all parts are sent for nothing */
+    int rc = s3_holds(s, key, when, tag, &holds, e);
     *out_done = false;
-    if (when != STORE_ALWAYS) { /* before all parts are sent for nothing */
-        if ((rc = s3_look(s, key, &found, &there, e)))
-            return rc;
-        if (when == STORE_IF_NEW ? found : !found || strcmp(there.tag, tag) != 0)
-            return 0;
-    }
-    if ((rc = s3_upload_begin(&u, s, key, from, e)))
+    if (rc || !holds || (rc = s3_upload_begin(&u, s, key, from, e)))
         return rc;
     return s3_upload_finish(u, when, tag, out_done, about, e);
 }
@@ -199,11 +172,11 @@ int s3_put(struct s3 *s, const char *key, const struct store_source *from, enum 
     if (p.source.size > s->place.parts_above) {
         rc = put_in_parts(s, key, from, when, tag, out_done, about, e);
     } else if ((rc = set_md5(&p, e)) == 0) {
-        make_nonce(p.nonce);
+        make_mark(p.mark);
         rc = put_small(&p, when, tag, out_done, about, e);
-        if (rc == 0 && *out_done && when != STORE_ALWAYS && *about->version)
-            rc = s3_settle(s, key, about->version, when, tag, out_done, e);
     }
+    if (rc == 0 && *out_done && when != STORE_ALWAYS && *about->version)
+        rc = s3_settle(s, key, about->version, when, tag, out_done, e);
     s3_source_close(&p.source);
     return rc;
 }

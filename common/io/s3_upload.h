@@ -7,7 +7,8 @@
  * server is stopped, and the next program that uploads the same bytes to the same key goes on with
  * it. No state is kept on our side: the server is asked for uploads of that key, and one is gone on
  * with if every part that it has is ours by size and MD5. Nothing is under the key before the
- * upload is complete. */
+ * upload is complete. The object's mark is its SHA-256: whoever completed it, it is known by that.
+ */
 
 struct s3_upload;
 
@@ -20,8 +21,8 @@ struct s3_upload;
 int s3_upload_begin(struct s3_upload **out, struct s3 *s, const char *key,
                     const struct store_source *from, struct err *e);
 
-/** Make it the object, if the condition holds (as store_put). `u` is gone afterwards, on error
- * too. */
+/** Make it the object, if the condition holds (as store_put; `about` is not NULL). `u` is gone
+ * afterwards, on error too. */
 int s3_upload_finish(struct s3_upload *u, enum store_when when, const char *tag, bool *out_done,
                      struct store_object *about, struct err *e);
 

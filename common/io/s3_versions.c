@@ -71,10 +71,7 @@ static int remove_version(struct s3 *s, const char *key, const char *version, st
                          .query = { { "versionId", version } },
                          .n_query = 1,
                          .accept = S3_NOT_THERE };
-    struct s3_answer a = { 0 };
-    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
-    s3_answer_release(&a);
-    return rc;
+    return s3_do(s, &c, e);
 }
 
 int s3_settle(struct s3 *s, const char *key, const char *version, enum store_when when,

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/event.h"
-#include "base/mem.h"
 
 enum {
     MAX_ERROR = 1 << 16,
@@ -116,7 +115,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *self)
     long status = 0;
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
     bool good = status >= 200 && status < 300;
-    if (good && s && s->to_file) {
+    if (good && s->to_file) {
         if (t->received == 0 && s->got &&
             status != 206) /* the whole, though a part was asked for */
             s3_sink_restart(s);
@@ -125,7 +124,7 @@ static size_t take(char *bytes, size_t size, size_t count, void *self)
         t->received += n;
         return write_file(s, bytes, n) ? n : 0;
     }
-    size_t max = good && s ? s->max : MAX_ERROR;
+    size_t max = good ? s->max : MAX_ERROR;
     if (t->a->text.n + n > max) {
         t->a->too_long = true;
         return 0;
@@ -161,7 +160,7 @@ static size_t hear(char *line, size_t size, size_t count, void *self)
     long long total;
     const char *slash;
     if (n > 5 && strncmp(line, "HTTP/", 5) == 0) { /* "100 Continue" had headers of its own */
-        a->tag[0] = a->version[0] = a->nonce[0] = a->region[0] = a->date[0] = '\0';
+        a->tag[0] = a->version[0] = a->mark[0] = a->region[0] = a->date[0] = '\0';
         a->size = 0;
     } else if (keep(line, n, "Content-Range", text, sizeof text)) {
         if ((slash = strchr(text, '/')) && str_to_int(slash + 1, &total) && total >= 0)
@@ -174,7 +173,7 @@ static size_t hear(char *line, size_t size, size_t count, void *self)
     } else {
         (void)(keep(line, n, "ETag", a->tag, sizeof a->tag) ||
                keep(line, n, "x-amz-version-id", a->version, sizeof a->version) ||
-               keep(line, n, "x-amz-meta-put", a->nonce, sizeof a->nonce) ||
+               keep(line, n, "x-amz-meta-put", a->mark, sizeof a->mark) ||
                keep(line, n, "x-amz-bucket-region", a->region, sizeof a->region) ||
                keep(line, n, "Location", a->location, sizeof a->location) ||
                keep(line, n, "Date", a->date, sizeof a->date));
@@ -199,7 +198,7 @@ static int on_progress(void *self, curl_off_t down_total, curl_off_t down, curl_
     struct talk *t = self;
     (void)down_total, (void)up_total;
     if (t->lane->progress)
-        tell(t, t->x->body && t->x->body->n ? up : down);
+        tell(t, t->x->body->n ? up : down);
     return 0;
 }
 
@@ -254,7 +253,7 @@ static void set_callbacks(struct talk *t)
 
 static void set_method(CURL *curl, const struct s3_exchange *x)
 {
-    uint64_t n = x->body ? x->body->n : 0;
+    uint64_t n = x->body->n;
     if (strcmp(x->method, "HEAD") == 0) {
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     } else if (strcmp(x->method, "PUT") == 0) {
@@ -276,7 +275,7 @@ static struct curl_slist *make_headers(const struct s3_exchange *x)
         list = curl_slist_append(list, line);
         free(line);
     }
-    if (!x->body || x->body->n < WORTH_ASKING) /* else libcurl asks and waits for "100 Continue" */
+    if (x->body->n < WORTH_ASKING) /* else libcurl asks and waits for "100 Continue" */
         list = curl_slist_append(list, "Expect:");
     return list;
 }
@@ -323,7 +322,7 @@ void s3_wire(struct s3_lane *l, const struct s3_place *p, const struct s3_exchan
     curl_easy_setopt(t.curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
     a->failed = curl_easy_perform(t.curl);
     read_answer(t.curl, a);
-    if (t.told && x->body && x->body->n && (a->failed != CURLE_OK || a->status >= 300))
+    if (t.told && x->body->n && (a->failed != CURLE_OK || a->status >= 300))
         tell(&t, 0); /* it is sent again */
     curl_easy_setopt(t.curl, CURLOPT_ERRORBUFFER, NULL);
 out:

@@ -64,7 +64,7 @@ struct s3_answer {
     bool changed;              /* the source was not as its SHA-256 says: it was not sent whole */
     bool too_long;             /* more than the sink takes */
     char tag[80], version[80]; /* ETag as it stands, x-amz-version-id; "" */
-    char nonce[40];            /* x-amz-meta-put: which of several stored it; "" */
+    char mark[HASH_HEX];       /* x-amz-meta-put: which of several stored it; "" */
     char region[64];           /* x-amz-bucket-region: where the bucket is; "" */
     char location[200], date[40];
     struct str text; /* owned: the body, if it is not in a file; of errors at most 64 KiB */
@@ -77,9 +77,9 @@ struct s3_exchange {
     const char *url;              /* whole */
     const struct s3_pair *header; /* all that are signed, and Authorization */
     size_t n_header;
-    const struct s3_body *body;
-    struct s3_sink *sink;
-    bool patient; /* the server works on it for minutes, and says nothing meanwhile */
+    const struct s3_body *body; /* not NULL */
+    struct s3_sink *sink;       /* not NULL */
+    bool patient;               /* the server works on it for minutes, and says nothing meanwhile */
 };
 
 /** Ask once. `a` is empty before. Always has an answer, be it in `failed`. */

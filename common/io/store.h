@@ -24,6 +24,7 @@ struct store_object {
     int64_t modified_s; /* Unix time of the last change */
     char tag[80];       /* another one after every change: the ETag; of a file: inode, size, time */
     char version[80];   /* of a versioned bucket: the version id of the object; else "" */
+    char mark[HASH_HEX]; /* of an object in a bucket: by which its publisher knows it; else "" */
 };
 
 /**

@@ -47,7 +47,7 @@ static int look_at(struct store *s, const char *key, bool *out_found, struct sto
                    struct err *e)
 {
     char *whole = whole_key(s, key);
-    int rc = s3_look(s3_of(s), whole, out_found, about, e);
+    int rc = s3_look(s3_of(s), whole, NULL, out_found, about, e);
     free(whole);
     return rc;
 }
@@ -93,12 +93,9 @@ static int put_object(struct store *s, const char *key, const struct store_sourc
 {
     char *whole = whole_key(s, key);
     struct store_object stored = { 0 };
-    struct err ignored = { 0 };
     int rc = s3_put(s3_of(s), whole, from, when, tag, out_done, &stored, e);
-    if (rc == 0 && *out_done &&
-        (rc = s3_verify(s3_of(s), whole, from->sha256, &stored, e)) == ERR_DATA &&
-        when == STORE_IF_NEW)
-        s3_remove(s3_of(s), whole, &ignored); /* no one may take it for whole */
+    if (rc == 0 && *out_done)
+        rc = s3_verify(s3_of(s), whole, from->sha256, when, &stored, e);
     if (rc == 0 && *out_done && about)
         *about = stored;
     free(whole);
@@ -138,7 +135,7 @@ static int prepare(struct store *s, const char *key, const struct store_source *
     memcpy(p->sha256, from->sha256, sizeof p->sha256);
     if (twin) {
         p->twin = whole_key(s, twin);
-        rc = s3_look(s3_of(s), p->twin, &found, &about, e);
+        rc = s3_look(s3_of(s), p->twin, NULL, &found, &about, e);
     }
     if (rc == 0 && (!found || about.size > most)) {
         free(p->twin);
@@ -161,7 +158,7 @@ static int finish(struct store_pending *base, struct store_object *about, struct
     int rc = p->twin ? s3_copy(s3, p->twin, p->key, &stored, e)
                      : s3_upload_finish(p->upload, STORE_ALWAYS, NULL, &done, &stored, e);
     if (rc == 0)
-        rc = s3_verify(s3, p->key, p->sha256, &stored, e);
+        rc = s3_verify(s3, p->key, p->sha256, STORE_ALWAYS, &stored, e);
     if (rc == 0 && about)
         *about = stored;
     forget(p);

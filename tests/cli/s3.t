@@ -209,9 +209,14 @@ serve "raw answers/head" "raw answers/late"
 refuses "one that fails each time has failed" 75 "InternalError" "$store" "$url" replace k file twin
 
 # ---- stored, or not ----
-serve "raw answers/done" "raw answers/newer" "raw answers/done"
+answer damaged 200 'content of yesterday
+' 'ETag: "tag1"'
+serve "raw answers/done" "raw answers/damaged" "raw answers/done"
 refuses "what reads back as something else is an error" 65 "reads back with SHA-256" "$store" "$url" put k file new
 is "and a new object is taken away again" "$(head -1 heard/3 | cut -c1-20)" "DELETE /models/p/k H"
+serve "raw answers/done" "raw answers/newer"
+refuses "unless it is another publisher's by then" 65 "reads back with SHA-256" "$store" "$url" put k file new
+is "which stays" "$(ls heard | tr '\n' ' ')" "1 2 port "
 serve "raw answers/done"
 run "$store" "$url&verify=false" put k file
 is "verify=false does not read back" "$rc $(ls heard | tr '\n' ' ')" "0 1 port "
@@ -258,9 +263,24 @@ serve "raw answers/none" "raw answers/begun" "raw answers/done" "raw answers/not
 refuses "an upload in parts that the server will not complete is not taken for done" 74 "the server says NotImplemented (501)" \
     "$store" "$url&verify=false" replace k file
 is "its parts are taken away" "$(head -1 heard/5 | cut -d' ' -f1-2)" "DELETE /models/p/k?uploadId=u1"
-serve "raw answers/missing" "raw answers/nokey" "raw answers/none" "raw answers/begun" "raw answers/done" "raw answers/not" "raw answers/not" "raw answers/gone"
-refuses "nor for one whose condition was not met" 74 "the server says NotImplemented (501)" "$store" "$url&part_size=8&parts_above=4" put k file new
-is "it was asked without a condition, too" "$(heard 6 '^if-none-match')$(heard 7 '^if-none-match') $(head -1 heard/7 | cut -d' ' -f1-2)" "10 POST /models/p/k?uploadId=u1"
+parts="&part_size=8&parts_above=4"
+free() { serve "raw answers/missing" "raw answers/nokey" "raw answers/none" "raw answers/begun" "raw answers/done" "$@"; }
+free "raw answers/missing" "raw answers/nokey" "raw answers/not" "raw answers/not" "raw answers/gone"
+refuses "nor for one whose condition was not met" 74 "the server says NotImplemented (501)" "$store" "$url$parts" put k file new
+is "it was asked without a condition, too" "$(heard 8 '^if-none-match')$(heard 9 '^if-none-match') $(head -1 heard/9 | cut -d' ' -f1-2)" "10 POST /models/p/k?uploadId=u1"
+is "an object in parts is marked by its SHA-256" "$(heard 4 "^x-amz-meta-put: $sha")" 1
+free "raw answers/head" "raw answers/gone"
+run "$store" "$url$parts" put k file new
+is "what another publisher stored while the parts were on their way stays" "$rc $out $(head -1 heard/7 | cut -d' ' -f1-2)" "0 not done DELETE /models/p/k?uploadId=u1"
+answer complete 200 '<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>'
+answer theirs 200 "" 'ETag: "tag1"' 'Content-Length: 8' 'x-amz-meta-put: 0123'
+free "raw answers/missing" "raw answers/nokey" "raw answers/complete" "raw answers/theirs"
+refuses "a server that takes no notice of the condition: the clash is found afterwards" 65 "another publisher stored it at the same time" "$store" "$url$parts" put k file new
+answer ours 200 "" 'ETag: "tag1"' 'Content-Length: 8' "x-amz-meta-put: $sha"
+free "raw answers/missing" "raw answers/nokey" reset "raw answers/nokey" "raw answers/ours" "raw answers/object"
+run "$store" "$url$parts" put k file new
+is "an upload whose end was not heard is known by its mark" "$rc $out" '0 done 8 "tag1" -'
+rm answers/ours
 
 # ---- what was left behind ----
 answer uploads 200 "<ListMultipartUploadsResult><Upload><Key>p/m/old</Key><UploadId>u1</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload><Upload><Key>p/m/new</Key><UploadId>u2</UploadId><Initiated>$(date -u +%Y-%m-%dT%H:%M:%S.000Z)</Initiated></Upload><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"

@@ -165,6 +165,17 @@ s3_signal CONT
 wait $client
 is "one that hangs for a while is waited for" "$? $(cut -d' ' -f1 client) $("$store" "$url" get held got "$(sum big)" && echo same)" "0 done same"
 
+racers=
+for i in 1 2 3 4; do
+    head -c $((1048576 + i)) big >"r$i"
+    "$store" "$kept&part_size=1M" put large "r$i" new >"done$i" 2>&1 &
+    racers="$racers $!"
+done
+wait $racers
+is "of four that store a large object in a versioned bucket one is told that it did" "$(cut -d' ' -f1 done[1-4] | sort | uniq -c | tr -s ' \n' ' ')" " 1 done 3 not "
+winner=$(grep -l '^done' done[1-4] | tail -c 2)
+is "and its object stays, the only version" "$("$store" "$kept" get large got "$(sum "r$winner")" && "$store" "$kept" look large | cut -d' ' -f2)" $((1048576 + winner))
+
 # ---- who may not ----
 refuses "a wrong secret" 74 "the secret key does not belong to the key id (of AWS_ACCESS_KEY_ID)" \
     env AWS_SECRET_ACCESS_KEY=wrong "$store" "$url" put k one

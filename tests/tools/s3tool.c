@@ -11,14 +11,6 @@
 
 #include "io/s3.h"
 
-static int ask(struct s3 *s, struct s3_call c, struct err *e)
-{
-    struct s3_answer a = { 0 };
-    int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
-    s3_answer_release(&a);
-    return rc;
-}
-
 static int make_versioned(struct s3 *s, struct err *e)
 {
     static const char text[] =
@@ -26,14 +18,12 @@ static int make_versioned(struct s3 *s, struct err *e)
         "<Status>Enabled</Status></VersioningConfiguration>";
     char sha256[HASH_HEX];
     hash_bytes(text, sizeof text - 1, sha256);
-    return ask(
-        s,
-        (struct s3_call){ .action = "PutBucketVersioning",
-                          .method = "PUT",
-                          .query = { { "versioning", "" } },
-                          .n_query = 1,
-                          .body = { .bytes = text, .n = sizeof text - 1, .sha256 = sha256 } },
-        e);
+    struct s3_call c = { .action = "PutBucketVersioning",
+                         .method = "PUT",
+                         .query = { { "versioning", "" } },
+                         .n_query = 1,
+                         .body = { .bytes = text, .n = sizeof text - 1, .sha256 = sha256 } };
+    return s3_do(s, &c, e);
 }
 
 static int list_uploads(struct s3 *s, struct err *e)
@@ -55,10 +45,10 @@ static int list_uploads(struct s3 *s, struct err *e)
 static int run(struct s3 *s, const char *what, struct err *e)
 {
     if (strcmp(what, "ready") == 0)
-        return ask(s, (struct s3_call){ .action = "ListBucket", .method = "GET", .accept = S3_ANY },
-                   e);
+        return s3_do(
+            s, &(struct s3_call){ .action = "ListBucket", .method = "GET", .accept = S3_ANY }, e);
     if (strcmp(what, "make") == 0)
-        return ask(s, (struct s3_call){ .action = "CreateBucket", .method = "PUT" }, e);
+        return s3_do(s, &(struct s3_call){ .action = "CreateBucket", .method = "PUT" }, e);
     if (strcmp(what, "versioned") == 0)
         return make_versioned(s, e);
     if (strcmp(what, "uploads") == 0)
