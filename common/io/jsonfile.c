@@ -1,16 +1,13 @@
 #include "io/jsonfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/outfile.h"
+#include "io/wholefile.h"
 
 int jsonfile_parse(const char *name, const char *bytes, size_t n, json_t **out, struct err *e)
 {
@@ -27,46 +24,14 @@ int jsonfile_parse(const char *name, const char *bytes, size_t n, json_t **out, 
     return 0;
 }
 
-/* All of a regular file: *out is owned by the caller. */
-static int read_all(int fd, const char *path, char **out, size_t *out_n, struct err *e)
-{
-    struct stat st;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return err_set(e, ERR_IO, "'%s' is not a regular file", path);
-    if (st.st_size > JSONFILE_MAX)
-        return err_set(e, ERR_DATA, "'%s' has %lld bytes: want at most %d", path,
-                       (long long)st.st_size, JSONFILE_MAX);
-    size_t size = (size_t)st.st_size, n = 0;
-    char *bytes = mem_calloc(size, 1);
-    while (n < size) {
-        ssize_t got = read(fd, bytes + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            free(bytes);
-            return err_sys(e, "cannot read '%s'", path);
-        }
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    *out = bytes;
-    *out_n = n;
-    return 0;
-}
-
 int jsonfile_read(const char *path, json_t **out, struct err *e)
 {
     char *bytes = NULL;
-    size_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
-    if (fd < 0)
-        return err_sys(e, "cannot open '%s'", path);
-    int rc = read_all(fd, path, &bytes, &n, e);
+    size_t n;
+    int rc = wholefile_read(path, JSONFILE_MAX, &bytes, &n, e);
     if (rc == 0)
         rc = jsonfile_parse(path, bytes, n, out, e);
     free(bytes);
-    close(fd);
     return rc;
 }
 

@@ -153,7 +153,8 @@ int minisign_generate(const char *prefix, struct err *e)
     }
     if (rc)
         goto out;
-    memcpy(secret + 4, "B2", 2);
+    secret[4] = 'B'; /* BLAKE2b */
+    secret[5] = '2';
     randombytes_buf(id, ID);
     crypto_sign_keypair(public + 2 + ID, key);
     memcpy(public + 2, id, ID);
@@ -219,18 +220,32 @@ out:
     return rc;
 }
 
+static int read_public(const char *path, uint8_t out[PUBLIC], struct err *e)
+{
+    char text[FILE_MAX];
+    int rc = ready(e);
+    if (rc || (rc = read_file(path, text, e)))
+        return rc;
+    return decode(text, 1, out, PUBLIC) && memcmp(out, "Ed", 2) == 0
+               ? 0
+               : err_set(e, ERR_DATA, "'%s' is no public key of minisign", path);
+}
+
+int minisign_check_public(const char *public_key, struct err *e)
+{
+    uint8_t public[PUBLIC];
+    return read_public(public_key, public, e);
+}
+
 int minisign_verify(const char *public_key, const void *bytes, size_t n, const char *signature,
                     size_t n_signature, struct err *e)
 {
-    char text[FILE_MAX];
     uint8_t public[PUBLIC], sign[SIGNATURE], global[crypto_sign_BYTES], sum[DIGEST];
     const uint8_t *key = public + 2 + ID;
     size_t n_comment;
-    int rc = ready(e);
-    if (rc || (rc = read_file(public_key, text, e)))
+    int rc = read_public(public_key, public, e);
+    if (rc)
         return rc;
-    if (!decode(text, 1, public, PUBLIC) || memcmp(public, "Ed", 2) != 0)
-        return err_set(e, ERR_DATA, "'%s' is no public key of minisign", public_key);
     char *own = mem_strndup(signature, n_signature);
     const char *comment = line_of(own, 2, &n_comment);
     if (!comment || n_comment < strlen(TRUSTED) || !str_starts(comment, TRUSTED) ||

@@ -28,6 +28,9 @@ int minisign_sign(const char *secret_key, const void *bytes, size_t n, const cha
 int minisign_verify(const char *public_key, const void *bytes, size_t n, const char *signature,
                     size_t n_signature, struct err *e);
 
+/** Can this file check signatures? ERR_IO; ERR_DATA: it is no public key. */
+int minisign_check_public(const char *public_key, struct err *e);
+
 /** A new pair of keys: PREFIX.key, for the owner alone, and PREFIX.pub; neither may be there
  * (ERR_IO). */
 int minisign_generate(const char *prefix, struct err *e);

@@ -11,7 +11,7 @@
 #include "io/jsonfile.h"
 #include "io/minisign.h"
 #include "io/registry.h"
-#include "io/store.h"
+#include "io/wholefile.h"
 
 static int check_member(const char *path, const struct tarfile *t, const json_t *said,
                         struct err *e)
@@ -82,9 +82,12 @@ void package_release(struct package *p)
 static int check_signature(const char *path, const struct tarfile_entry *manifest,
                            const struct tarfile_entry *signature, const char *key, struct err *e)
 {
-    int rc = signature ? minisign_verify(key, manifest->bytes, manifest->size, signature->bytes,
-                                         signature->size, e)
-                       : err_set(e, ERR_DATA, "it is not signed: want '%s'", PACKAGE_SIGNATURE);
+    int rc = minisign_check_public(key, e);
+    if (rc)
+        return rc;
+    rc = signature ? minisign_verify(key, manifest->bytes, manifest->size, signature->bytes,
+                                     signature->size, e)
+                   : err_set(e, ERR_DATA, "it is not signed: want '%s'", PACKAGE_SIGNATURE);
     return rc ? err_wrap(e, "'%s'", path) : 0;
 }
 
@@ -177,52 +180,54 @@ static int check_strangers(const char *dir, const char *rest, const char *own,
     return rc;
 }
 
-/* A small file of a pulled folder; bytes NULL if it is not there. */
-static int read_small(const char *dir, const char *name, struct tarfile_entry *out, struct err *e)
+/* What check_signature does with members of a tar file, of a folder. */
+static int check_folder_signature(const char *dir, const struct tarfile_entry *manifest,
+                                  const char *key, struct err *e)
 {
-    struct store *s;
-    size_t n;
-    int rc = store_directory_open(&s, dir, e);
-    if (rc)
-        return rc;
-    rc = store_read(s, name, JSONFILE_MAX, &out->bytes, &n, NULL, e);
-    out->size = n;
-    store_close(s);
+    struct tarfile_entry signature = { 0 };
+    char *path = str_format("%s/%s", dir, PACKAGE_SIGNATURE);
+    size_t n = 0;
+    int rc = access(path, F_OK) == 0
+                 ? wholefile_read(path, TARFILE_MAX_KEPT, &signature.bytes, &n, e)
+                 : 0;
+    signature.size = n;
+    if (rc == 0)
+        rc = check_signature(dir, manifest, signature.bytes ? &signature : NULL, key, e);
+    free(signature.bytes);
+    free(path);
     return rc;
 }
 
-/* What check_signature does with members of a tar file, of a folder. */
-static int check_folder_signature(const char *dir, const char *key, struct err *e)
+/* The manifest, and with a key its signature. */
+static int read_folder_manifest(const char *dir, const char *key, json_t **out, struct err *e)
 {
-    struct tarfile_entry manifest = { 0 }, signature = { 0 };
-    int rc = read_small(dir, "manifest.json", &manifest, e);
+    struct tarfile_entry file = { 0 };
+    char *path = str_format("%s/manifest.json", dir);
+    size_t n = 0;
+    int rc = access(path, F_OK) == 0
+                 ? wholefile_read(path, JSONFILE_MAX, &file.bytes, &n, e)
+                 : err_set(e, ERR_DATA, "'%s' has no manifest.json: it is no package", dir);
+    file.size = n;
     if (rc == 0)
-        rc = read_small(dir, PACKAGE_SIGNATURE, &signature, e);
-    if (rc == 0)
-        rc = check_signature(dir, &manifest, signature.bytes ? &signature : NULL, key, e);
-    free(manifest.bytes);
-    free(signature.bytes);
+        rc = jsonfile_parse(path, file.bytes, n, out, e);
+    if (rc == 0 && !json_is_array(json_object_get(*out, "members")))
+        rc = err_set(e, ERR_DATA, "'%s' lists no members", path);
+    if (rc == 0 && key)
+        rc = check_folder_signature(dir, &file, key, e);
+    free(file.bytes);
+    free(path);
     return rc;
 }
 
 int package_read_directory(struct package *p, const char *dir, const char *own, const char *key,
                            struct err *e)
 {
-    char *path = str_format("%s/manifest.json", dir);
-    json_t *manifest = NULL, *list, *said;
+    json_t *manifest = NULL, *said;
     size_t i;
-    int rc = access(path, F_OK) == 0
-                 ? jsonfile_read(path, &manifest, e)
-                 : err_set(e, ERR_DATA, "'%s' has no manifest.json: it is no package", dir);
-    free(path);
-    list = json_object_get(manifest, "members");
-    if (rc == 0 && !json_is_array(list))
-        rc = err_set(e, ERR_DATA, "'%s/manifest.json' lists no members", dir);
-    if (rc == 0 && key)
-        rc = check_folder_signature(dir, key, e);
+    int rc = read_folder_manifest(dir, key, &manifest, e);
     if (rc == 0)
         rc = check_strangers(dir, "", own, manifest, 0, e);
-    json_array_foreach(list, i, said)
+    json_array_foreach(json_object_get(manifest, "members"), i, said)
     {
         if (rc == 0)
             rc = check_file(dir, said, e);

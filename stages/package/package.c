@@ -19,6 +19,7 @@
 #include "io/table.h"
 #include "io/tarfile.h"
 #include "io/marks.h"
+#include "io/wholefile.h"
 #include "models/modelfile.h"
 #include "stages/package/pack.h"
 
@@ -49,22 +50,21 @@ static const struct opt options[] = {
 /* The one line of the version file: *out is owned by the caller. */
 static int read_version(const char *path, char **out, struct err *e)
 {
-    char line[256] = "";
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return err_sys(e, "cannot open '%s'", path);
-    size_t n = fread(line, 1, sizeof line - 1, f);
-    bool failed = ferror(f) != 0;
-    fclose(f);
-    if (failed)
-        return err_set(e, ERR_IO, "cannot read '%s'", path);
+    char *line;
+    size_t n;
+    int rc = wholefile_read(path, 255, &line, &n, e);
+    if (rc)
+        return rc;
+    bool text = strlen(line) == n;
     while (n && strchr("\r\n \t", line[n - 1]))
         line[--n] = '\0';
-    if (strlen(line) != n || !registry_name_ok(line))
+    if (!text || !registry_name_ok(line)) {
+        free(line);
         return err_set(e, ERR_DATA,
                        "'%s': want one line with a version of letters, digits, '.', '_', '-'",
                        path);
-    *out = mem_strdup(line);
+    }
+    *out = line;
     return 0;
 }
 
