@@ -35,6 +35,12 @@ int tarfile_name_ok(const char *name)
     }
 }
 
+bool tarfile_names_clash(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b), least = n < m ? n : m;
+    return memcmp(a, b, least) == 0 && (n == m || (n < m ? b : a)[least] == '/');
+}
+
 /* libarchive takes names for text in the encoding of the locale: ours is always UTF-8. */
 struct encoding {
     locale_t utf8, before;
@@ -234,8 +240,14 @@ static int check_entry(const struct tarfile *t, struct archive_entry *head, stru
                        "left",
                        path, name, (long long)archive_entry_size(head));
     r->remaining -= (uint64_t)archive_entry_size(head);
-    if (tarfile_find(t, name))
-        return err_set(e, ERR_DATA, "'%s' has the member '%s' twice", path, name);
+    for (size_t i = 0; i < t->n; i++) {
+        const char *other = t->entry[i].name;
+        if (strcmp(other, name) == 0)
+            return err_set(e, ERR_DATA, "'%s' has the member '%s' twice", path, name);
+        if (tarfile_names_clash(other, name))
+            return err_set(e, ERR_DATA, "'%s' has a member '%s' and a member '%s'", path, other,
+                           name);
+    }
     if (t->n == TARFILE_MAX_MEMBERS)
         return err_set(e, ERR_DATA, "'%s' has more than %d members", path, TARFILE_MAX_MEMBERS);
     return 0;

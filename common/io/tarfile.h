@@ -1,6 +1,7 @@
 #ifndef IO_TARFILE_H
 #define IO_TARFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct tarfile_member {
 /** Relative, no empty, "." or ".." parts, no control characters, no backslash, UTF-8, at most
  * TARFILE_MAX_NAME bytes. */
 int tarfile_name_ok(const char *name);
+
+/** Can the two not both be files in one directory: the same, or one in the other? */
+bool tarfile_names_clash(const char *a, const char *b);
 
 /** Fill in sha256 and size. ERR_IO. */
 int tarfile_hash(struct tarfile_member *m, struct err *e);
@@ -53,7 +57,8 @@ struct tarfile {
  *   dir     write the members below it, synced; it is the caller's own, and nobody else changes it
  * meanwhile. NULL: write nothing. After an error some are there
  *   errors  ERR_IO; ERR_DATA: not a tar file, truncated, a member that is no regular file, is
- * sparse, is there twice or has a name that tarfile_name_ok refuses, too many members
+ * sparse, is there twice, in another one or has a name that tarfile_name_ok refuses, too many
+ * members
  */
 int tarfile_read(struct tarfile *t, const char *path, const char *const *keep, size_t n_keep,
                  const char *dir, struct err *e);

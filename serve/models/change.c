@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/minisign.h"
-#include "io/models_tar.h"
 #include "io/remove_tree.h"
 #include "serve/models/models.h"
 
@@ -73,15 +72,12 @@ struct tally {
 /* As a package that the key has signed: it is fetched for that. */
 static int check_signed(const struct call *c, const char *name, const char *version, struct err *e)
 {
-    struct package package = { 0 };
     char *dir;
     int rc = make_scratch("refit-models", &dir, e);
     if (rc)
         return rc;
     char *path = str_format("%s/models.tar", dir);
-    if ((rc = registry_fetch(&c->registry, name, version, path, e)) == 0)
-        rc = package_read(&package, path, NULL, c->key, e);
-    package_release(&package);
+    rc = models_fetch(c, name, version, path, NULL, e);
     remove_tree(dir);
     free(path);
     free(dir);
@@ -184,8 +180,7 @@ int models_prune(const struct call *c, struct err *e)
         return rc;
     if (n == 0)
         return err_set(e, ERR_DATA, "'%s' has no version here", c->word[0]);
-    if (n)
-        qsort(v, n, sizeof *v, compare_age); /* a version that VERSION names has no number */
+    qsort(v, n, sizeof *v, compare_age); /* a version that VERSION names has no number */
     list = json_array();
     for (size_t i = 0; rc == 0 && i < n; i++) {
         bool goes = may_go(c, &v[i], newer, now);
@@ -205,7 +200,7 @@ int models_prune(const struct call *c, struct err *e)
         models_print(json_pack("{s:s, s:b, s:O}", "name", c->word[0], "dry_run", c->dry_run,
                                "removed", list));
     else if (rc == 0 && gone == 0)
-        printf("nothing to take away: %zu versions\n", n);
+        printf("nothing to take away: %zu version%s\n", n, n == 1 ? "" : "s");
     json_decref(list);
     registry_versions_free(v, n);
     return rc;

@@ -9,18 +9,6 @@
 #include "base/str.h"
 #include "serve/models/models.h"
 
-/* "12.3 MB", as short as it can be told. */
-static const char *size_text(json_int_t bytes, char out[32])
-{
-    static const char *const unit[] = { "B", "kB", "MB", "GB", "TB" };
-    double value = (double)bytes;
-    size_t i = 0;
-    for (; value >= 1000 && i < 4; i++)
-        value /= 1000;
-    snprintf(out, 32, i ? "%.1f %s" : "%.0f %s", value, unit[i]);
-    return out;
-}
-
 /* The figures of a manifest that are numbers, "accuracy 0.95, macro_f1 0.9"; the first few. */
 static void add_metrics(struct str *out, const json_t *manifest, size_t most)
 {
@@ -58,7 +46,7 @@ static int list_models(const struct call *c, struct err *e)
             printf("%-*s  %-12s  %s\n", width, name[i], current.version, current.timestamp);
     }
     if (rc == 0 && !c->json && n == 0)
-        fputs("no model is published here\n", stderr);
+        fprintf(stderr, "no model is published here: '%s'\n", c->url);
     mem_free_texts(name, n);
     if (rc == 0 && c->json)
         models_print(json_incref(list));
@@ -86,7 +74,7 @@ static void print_version(const struct registry_version *v, int width)
     civil_stamp(v->modified_s, when);
     add_metrics(&metrics, v->manifest, 3);
     printf("%c %-*s  %s  %9s  %s\n", v->current ? '*' : ' ', width, v->version, when,
-           size_text(json_integer_value(json_object_get(v->manifest, "size")), size),
+           models_size_text(json_integer_value(json_object_get(v->manifest, "size")), size),
            v->whole ? str_text(&metrics) : "unfinished: its publisher is at work, or died");
     str_release(&metrics);
 }
@@ -255,6 +243,8 @@ int models_diff(const struct call *c, struct err *e)
                         json_object_get(manifest[1], "metrics"));
         compare_objects(list, "manifest", rest[0], rest[1]);
         compare_members(list, manifest[0], manifest[1]);
+        if (!c->json && json_equal(manifest[0], manifest[1]))
+            puts("nothing differs");
         json_decref(rest[0]);
         json_decref(rest[1]);
         if (c->json)

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
+#include "io/minisign.h"
+#include "io/models_tar.h"
 #include "serve/models/models.h"
 
 struct command {
@@ -31,7 +33,7 @@ static const struct command commands[] = {
     { "prune", "NAME", "take old versions away, never the current one", 1, 1, true, models_prune },
     { "diff", "NAME OLD [NEW]", "what differs between two versions (NEW: the current one)", 2, 3,
       true, models_diff },
-    { "export", "NAME[@VERSION]", "the model as an ONNX file (also of a model.h5: FILE.h5)", 1, 1,
+    { "export", "NAME[@VERSION]", "the model as an ONNX file (also of FILE.h5 or FILE.tar)", 1, 1,
       false, models_export },
     { "keys", "PREFIX", "a new pair of keys to sign packages: PREFIX.key and PREFIX.pub", 1, 1,
       false, models_keys },
@@ -201,9 +203,11 @@ static int find_command(char **word, size_t n, const struct command **out, struc
     return 0;
 }
 
+static bool has_printed; /* a document */
+
 static int fail(const struct call *c, struct err *e)
 {
-    if (c->json)
+    if (c->json && !has_printed)
         models_print(json_pack("{s:{s:i, s:s}}", "error", "code", e->code, "text", e->text));
     return err_report(e, "refit-models");
 }
@@ -232,8 +236,11 @@ int main(int argc, char **argv)
         rc = find_command(argv + optind, (size_t)(argc - optind), &command, &c, &e);
     for (int i = 0; rc == 0 && i < n_seen; i++)
         rc = check_option(command, seen[i], &e);
+    if (rc == 0 && c.key)
+        rc = minisign_check_public(c.key, &e); /* before anything is fetched */
+    c.url = url && *url ? url : "registry";
     if (rc == 0)
-        rc = registry_open(&c.registry, url && *url ? url : "registry", &e);
+        rc = registry_open(&c.registry, c.url, &e);
     if (rc == 0)
         rc = command->call(&c, &e);
     if (rc == 0)
@@ -254,19 +261,24 @@ int models_served(const struct call *c, const char *name, struct registry_curren
                          "'%s' has no current version: 'refit-models list' names the models", name);
 }
 
-int models_version(const struct call *c, size_t i, char out[65], struct err *e)
+static int current_version(const struct call *c, const char *name, char out[65], struct err *e)
 {
     struct registry_current current;
-    int rc;
+    int rc = models_served(c, name, &current, e);
+    if (rc == 0)
+        memcpy(out, current.version, sizeof current.version);
+    return rc;
+}
+
+int models_version(const struct call *c, size_t i, char out[65], struct err *e)
+{
     if (i < c->n_word) {
         if (!registry_name_ok(c->word[i]))
             return err_set(e, ERR_USAGE, "'%s' is no name of a version", c->word[i]);
         snprintf(out, 65, "%s", c->word[i]);
         return 0;
     }
-    if ((rc = models_served(c, c->word[0], &current, e)) == 0)
-        memcpy(out, current.version, sizeof current.version);
-    return rc;
+    return current_version(c, c->word[0], out, e);
 }
 
 int models_what(const struct call *c, const char *word, char name[65], char version[65],
@@ -274,8 +286,6 @@ int models_what(const struct call *c, const char *word, char name[65], char vers
 {
     const char *at = strchr(word, '@');
     size_t n = at ? (size_t)(at - word) : strlen(word);
-    struct registry_current current;
-    int rc;
     memset(name, 0, 65);
     if (n < 65)
         memcpy(name, word, n);
@@ -285,13 +295,37 @@ int models_what(const struct call *c, const char *word, char name[65], char vers
         snprintf(version, 65, "%s", at + 1);
         return 0;
     }
-    if ((rc = models_served(c, name, &current, e)) == 0)
-        memcpy(version, current.version, sizeof current.version);
+    return current_version(c, name, version, e);
+}
+
+int models_fetch(const struct call *c, const char *name, const char *version, const char *tar,
+                 const char *dir, struct err *e)
+{
+    struct package package = { 0 };
+    int rc = registry_fetch(&c->registry, name, version, tar, e);
+    if (rc == 0 && (rc = package_read(&package, tar, dir, c->key, e))) {
+        char *shown = str_format("%s version %s", name, version);
+        err_replace(e, tar, shown);
+        free(shown);
+    }
+    package_release(&package);
     return rc;
+}
+
+const char *models_size_text(json_int_t bytes, char out[32])
+{
+    static const char *const unit[] = { "B", "kB", "MB", "GB", "TB" };
+    double value = (double)bytes;
+    size_t i = 0;
+    for (; value >= 1000 && i < 4; i++)
+        value /= 1000;
+    snprintf(out, 32, i ? "%.1f %s" : "%.0f %s", value, unit[i]);
+    return out;
 }
 
 void models_print(json_t *doc)
 {
+    has_printed = true;
     char *text = jsonfile_text(doc);
     fputs(text, stdout);
     free(text);

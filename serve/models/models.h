@@ -10,7 +10,8 @@ struct call {
     const char *const *word; /* (n_word) what stands behind the command */
     size_t n_word;
     bool json, dry_run, previous;
-    const char *key;   /* pull, verify: public key that must have signed; NULL: none */
+    const char *url;   /* of the registry, as it was given */
+    const char *key;   /* pull, verify, export: public key that must have signed; NULL: none */
     const char *onnx;  /* export: the file */
     int64_t max_age_s; /* pull: -1: always */
     int64_t keep;      /* prune */
@@ -40,7 +41,15 @@ int models_version(const struct call *c, size_t i, char out[65], struct err *e);
 int models_what(const struct call *c, const char *word, char name[65], char version[65],
                 struct err *e);
 
-/** Print a document as JSON on standard output; it is used up. */
+/** The package of a version as the file `tar`, held against its manifest and `key`; with `dir` its
+ * members below that. Errors as of registry_fetch and package_read; files may be left. */
+int models_fetch(const struct call *c, const char *name, const char *version, const char *tar,
+                 const char *dir, struct err *e);
+
+/** "12.3 MB", as short as it can be told. */
+const char *models_size_text(json_int_t bytes, char out[32]);
+
+/** Print a document as JSON on standard output; it is used up. Each call has one. */
 void models_print(json_t *doc);
 
 #endif

@@ -149,16 +149,12 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
 {
     char *fresh = str_format("%s.new-%ld", p->dir, (long)getpid()),
          *tar = str_format("%s.tar", fresh);
-    struct package package = { 0 };
     int rc = outfile_make_parent(fresh, e);
-    if (rc == 0)
-        rc = registry_fetch(&p->c->registry, p->name, p->version, tar, e);
     if (rc == 0 && mkdir(fresh, 0777) < 0)
         rc = err_sys(e, "cannot make the directory '%s'", fresh);
-    if (rc == 0 && (rc = package_read(&package, tar, fresh, p->c->key, e)) == 0 &&
+    if (rc == 0 && (rc = models_fetch(p->c, p->name, p->version, tar, fresh, e)) == 0 &&
         (rc = write_metadata(p, fresh, e)) == 0)
         rc = swap(fresh, p->dir, f->there, e);
-    package_release(&package);
     unlink(tar);
     remove_tree(fresh);
     free(tar);
@@ -179,22 +175,44 @@ static void tell(const struct pull *p, const struct folder *f, bool pulled)
                pulled ? "" : " is there already, whole");
 }
 
+/* The folder that a word names, without slashes at its end and links: what is exchanged is the
+ * folder that a link leads to. *out is owned by the caller. */
+static int find_folder(const char *word, char **out, struct err *e)
+{
+    char *dir = mem_strdup(word), *real;
+    struct stat st;
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/')
+        dir[--n] = '\0';
+    *out = dir;
+    if (lstat(dir, &st) < 0 || !S_ISLNK(st.st_mode))
+        return 0;
+    if (!(real = realpath(dir, NULL)))
+        return err_set(e, ERR_USAGE, "'%s' is a link to what is not there", dir);
+    free(dir);
+    *out = real;
+    return 0;
+}
+
+/* Is what was pulled younger than --max-age? A date in the future tells nothing. */
+static bool is_young(const struct call *c, const struct folder *f)
+{
+    int64_t now = (int64_t)time(NULL);
+    return c->max_age_s >= 0 && f->date_s <= now && f->date_s + c->max_age_s > now;
+}
+
 int models_pull(const struct call *c, struct err *e)
 {
     struct pull p = { .c = c };
     struct folder f = { 0 };
-    char *dir = mem_strdup(c->word[1]);
-    size_t n = strlen(dir);
-    bool pulled = false, young, same;
-    int rc;
-    while (n > 1 && dir[n - 1] == '/')
-        dir[--n] = '\0';
+    char *dir;
+    size_t n = strcspn(c->word[0], "@");
+    bool pulled = false, same;
+    int rc = find_folder(c->word[1], &dir, e);
     p.dir = dir;
-    if ((rc = look_at_folder(dir, c->key, &f, e)))
+    if (rc || (rc = look_at_folder(dir, c->key, &f, e)))
         goto out;
-    young = c->max_age_s >= 0 && f.date_s + c->max_age_s > (int64_t)time(NULL);
-    n = strcspn(c->word[0], "@");
-    if (f.whole && young && strlen(f.name) == n && strncmp(f.name, c->word[0], n) == 0 &&
+    if (f.whole && is_young(c, &f) && strlen(f.name) == n && strncmp(f.name, c->word[0], n) == 0 &&
         (!c->word[0][n] || strcmp(c->word[0] + n + 1, f.version) == 0)) {
         memcpy(p.name, f.name, sizeof p.name);
         goto said;

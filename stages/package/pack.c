@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
+#include "io/models_tar.h"
 
 char *pack_own(struct pack *p, char *text)
 {
@@ -32,10 +33,15 @@ int pack_add(struct pack *p, struct tarfile_member m, struct err *e)
         return err_set(e, ERR_DATA,
                        "'%s' cannot be the name of a member: want a plain relative path in UTF-8",
                        m.name);
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->member[i].name, m.name) == 0)
-            return err_set(e, ERR_DATA, "extra '%s' has the name of another member, '%s'",
-                           m.path ? m.path : m.name, m.name);
+    for (size_t i = 0; i < p->n; i++) {
+        const char *other = p->member[i].name, *extra = m.path ? m.path : m.name;
+        if (strcmp(other, m.name) == 0)
+            return err_set(e, ERR_DATA, "extra '%s' has the name of another member, '%s'", extra,
+                           m.name);
+        if (tarfile_names_clash(other, m.name))
+            return err_set(e, ERR_DATA, "extra '%s' would be '%s', beside the member '%s'", extra,
+                           m.name, other);
+    }
     if (p->n == TARFILE_MAX_MEMBERS)
         return err_set(e, ERR_DATA, "more than %d files to pack", TARFILE_MAX_MEMBERS);
     p->member = mem_grow(p->member, p->n, sizeof *p->member);
@@ -106,6 +112,9 @@ static int add_extra(struct pack *p, const struct params *in, const char *path, 
         return add_directory(p, in, path, name, depth, e);
     if (in->include.n && !fits(&in->include, name))
         return 0;
+    if (strcmp(name, PACKAGE_SIGNATURE) == 0 || strcmp(name, PACKAGE_PULLED) == 0)
+        return err_set(e, ERR_DATA, "extra '%s': that name is not free, refit writes such a file",
+                       path);
     return pack_add(p, (struct tarfile_member){ .name = name, .path = path }, e);
 }
 

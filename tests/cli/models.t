@@ -10,7 +10,7 @@ lacks() { case $2 in *"$3"*) fail "$1" "found: $2" "want no: $3" ;; *) pass "$1"
 there() { if [ -e "$2" ]; then pass "$1"; else fail "$1" "$2 is not there"; fi; }
 export REFIT_REGISTRY=reg
 ok 'an empty registry has no model, and that is no error' "$M" list
-has 'and says so' "$err" 'no model is published here'
+has 'and says so' "$err" "no model is published here: 'reg'"
 refuses 'nor a current version' 65 "'products' has no current version" "$M" current products
 for i in 1 2 3; do echo "note $i" >note; pack p$i 0.$((i + 5)) --extra note; upload p$i; done
 printf '0.1\n' >V; pack v 0.5 --version V; upload v titanic
@@ -51,6 +51,7 @@ like 'and members' "$out" 'member +note +"[0-9a-f]{64}" -> "[0-9a-f]{64}"'
 lacks 'but not of what is the same' "$out" 'model.h5'
 ok 'against the current one, as JSON' "$M" diff products 1 --json
 has 'the same' "$out" '"name": "note"'
+is 'nothing differs from itself' "$("$M" diff products 3 | tail -1)" 'nothing differs'
 
 # ---- pull ----
 files() { (cd "$1" && find . -type f ! -name model_folder_metadata.csv -exec sha256sum {} + | sort -k2); }
@@ -81,6 +82,12 @@ is 'with what is in it' "$(ls mine)" x
 refuses 'a file, too' 64 'is there and no directory' "$M" pull products p1.tar
 refuses 'a version that is not there' 65 "has no version '9'" "$M" pull products@9 model
 refuses 'a name that is none' 64 "is no NAME or NAME@VERSION" "$M" pull ../x model
+ok 'a link to a folder' eval 'ln -s deep/er link; "$M" pull products@1 link/'
+is 'stays one: the folder behind it is exchanged' "$(readlink link) $(files deep/er)" "deep/er $(files want1)"
+refuses 'a link to nothing is none' 64 "'dangling' is a link to what is not there" eval 'ln -s nowhere dangling; "$M" pull products dangling'
+sed -i 's/^2[0-9]*/2999/' deep/er/model_folder_metadata.csv
+ok 'a date in the future is not young' "$M" pull products@1 deep/er --max-age 7d
+like 'the date is now' "$(tail -1 deep/er/model_folder_metadata.csv)" '^20'
 is 'and the folder is as it was' "$(files model)" "$(files want3)"
 
 # ---- kill -9 at every system call that changes something ----
@@ -188,6 +195,9 @@ absent 'it is gone' reg/products/7
 refuses 'export wants a file' 64 '--onnx FILE is missing' "$M" export products
 refuses 'a model that contradicts itself is refused' 65 "model.h5': '/' has no attribute 'network'" "$M" export products --onnx x.onnx
 refuses 'so is what is no model' 65 "'table.h5'" "$M" export table.h5 --onnx x.onnx
+refuses 'a package in a file is looked at in the same way' 65 "model.h5': '/' has no attribute 'network'" "$M" export p1.tar --onnx x.onnx
+head -c 3000 p1.tar >cut.tar
+refuses 'after its members' 65 "'cut.tar' is not a whole tar file" "$M" export cut.tar --onnx x.onnx
 mkdir tmp
 export TMPDIR=$t/tmp
 refuses 'a damaged package is' 65 'is damaged' eval 'cp -r reg bad && printf x | dd of=bad/titanic/0.1/models.tar bs=1 seek=3000 conv=notrunc 2>/dev/null && "$M" -r bad export titanic --onnx x.onnx'

@@ -63,9 +63,18 @@ has 'package has an option of that name and a version itself' "$out" 'package (r
 rm models.tar
 refuses 'an extra that has the name of a member is refused' 65 "'metrics.json'" pack --extra metrics.json
 refuses 'two extras of one name are refused' 65 'name of another member' pack --extra notes/deep/a.txt --extra notes/deep/a.txt
+mkdir of && echo 1 >of/deep
+refuses 'one in the other, too' 65 "extra 'of/deep' would be 'deep', beside the member 'deep/a.txt'" pack --extra notes/deep --extra of/deep
+echo x >manifest.json.minisig && echo x >model_folder_metadata.csv
+refuses 'nor may one be called as what a key makes' 65 "extra 'manifest.json.minisig': that name is not free" pack --extra manifest.json.minisig
+refuses 'nor as what pull writes' 65 "extra 'model_folder_metadata.csv': that name is not free" pack --extra model_folder_metadata.csv
 refuses 'a missing extra is said' 74 "cannot open extra 'nowhere'" pack --extra nowhere
 printf 'two words\n' >bad.version
 refuses 'a version is one word' 65 "'bad.version': want one line" pack --version bad.version
+printf '1.0\n\0' >bad.version
+refuses 'and a text' 65 "'bad.version': want one line" pack --version bad.version
+mkfifo pipe
+refuses 'and in a file' 74 "'pipe' is not a regular file" timeout 60 "$L/package" --check --version pipe
 : >bad.version
 refuses 'and not nothing' 65 "'bad.version': want one line" pack --version bad.version
 refuses 'by --check, too' 65 "'bad.version'" "$L/package" --check --version bad.version
@@ -128,6 +137,7 @@ has 'and says so' "$err" 'signed by the key'
 ok 'without a key its members alone' verify signed.tar
 refuses 'another key has not signed it' 65 "signed by key" verify signed.tar --public_key theirs.pub
 refuses 'a package without a signature is not signed' 65 'it is not signed' verify first.tar --public_key ours.pub
+refuses 'a key that is not there is said before that' 74 "cannot open 'no.pub'" verify first.tar --public_key no.pub
 refuses 'a secret key is no public one' 65 "'ours.key' is no public key of minisign" verify signed.tar --public_key ours.key
 refuses 'a public one no secret one' 65 "'ours.pub' is no secret key of minisign" pack --sign_key ours.pub
 sed 's/RW/RX/' ours.key >bad.key
@@ -163,6 +173,8 @@ ok 'and take what is signed' up signed --public_key ours.pub
 ok 'pull with the key' "$B/bin/refit-models" -r reg pull p model --key ours.pub
 refuses 'pull with another' 65 'signed by key' "$B/bin/refit-models" -r reg pull p other --key theirs.pub
 absent 'leaves nothing' other
+refuses 'it is asked for before anything is fetched' 74 "cannot open 'no.pub'" "$B/bin/refit-models" -r s3://nowhere pull p other --key no.pub
+refuses 'what is not signed is called by its name' 65 "'q version 1': it is not signed" eval '"$L/upload" --package first.tar --receipt r.json --registry reg --name q 2>/dev/null; "$B/bin/refit-models" -r reg pull q other --key ours.pub'
 refuses 'predict can insist, too' 65 'it is not signed' "$B/bin/refit-predict" --model first.tar --public_key ours.pub a=1
 refuses 'but not on a model without a package' 64 'is no package' "$B/bin/refit-predict" --model model.h5 --public_key ours.pub a=1
 ok 'the folder is whole, its signature in it' "$B/bin/refit-models" -r reg pull p model --max-age 1d
@@ -171,5 +183,7 @@ refuses 'a folder that is there is not taken for signed by another' 65 'signed b
 same 'and stays' signed.tar reg/p/1/models.tar
 refuses 'predict reads a folder by its signature, too' 65 'signed by key' "$B/bin/refit-predict" --model model --public_key theirs.pub a=1
 ok 'verify with the key' "$B/bin/refit-models" -r reg verify p --key ours.pub
+run "$B/bin/refit-models" -r reg verify p --key theirs.pub --json
+is 'as JSON it is one document' "$(printf '%s\n' "$out" | grep -c '^[]}]')" 1
 refuses 'verify with another' 65 'signed by key' "$B/bin/refit-models" -r reg verify p --key theirs.pub
 finish

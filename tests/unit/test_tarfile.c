@@ -125,6 +125,15 @@ static void names_are_plain_relative_paths(void **state)
     free(longest);
 }
 
+static void a_file_cannot_be_in_another_file(void **state)
+{
+    (void)state;
+    assert_true(tarfile_names_clash("a", "a") && tarfile_names_clash("a", "a/b/c"));
+    assert_true(tarfile_names_clash("a/b/c", "a/b"));
+    assert_false(tarfile_names_clash("a", "ab") || tarfile_names_clash("a/b", "a/c") ||
+                 tarfile_names_clash("a.b", "a/b"));
+}
+
 static int read_bytes(const char *bytes, size_t n, struct err *e)
 {
     struct tarfile t = { 0 };
@@ -164,6 +173,8 @@ static void damage_is_refused(void **state)
     assert_error(read_bytes(tar, n, &e), ERR_DATA, e, "no plain relative path");
     patch(tar, 0, "y\0\0\0", 4);
     assert_error(read_bytes(tar, n, &e), ERR_DATA, e, "the member 'y' twice");
+    patch(tar, 0, "y/z\0", 4);
+    assert_error(read_bytes(tar, n, &e), ERR_DATA, e, "a member 'y/z' and a member 'y'");
     patch(tar, 0, "x\0\0\0", 4);
     patch(tar, 156, "5", 1); /* a directory */
     assert_error(read_bytes(tar, n, &e), ERR_DATA, e, "not a regular file");
@@ -195,6 +206,7 @@ int main(void)
         TEST(equal_members_give_equal_bytes_and_no_clock_or_owner),
         TEST(a_file_that_changed_since_it_was_hashed_is_refused),
         TEST(names_are_plain_relative_paths),
+        TEST(a_file_cannot_be_in_another_file),
         TEST(damage_is_refused),
         TEST(a_file_that_is_not_there_is_an_error_of_the_machine),
     };
