@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/own_features.h"
 #include "num/metrics.h"
 
 /* ---- parts ---- */
@@ -166,9 +167,12 @@ int late_fusion_fit(struct model **out, const char *const path[2], const struct 
 {
     struct model *m[2] = { NULL, NULL };
     struct late_fusion *f = NULL;
+    struct featmat made = { 0 };
+    struct model_data own;
     int rc = load_two(m, path, threads, e);
     if (rc)
         goto out;
+    const char *reader = path[m[0]->prep.reads[NN_FEATURES] ? 0 : 1];
     f = mem_calloc(1, sizeof *f);
     take_part(&f->part[0], m[0]);
     take_part(&f->part[1], m[1]);
@@ -180,8 +184,9 @@ int late_fusion_fit(struct model **out, const char *const path[2], const struct 
     *out_choice = (struct late_choice){ .weight = weight,
                                         .accuracy = (double)NAN,
                                         .loss = (double)NAN };
-    if ((rc = prep_check(&m[0]->prep, data, e)) ||
-        (rc = isnan(weight) ? find_weight(m[0], data, out_choice, e) : 0))
+    if ((rc = own_features(&own, &made, m[0], reader, data, e)) ||
+        (rc = prep_check(&m[0]->prep, &own, e)) ||
+        (rc = isnan(weight) ? find_weight(m[0], &own, out_choice, e) : 0))
         goto out;
     f->weight = out_choice->weight;
     char *training = training_of(out_choice, m[0], m[1]);
@@ -190,6 +195,7 @@ int late_fusion_fit(struct model **out, const char *const path[2], const struct 
     *out = m[0];
     m[0] = NULL;
 out:
+    featmat_release(&made);
     model_free(m[0]);
     model_free(m[1]);
     return rc;

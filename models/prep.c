@@ -208,6 +208,10 @@ static int check_features(const struct prep *p, const struct featmat *f, struct 
             return err_set(e, ERR_DATA,
                            "feature column %zu is '%s', the model was trained with '%s'", i + 1,
                            f->name[i], p->feature[i]);
+    if (f->state && strcmp(f->state, p->features_state) != 0)
+        return err_set(e, ERR_DATA,
+                       "the feature columns were fitted otherwise than those that the model was "
+                       "trained on: impute_scale --state makes its own");
     return 0;
 }
 

@@ -215,8 +215,12 @@ static void tell(const struct warm *w)
     if (to->reads[NN_PIXELS] && from->reads[NN_PIXELS] &&
         strcmp(to->pixels_recipe, from->pixels_recipe) != 0)
         log_info("  the pictures were prepared otherwise there: %s", from->pixels_recipe);
-    if (to->reads[NN_FEATURES] && from->reads[NN_FEATURES])
+    if (to->reads[NN_FEATURES] && from->reads[NN_FEATURES]) {
         tell_new("feature columns", w->column, 0, to->n_feature, to->feature);
+        if (strcmp(to->features_state, from->features_state) != 0)
+            log_info("  the feature columns were fitted otherwise there (impute_scale --state "
+                     "takes its scales over)");
+    }
     if (w->has_head)
         tell_new("classes", w->class, 0, w->to->classes.n, w->to->classes.label);
     for (size_t i = 0; i < net_n_param(w->old->net); i++)

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "models/tabular.h"
+#include "models/own_features.h"
 
 void chosen_take(struct chosen *out, const struct model *m, const struct sides *sides,
                  enum side side, const struct column *target)
@@ -120,46 +119,6 @@ struct entry *contest_find(const struct contest *c, const char *kind)
     return NULL;
 }
 
-/* The matrix of all rows, as the model's own state makes it. */
-static int make_features(struct entry *who, const char *state, const struct table *t, struct err *e)
-{
-    struct tabular s = { 0 };
-    struct featmat *f = &who->features;
-    int rc = tabular_parse(&s, who->path, state, e);
-    if (rc)
-        return rc;
-    *f = (struct featmat){ .n_row = t->n_row,
-                           .n_col = s.n_out,
-                           .x = mem_calloc(t->n_row, (s.n_out + 1) * sizeof *f->x),
-                           .name = mem_calloc(s.n_out + 1, sizeof *f->name) };
-    for (size_t j = 0; j < s.n_out; j++)
-        f->name[j] = mem_strdup(s.name[j]);
-    if ((rc = tabular_apply(&s, t, NULL, t->n_row, f->x, e)))
-        err_wrap(e, "'%s'", who->path);
-    f->state = mem_strdup(state);
-    memcpy(f->keys_sha256, t->keys_sha256, HASH_HEX);
-    tabular_release(&s);
-    log_info("'%s': its feature columns were fitted on other rows: they are made of the table",
-             who->path);
-    return rc;
-}
-
-static int data_for(struct model_data *out, struct entry *who, const struct model_inputs *in,
-                    struct err *e)
-{
-    struct model_wants wants;
-    int rc = 0;
-    model_wants(who->model, &wants);
-    *out = in->data;
-    if (!wants.features_state || !in->data.features ||
-        strcmp(wants.features_state, in->features.state) == 0)
-        return 0;
-    if (!who->features.x)
-        rc = make_features(who, wants.features_state, &in->table, e);
-    out->features = &who->features;
-    return rc;
-}
-
 /* Probabilities in the order of the first model's classes. */
 static void reorder(const struct contest *c, const struct entry *who, size_t n, float *out)
 {
@@ -181,7 +140,7 @@ int contest_predict(float **out, const struct contest *c, struct entry *who,
                     const struct model_inputs *in, const struct chosen *rows, struct err *e)
 {
     struct model_data data;
-    int rc = data_for(&data, who, in, e);
+    int rc = own_features(&data, &who->features, who->model, who->path, &in->data, e);
     if (rc)
         return rc;
     float *own = mem_calloc(rows->n + 1, model_n_output(who->model) * sizeof *own);

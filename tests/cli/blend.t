@@ -37,6 +37,22 @@ has "which are there" "$(figure late.json)" "0."
 ok "it is packaged" "$L/package" --model late.h5 --metrics late.json --package m.tar
 ok "a weight by hand" "$L/blend" --models text.h5 --models image.h5 $data --weight 0.5 --model half.h5
 has "is kept" "$(h5dump -a /weight half.h5)" "(0): 0.5"
+cat >table.yaml <<'END'
+network: 1
+branches: {features: {layers: [{dense: 4}]}}
+head: [dense: classes]
+training: {epochs: 4, batch: 16, learning_rate: 0.05}
+END
+for scale in standard none; do
+    "$L/impute_scale" --table toy/table.h5 --split toy/split.h5 --scale $scale --features $scale.h5 2>>log
+done
+with() { "$@" --table toy/table.h5 --text toy/text.h5 --split toy/split.h5; }
+ok "a model of feature columns" with "$L/train" --network table.yaml --features standard.h5 --model table.h5 --history h.json
+ok "blends with another" with "$L/blend" --models text.h5 --models table.h5 --features standard.h5 --model own.h5
+ok "so it does beside columns that were fitted otherwise" \
+    with "$L/blend" --models text.h5 --models table.h5 --features none.h5 --model other.h5
+has "which are made again" "$err" "'table.h5': its feature columns were fitted on other rows"
+same "with the same weight" own.h5 other.h5
 refuses "one model is too few" 64 "--models: 1 models, want 2" "$L/blend" --models text.h5 $data --model x.h5
 refuses "two of one kind are refused" 65 "both models read text" "$L/blend" --models text.h5 --models text.h5 $data --model x.h5
 refuses "an input that is missing is named" 65 "'pixels', which is not given" \

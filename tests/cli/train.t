@@ -49,6 +49,10 @@ has "and the model says so" "$(h5dump -a /training o.h5)" '"class_weight": "bala
 
 ok "a warm start" train $all --warm_start o.h5 --epochs 1 --model v.h5 --history v.json
 has "says what it took" "$err" "18 of its 18 tensors are taken"
+"$L/impute_scale" --table toy/table.h5 --split toy/split.h5 --features scaled.h5 2>>log
+ok "one from a model of columns of another scale" \
+    train ${all%--features*} --features scaled.h5 --split toy/split.h5 --warm_start o.h5 --epochs 1 --model v.h5 --history v.json
+has "says that, too" "$err" "the feature columns were fitted otherwise there"
 cat >text.yaml <<'END'
 network: 1
 branches:

@@ -121,7 +121,7 @@ static void inputs_made_otherwise_are_refused(void **state)
     struct pixels pixels = toy.pixels;
     struct featmat features = toy.features;
     char *name[] = { features.name[0], features.name[2], features.name[1] };
-    char recipe[] = "{\"language\": \"french\"}", size[] = "{\"size\": 9}";
+    char recipe[] = "{\"language\": \"french\"}", size[] = "{\"size\": 9}", scaled[] = "{} ";
 
     tokens.recipe = recipe;
     data.tokens = &tokens;
@@ -146,6 +146,10 @@ static void inputs_made_otherwise_are_refused(void **state)
                  "feature column 2 is 'f2'");
     features.n_col = 2;
     assert_error(model_predict(model, &data, &row, 1, p, &e), ERR_DATA, e, "2 feature columns");
+    features = toy.features;
+    features.state = scaled;
+    assert_error(model_predict(model, &data, &row, 1, p, &e), ERR_DATA, e,
+                 "the feature columns were fitted otherwise");
 }
 
 static void every_truncated_model_file_is_refused(void **state)
