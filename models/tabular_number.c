@@ -63,39 +63,43 @@ static double box_cox_of_log(double logarithm, double lambda)
     return fabs(lambda) < 1e-12 ? logarithm : expm1(lambda * logarithm) / lambda;
 }
 
-/* The part of the log likelihood that lambda decides; of the logarithms of the values. */
-static double likelihood(const double *logarithm, double *scratch, size_t n, double sum,
-                         double lambda)
+/* The part of the log likelihood that lambda decides; of the logarithms of the values, less their
+ * mean: the values could be too large, or their powers too much alike. */
+static double likelihood(const double *logarithm, double *scratch, size_t n, double lambda)
 {
     double mean, sd;
     for (size_t i = 0; i < n; i++)
         scratch[i] = box_cox_of_log(logarithm[i], lambda);
     tabular_mean_sd(scratch, n, &mean, &sd);
-    return (lambda - 1) * sum - (double)n * log(sd);
+    return isfinite(sd) ? -log(sd) : -(double)INFINITY;
 }
 
-/* Its maximum in [-5, 5] by golden section; the values become their logarithms. */
+/* Its maximum in [-5, 5] by golden section; the values change. */
 static double find_lambda(double *x, size_t n)
 {
     static const double GOLDEN = 0.6180339887498949;
-    double *scratch = mem_calloc(n, sizeof *scratch), low = -5, high = 5, sum = 0;
+    double *scratch = mem_calloc(n, sizeof *scratch), low = -5, high = 5, mean = 0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = log(x[i]);
+        mean += x[i] / (double)n;
+    }
     for (size_t i = 0; i < n; i++)
-        sum += x[i] = log(x[i]);
+        x[i] -= mean;
     double a = high - GOLDEN * (high - low), b = low + GOLDEN * (high - low);
-    double fa = likelihood(x, scratch, n, sum, a), fb = likelihood(x, scratch, n, sum, b);
+    double fa = likelihood(x, scratch, n, a), fb = likelihood(x, scratch, n, b);
     while (high - low > 1e-9) {
         if (fa > fb) {
             high = b;
             b = a;
             fb = fa;
             a = high - GOLDEN * (high - low);
-            fa = likelihood(x, scratch, n, sum, a);
+            fa = likelihood(x, scratch, n, a);
         } else {
             low = a;
             a = b;
             fa = fb;
             b = low + GOLDEN * (high - low);
-            fb = likelihood(x, scratch, n, sum, b);
+            fb = likelihood(x, scratch, n, b);
         }
     }
     free(scratch);

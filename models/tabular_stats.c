@@ -136,8 +136,9 @@ void tabular_mean_sd(const double *x, size_t n, double *out_mean, double *out_sd
         square += d * d;
     }
     mean += left / (double)n;
+    square = (square - left * left / (double)n) / (double)n;
     *out_mean = mean;
-    *out_sd = sqrt(fmax(0, (square - left * left / (double)n) / (double)n));
+    *out_sd = square < 0 ? 0 : sqrt(square); /* NaN stays NaN */
 }
 
 void tabular_fit_scale(enum tabular_scale how, double *x, size_t n, double *out_shift,

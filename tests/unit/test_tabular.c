@@ -343,7 +343,34 @@ static void an_infinity_is_refused_with_its_place(void **state)
     assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN,
                              &(struct tabular_options){ .scale = true }, 1, &f->e),
                  ERR_DATA, f->e, "too large");
+    bad[0] = bad[1] = bad[2] = 1;
+    bad[3] = 1e308; /* the square alone is too large */
+    assert_error(tabular_fit(&f->s, &f->t, train, N_TRAIN,
+                             &(struct tabular_options){ .scale = true }, 1, &f->e),
+                 ERR_DATA, f->e, "'price': its values are too large to be scaled");
     done(f);
+}
+
+static void box_cox_finds_the_same_lambda_in_any_unit(void **state)
+{
+    static const double unit[] = { 1, 1e15, 1e-9 };
+    static double x[N];
+    double lambda = 0;
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct fixture *f = fixture();
+        f->col[0].real = x;
+        f->col[0].valid = NULL;
+        f->t.roles.n_feature = 1;
+        for (int i = 0; i < N; i++)
+            x[i] = unit[k] * (0.8 + 0.1 * i);
+        fit(f, &(struct tabular_options){ .transform = TABULAR_BOX_COX });
+        if (k == 0)
+            lambda = f->s.col[0].lambda;
+        assert_near(f->s.col[0].lambda, lambda, 1e-6, 0);
+        assert_near(lambda, 0.67826321, 1e-6, 0); /* scipy.stats.boxcox */
+        done(f);
+    }
 }
 
 static void text_and_changed_types_are_refused(void **state)
@@ -663,6 +690,7 @@ int main(void)
         cmocka_unit_test(a_table_without_features_gives_no_column),
         cmocka_unit_test(an_absent_column_is_a_gap_in_every_row),
         cmocka_unit_test(an_infinity_is_refused_with_its_place),
+        cmocka_unit_test(box_cox_finds_the_same_lambda_in_any_unit),
         cmocka_unit_test(text_and_changed_types_are_refused),
         cmocka_unit_test(a_damaged_state_is_refused),
     };
