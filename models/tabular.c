@@ -42,6 +42,14 @@ void tabular_release(struct tabular *s)
     *s = (struct tabular){ 0 };
 }
 
+size_t tabular_n_feature(const struct tabular *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_col; i++) /* parts of a date lie beside each other */
+        n += i == 0 || strcmp(s->col[i].name, s->col[i - 1].name) != 0;
+    return n;
+}
+
 /* What became of one feature. */
 struct fitted {
     struct tabular_column

@@ -120,11 +120,11 @@ struct tabular_column {
 /** The fitted state. All zeros is empty; all owned. */
 struct tabular {
     struct tabular_column *col; /* (n_col) those that give at least one column of the matrix */
-    size_t n_col;
-    size_t n_out; /* d */
-    char **name;  /* (d) */
-    double *mean; /* (d) subtracted first; 0 where a column is not scaled */
-    double *sd;   /* (d) then divided by; > 0, 1 where a column is not scaled or constant */
+    size_t n_col;               /* the parts of a date are one each */
+    size_t n_out;               /* d */
+    char **name;                /* (d) */
+    double *mean;               /* (d) subtracted first; 0 where a column is not scaled */
+    double *sd; /* (d) then divided by; > 0, 1 where a column is not scaled or constant */
 };
 
 /**
@@ -171,6 +171,9 @@ int tabular_parse(struct tabular *s, const char *name, const char *json, struct 
  */
 int tabular_apply(const struct tabular *s, const struct table *t, const size_t *row, size_t n_row,
                   double *out, struct err *e);
+
+/** How many columns of the table it reads, a date once for all its parts. */
+size_t tabular_n_feature(const struct tabular *s);
 
 /** Name of a column whose gaps a state keeps, owned by the caller; NULL: there is none. */
 char *tabular_kept(const char *json);

@@ -42,7 +42,7 @@ void tabular_explain(const struct tabular *s, struct str *out)
 {
     static const char *const absent[] = { "", ", zeros where absent", ", must not be absent" };
     size_t j = 0;
-    str_addf(out, "%zu columns of %zu features\n", s->n_out, s->n_col);
+    str_addf(out, "%zu columns of %zu features\n", s->n_out, tabular_n_feature(s));
     for (size_t i = 0; i < s->n_col; i++) {
         const struct tabular_column *c = &s->col[i];
         str_addf(out, "%s%s%s: ", c->name, c->part ? "." : "",

@@ -360,7 +360,8 @@ int tabular_fit_number(struct tabular_column *out, const struct table *t, const 
         rc = fit_fill(&made, t, c, row, n_row, o, x, n, e);
         if (rc == 0)
             fit_transform(&made, x, n);
-        made.indicator = o->indicators && n < n_row && part == TABULAR_WHOLE;
+        bool first = (o->parts & ((1u << part) - 1)) == 0; /* one indicator for a date's parts */
+        made.indicator = o->indicators && n < n_row && first;
         made.n_out = made.indicator ? 2 : 1;
     }
     free(x);

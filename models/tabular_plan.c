@@ -9,21 +9,13 @@
 
 static const char *const scales[] = { "none", "standard", "min_max", "robust", NULL };
 static const char *const one_hots[] = { "all", "drop_last", NULL };
-static const char *const keys[] = { "drop",
-                                    "absent",
-                                    "number_missing",
-                                    "category_missing",
-                                    "group",
-                                    "indicators",
-                                    "rare_below",
-                                    "rare_label",
-                                    "one_hot",
-                                    "encode",
-                                    "scale",
-                                    "scale_indicators",
-                                    "transform",
-                                    "parts",
-                                    NULL };
+/* Options of any column, of numbers alone, and of categories alone. */
+static const char *const keys[] = {
+    "drop",       "absent",    "scale", "scale_indicators", "number_missing", "group",
+    "indicators", "transform", "parts", "category_missing", "rare_below",     "rare_label",
+    "one_hot",    "encode",    NULL
+};
+enum { FIRST_OF_NUMBERS = 4, FIRST_OF_CATEGORIES = 9, N_KEY = 14 };
 
 bool tabular_number_missing(const char *text, struct tabular_options *o)
 {
@@ -71,6 +63,8 @@ static int read_parts(const struct yaml *list, unsigned *out, struct err *e)
     *out = 0;
     if (list && list->kind != YAML_LIST)
         return yaml_fail(list, e, "parts: want a list of year, month, day, weekday, hour");
+    if (list && list->n == 0)
+        return yaml_fail(list, e, "parts: the list is empty");
     for (size_t i = 0; list && i < list->n; i++) {
         unsigned part = TABULAR_YEAR;
         while (part < N_TABULAR_PART &&
@@ -124,6 +118,23 @@ static int read_choices(const struct yaml *map, struct tabular_options *o, struc
     return 0;
 }
 
+/* Options that go together. */
+static int check_column(const struct yaml *map, const struct tabular_options *o, struct err *e)
+{
+    const struct yaml *one_hot = yaml_get(map, "one_hot"), *label = yaml_get(map, "rare_label");
+    if (o->drop && map->n > 1)
+        return yaml_fail(map, e, "a column that is dropped has no other options");
+    if (o->group && o->number_missing == TABULAR_KEEP)
+        return yaml_fail(map, e,
+                         "gaps are filled by 'group' or kept (number_missing keep): want one");
+    if (one_hot && o->encode != TABULAR_ONE_HOT)
+        return yaml_fail(one_hot, e, "one_hot: the column is encoded as %s",
+                         tabular_encodes[o->encode]);
+    if (label && o->rare_below <= 0)
+        return yaml_fail(label, e, "rare_label wants a rare_below above 0");
+    return 0;
+}
+
 static int read_column(const struct yaml *map, struct tabular_options *o, struct err *e)
 {
     const struct yaml *rare = yaml_get(map, "rare_below");
@@ -138,12 +149,7 @@ static int read_column(const struct yaml *map, struct tabular_options *o, struct
         return rc;
     if (rare && (rc = yaml_real(rare, "rare_below", 0, 1, &o->rare_below, e)))
         return rc;
-    if (o->drop && map->n > 1)
-        return yaml_fail(map, e, "a column that is dropped has no other options");
-    if (o->group && o->number_missing == TABULAR_KEEP)
-        return yaml_fail(map, e,
-                         "gaps are filled by 'group' or kept (number_missing keep): want one");
-    return 0;
+    return check_column(map, o, e);
 }
 
 static int read_tree(struct tabular_plan *p, const struct tabular_options *all, struct err *e)
@@ -193,6 +199,24 @@ int tabular_plan_parse(struct tabular_plan *p, const char *name, const char *byt
     struct yaml *tree;
     int rc = yaml_parse(&tree, name, bytes, n, e);
     return rc ? rc : take_tree(p, tree, all, e);
+}
+
+int tabular_plan_check(const struct tabular_plan *p, const struct table *t, struct err *e)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct column *c = table_column(t, p->choice[i].column);
+        bool category = c && c->type == COLUMN_CATEGORY;
+        int k = category ? FIRST_OF_NUMBERS : FIRST_OF_CATEGORIES;
+        int end = category ? FIRST_OF_CATEGORIES : N_KEY;
+        for (; c && k < end; k++) {
+            const struct yaml *at = yaml_get(yaml_get(p->tree, "columns")->item[i], keys[k]);
+            if (at)
+                return err_set(e, ERR_DATA, "%s:%zu:%zu: %s is for %s, column '%s' is %s", at->file,
+                               at->line, at->column, keys[k], category ? "numbers" : "categories",
+                               c->name, column_type_name(c->type));
+        }
+    }
+    return 0;
 }
 
 void tabular_plan_release(struct tabular_plan *p)

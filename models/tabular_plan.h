@@ -20,6 +20,9 @@ int tabular_plan_read(struct tabular_plan *p, const char *path, const struct tab
 /** The same of n bytes in memory; `name` is for messages. */
 int tabular_plan_parse(struct tabular_plan *p, const char *name, const char *bytes, size_t n,
                        const struct tabular_options *all, struct err *e);
+
+/** Is every column of the kind that its options are for? ERR_DATA with file:line:column. */
+int tabular_plan_check(const struct tabular_plan *p, const struct table *t, struct err *e);
 void tabular_plan_release(struct tabular_plan *p);
 
 /** --number_missing and the key of a plan: median, mean, most_frequent, zero, keep, a number. False

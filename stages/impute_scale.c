@@ -8,6 +8,7 @@
  *        state     refit.features or refit.model: learn nothing, repeat what it has learnt
  *   out  features  refit.features (n, d) for all n rows of the table
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,15 +115,36 @@ static int to_options(const struct params *p, struct tabular_options *o, struct 
     return 0;
 }
 
+/* Is it as if nobody had given it? */
+static bool is_default(const struct opt *o, const struct params *p)
+{
+    const char *at = (const char *)p + o->offset;
+    if (o->list)
+        return ((const struct opt_list *)(const void *)at)->n == 0;
+    if (o->type == OPT_TYPE_BOOL)
+        return *(const bool *)at == (o->def > 0);
+    if (o->type == OPT_TYPE_REAL)
+        return !(fabs(*(const double *)(const void *)at - o->def) > 0);
+    const char *text = *(const char *const *)(const void *)at;
+    return !text || (o->text && strcmp(text, o->text) == 0);
+}
+
+/* A state has been learnt: options that say how to learn would have no effect. */
+static int check_state(const struct params *p, struct err *e)
+{
+    for (const struct opt *o = options; o->name; o++)
+        if (str_choice("table|state|features|target", o->name) < 0 && !is_default(o, p))
+            return err_set(e, ERR_USAGE, "--state has learnt already: --%s has no effect beside it",
+                           o->name);
+    return 0;
+}
+
 static int read_plan(struct tabular_plan *plan, const struct params *p, struct tabular_options *o,
                      struct err *e)
 {
     int rc = to_options(p, o, e);
-    if (rc == 0 && p->state &&
-        (p->plan || p->split || p->drop.n || p->keep.n || p->number_missing || p->category_missing))
-        return err_set(e, ERR_USAGE,
-                       "--state has learnt already: neither --split nor --plan, --drop, --keep, "
-                       "--number_missing or --category_missing goes with it");
+    if (rc == 0 && p->state)
+        rc = check_state(p, e);
     if (rc == 0 && p->plan)
         rc = tabular_plan_read(plan, p->plan, o, e);
     return rc;
@@ -169,6 +191,8 @@ static int choose(const struct params *p, const struct table *t, const struct ta
         rc = check_feature(t, plan->choice[i].column, p->plan, e);
     for (size_t i = 0; rc == 0 && i < named->n; i++)
         rc = check_feature(t, named->item[i], p->drop.n ? "--drop" : "--keep", e);
+    if (rc == 0)
+        rc = tabular_plan_check(plan, t, e);
     for (size_t i = 0; rc == 0 && named->n && i < t->roles.n_feature; i++) {
         bool drop = is_in(named, t->roles.feature[i]) == (p->drop.n > 0);
         if (drop)
@@ -216,8 +240,8 @@ static void report(const struct table *t, const struct tabular *s, size_t n_trai
                                     : "no feature columns",
                  t->n_row);
     else
-        log_info("%zu columns of %zu features, learnt from %zu of %zu rows", s->n_out, s->n_col,
-                 n_train, t->n_row);
+        log_info("%zu columns of %zu features, learnt from %zu of %zu rows", s->n_out,
+                 tabular_n_feature(s), n_train, t->n_row);
 }
 
 /* The state that a file has, owned by the caller. */
@@ -265,7 +289,8 @@ static int take_over(struct tabular *s, const struct params *p, const struct tab
             log_warn("column '%s' is left out: '%s' has learnt nothing of it", t->roles.feature[i],
                      p->state);
     }
-    log_info("%zu columns of %zu features, as '%s' has learnt them", s->n_out, s->n_col, p->state);
+    log_info("%zu columns of %zu features, as '%s' has learnt them", s->n_out, tabular_n_feature(s),
+             p->state);
     return 0;
 }
 

@@ -89,10 +89,13 @@ d = [datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=v) for v in
 for part, of in [("year", lambda v: v.year), ("month", lambda v: v.month), ("day", lambda v: v.day), ("weekday", lambda v: v.weekday()), ("hour", lambda v: v.hour)]:
     p = np.full(400, np.nan); p[~np.isnan(when)] = [of(v) for v in d]
     near("when." + part, np.where(np.isnan(p), np.nanmedian(p[train]), p))
+near("when missing", np.isnan(when))
+assert sum(n.endswith(" missing") for n in names) == 3, names
 near("group", [("abc").index(v) for v in group])
 few = np.where([(train & (town == v)).sum() < .05 * train.sum() for v in town], "Few", town)
 near("town", [(few[train] == v).mean() for v in few])
 P
+has 'a date is one feature, whatever its parts' "$("$L/impute_scale" --explain-state f.h5)" '15 columns of 7 features'
 plan <<'Y' 2>log; ok 'a target encoding, of training rows out of fold' python <<'P'
 town: {encode: target, scale: none}
 Y
@@ -120,6 +123,13 @@ refuses 'an unknown encoding too' 64 "'hash' is not one of" plan <<<'town: {enco
 refuses 'a logarithm of nothing is refused with its row' 65 'has no logarithm' plan <<<'amount: {transform: log, number_missing: zero}'
 refuses 'a group that is no category is refused' 65 'which is no category' plan <<<'amount: {group: size}'
 refuses 'parts of what is no date are refused' 65 'no date' plan <<<'amount: {parts: [year]}'
+refuses 'an option of numbers for a category is refused with its place' 65 "plan.yaml:3:21: transform is for numbers, column 'town' is category" \
+    plan <<<'town: {transform: log}'
+refuses 'one of categories for a number, too' 65 "encode is for categories, column 'size' is int" plan <<<'size: {encode: target}'
+refuses 'and for a date' 65 "category_missing is for categories, column 'when' is date" plan <<<'when: {category_missing: never}'
+refuses 'columns of an encoding that has none' 64 'one_hot: the column is encoded as target' plan <<<'town: {encode: target, one_hot: drop_last}'
+refuses 'a label of rare levels that nothing makes rare' 64 'rare_label wants a rare_below' plan <<<'town: {rare_label: Few}'
+refuses 'no parts at all' 64 'the list is empty' plan <<<'when: {parts: []}'
 refuses '--drop and --keep together are refused' 64 'want one of them' impute --drop when --keep amount
 refuses 'a file without a state is refused' 65 'refit.features' "$L/impute_scale" --explain-state t.h5
 

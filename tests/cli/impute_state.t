@@ -40,6 +40,10 @@ ok 'a model has a state, too' "$L/train" --family logistic --table t.h5 --featur
 ok 'that makes features' impute next n2 --state m.h5
 same 'the same ones' n.h5 n2.h5
 refuses 'what is learnt anew has no place beside it' 64 '--state has learnt already' impute next x --state f.h5 --split split.h5
+for how in '--scale robust' '--missing zero' '--indicators false' '--rare_below 0.1' '--drop age' '--absent refuse' '--encode count'; do
+    # shellcheck disable=SC2086
+    refuses "nor $how" 64 "${how% *} has no effect beside it" impute next x --state f.h5 $how
+done
 refuses 'a table is no state' 65 'refit.features' impute next x --state t.h5
 
 # ---- absent columns
