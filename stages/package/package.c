@@ -88,10 +88,11 @@ static json_t *without_lists(json_t *metrics)
     json_t *out = json_object();
     for (void *at = json_object_iter(metrics); at; at = json_object_iter_next(metrics, at)) {
         json_t *value = json_object_iter_value(at);
-        if (json_is_object(value))
-            json_object_set_new(out, json_object_iter_key(at), without_lists(value));
-        else if (!json_is_array(value))
-            json_object_set(out, json_object_iter_key(at), value);
+        json_t *kept = json_is_object(value) ? without_lists(value) : json_incref(value);
+        bool empty = json_is_object(kept) && json_object_size(kept) == 0;
+        if (!empty && !json_is_array(kept))
+            json_object_set(out, json_object_iter_key(at), kept);
+        json_decref(kept);
     }
     return out;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 . "$(dirname "$0")/tap.sh"
 "$B/tests/tools/samples" .
-echo '{"accuracy": 0.9, "models": {"text": {"accuracy": 0.7, "curve": [1, 2]}}, "confusion": [[1, 0], [0, 1]]}' >metrics.json
+echo '{"accuracy": 0.9, "models": {"text": {"accuracy": 0.7, "curve": [1, 2]}}, "confusion": [[1, 0], [0, 1]], "curves": {"roc": {"0": [1]}}}' >metrics.json
 echo '<html><title>report</title></html>' >report.html
 pack() { "$L/package" --model model.h5 --metrics metrics.json --report report.html --package models.tar "$@"; }
 

@@ -14,6 +14,7 @@ is 'the first version is published' "$(sed -n 's/.*"version": *"\{0,1\}\([^",}]*
 is 'current.json has the hash of the package' \
     "$(sed -n 's/.*"sha256": *"\([0-9a-f]*\)".*/\1/p' $current)" "$(sha256sum <work/ci/registry/products/1/models.tar | cut -d' ' -f1)"
 same 'the published package is what the package stage made' work/ci/registry/products/1/models.tar work/products/models.tar
+has 'its manifest tells which data it was trained on' "$(cat work/ci/registry/products/1/manifest.json)" "$(sha256sum <work/products/table.h5 | cut -d' ' -f1)"
 same 'the fixed key holds the same package' work/ci/registry/models.tar work/products/models.tar
 
 run refit run --profile ci
