@@ -49,9 +49,7 @@ static int check(const void *params, struct err *e)
                        p->name);
     if (p->copy && !p->key)
         return err_set(e, ERR_USAGE, "--copy is what lies at --key: want --key, too");
-    if (p->name && p->key && (rc = registry_check_key(p->name, p->key, e)))
-        return rc;
-    if (p->name && p->status_key && (rc = registry_check_key(p->name, p->status_key, e)))
+    if (p->name && (rc = registry_check_keys(p->name, p->key, p->status_key, e)))
         return rc;
     if (p->status_key && strchr(p->status_key, '{'))
         return err_set(e, ERR_USAGE, "--status_key '%s': it is one for all versions, no {version}",

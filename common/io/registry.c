@@ -57,6 +57,17 @@ int registry_check_key(const char *name, const char *key, struct err *e)
     return 0;
 }
 
+int registry_check_keys(const char *name, const char *key, const char *status, struct err *e)
+{
+    int rc = key ? registry_check_key(name, key, e) : 0;
+    if (rc == 0 && status)
+        rc = registry_check_key(name, status, e);
+    if (rc == 0 && key && status && strcmp(key, status) == 0)
+        rc = err_set(e, ERR_USAGE,
+                     "key '%s': a model and the list of versions cannot both be there", key);
+    return rc;
+}
+
 char *registry_key(const char *name, const char *rest)
 {
     return str_format("%s/%s", name, rest);
@@ -99,7 +110,7 @@ int registry_read(const struct registry *r, const char *key, json_t **out,
 }
 
 int registry_read_current(const struct registry *r, const char *name, struct registry_current *out,
-                          struct store_object *about, struct err *e)
+                          struct store_object *about, json_t **out_doc, struct err *e)
 {
     char *key = registry_key(name, "current.json");
     json_t *doc;
@@ -107,6 +118,8 @@ int registry_read_current(const struct registry *r, const char *name, struct reg
     int rc = registry_read(r, key, &doc, about, e);
 
     *out = (struct registry_current){ 0 };
+    if (out_doc)
+        *out_doc = NULL;
     if (rc || !doc)
         goto out;
     if (!registry_text(json_object_get(doc, "version"), c.version, sizeof c.version) ||
@@ -119,6 +132,8 @@ int registry_read_current(const struct registry *r, const char *name, struct reg
                      store_name(r->store), key);
     else
         *out = c;
+    if (rc == 0 && out_doc)
+        *out_doc = json_incref(doc);
 out:
     json_decref(doc);
     free(key);
@@ -128,7 +143,7 @@ out:
 int registry_current(const struct registry *r, const char *name, struct registry_current *out,
                      struct err *e)
 {
-    return registry_read_current(r, name, out, NULL, e);
+    return registry_read_current(r, name, out, NULL, NULL, e);
 }
 
 int registry_manifest(const struct registry *r, const char *name, const char *version, json_t **out,

@@ -55,6 +55,9 @@ bool registry_name_ok(const char *name);
  * {version} may stand in it. */
 int registry_check_key(const char *name, const char *key, struct err *e);
 
+/** The same of both keys of a request, each may be NULL; and they are not the same. */
+int registry_check_keys(const char *name, const char *key, const char *status, struct err *e);
+
 /** The SHA-256 of a version's models.tar, as its manifest.json says. ERR_DATA if there is no such
  * version, or no hash. */
 int registry_version_hash(const struct registry *r, const char *name, const char *version,
@@ -90,11 +93,12 @@ struct registry_request {
 };
 
 struct registry_result {
-    char version[65], previous[65];  /* previous: "" if there was none */
-    char *key;                       /* owned: where the copy lies, {version} filled in; NULL */
-    int64_t history;                 /* number of the last entry */
-    bool created;                    /* a new version was made */
-    bool changed;                    /* the current model is another one now */
+    char version[65], previous[65]; /* previous: "" if there was none */
+    char *key;                      /* owned: where the copy lies, {version} filled in; NULL */
+    int64_t history;                /* number of the last entry */
+    bool created;                   /* a new version was made */
+    bool changed;                   /* the current model is another one now */
+    bool key_stays; /* of registry_set: what lies at the key is no part of the package; it stays */
     char timestamp[32];              /* of current.json: "2026-11-21T10:00:00Z" */
     char package_id[80], key_id[80]; /* version ids of a versioned bucket, of what was stored now:
                                         models.tar, the copy at the key; else "" */
@@ -113,7 +117,8 @@ int registry_publish(const struct registry *r, const struct registry_request *q,
                      struct registry_result *out, struct err *e);
 
 /** Make a version that is there the current one (promote, or roll back): history, then
- * current.json. ERR_DATA if it is not there, whole. */
+ * current.json, then the keys that its last publisher had, which current.json tells. ERR_DATA if it
+ * is not there, whole. */
 int registry_set(const struct registry *r, const char *name, const char *version,
                  struct registry_result *out, struct err *e);
 void registry_result_release(struct registry_result *r);

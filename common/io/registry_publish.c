@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/jsonfile.h"
+#include "io/remove_tree.h"
 
 enum {
     TRIES = 1000,
@@ -19,10 +20,15 @@ enum {
 struct work {
     const struct registry *r;
     const struct registry_request *q;
-    bool alone; /* the store holds a lock: what is unfinished is nobody's */
+    struct registry_request *own; /* the same, if it is set that asks: keys are found on the way */
+    bool alone;                   /* the store holds a lock: what is unfinished is nobody's */
     struct registry_current before;
     struct store_object current; /* current.json as `before` was read */
-    struct store_pending *key;
+    json_t *said, *keys;         /* owned: the fixed keys that it told; those that it will tell */
+    struct store_pending *key;   /* of this source, which it borrows: */
+    struct store_source source;
+    char copy_sha256[HASH_HEX];
+    char *scratch, *unpacked; /* owned: a directory, what goes to the key from it */
     struct registry_result made;
 };
 
@@ -221,7 +227,12 @@ static int put_package(struct work *w, bool claimed_now, struct err *e)
 
 static int read_before(struct work *w, struct err *e)
 {
-    return registry_read_current(w->r, w->q->name, &w->before, &w->current, e);
+    json_t *doc;
+    int rc = registry_read_current(w->r, w->q->name, &w->before, &w->current, &doc, e);
+    json_decref(w->said);
+    w->said = registry_keys_in(doc);
+    json_decref(doc);
+    return rc;
 }
 
 static int settle_version(struct work *w, struct err *e)
@@ -309,6 +320,7 @@ static int write_current(struct work *w, bool *out_done, struct err *e)
 {
     char *key = registry_key(w->q->name, "current.json");
     json_t *doc = entry(w);
+    json_object_update(doc, w->keys);
     at_step(w, REGISTRY_CURRENT);
     int rc = put_json(w, key, doc, w->before.found ? STORE_IF_SAME : STORE_IF_NEW,
                       w->before.found ? w->current.tag : NULL, out_done, e);
@@ -331,8 +343,8 @@ static int make_current(struct work *w, struct err *e)
         memcpy(w->made.timestamp, w->before.timestamp, sizeof w->made.timestamp);
         if (w->made.changed)
             civil_stamp((int64_t)time(NULL), w->made.timestamp);
-        done = !w->made.changed;
-        if ((rc = write_history(w, e)) == 0 && w->made.changed)
+        done = !w->made.changed && json_equal(w->said, w->keys);
+        if ((rc = write_history(w, e)) == 0 && !done)
             rc = write_current(w, &done, e);
     }
     if (rc == 0 && !done)
@@ -359,17 +371,21 @@ static char *fill_version(const char *key, const char *version)
  */
 static int prepare_key(struct work *w, struct err *e)
 {
-    char sha256[HASH_HEX], *twin = version_key(w, w->made.version, "models.tar");
-    struct store_source source = { .path = w->q->package, .sha256 = w->q->sha256 };
+    char *twin = version_key(w, w->made.version, "models.tar");
     int rc = 0;
+    w->source = (struct store_source){ .path = w->q->package, .sha256 = w->q->sha256 };
     if (w->q->copy) {
-        rc = hash_file(w->q->copy, sha256, NULL, e);
-        source = (struct store_source){ .path = w->q->copy, .sha256 = sha256 };
+        rc = hash_file(w->q->copy, w->copy_sha256, NULL, e);
+        w->source = (struct store_source){ .path = w->q->copy, .sha256 = w->copy_sha256 };
     }
-    w->made.key = fill_version(w->q->key, w->made.version);
+    if (rc == 0 && !w->keys)
+        w->keys = registry_keys_of(w->q, w->copy_sha256);
+    if (!w->made.key)
+        w->made.key = fill_version(w->q->key, w->made.version);
     at_step(w, REGISTRY_COPY);
     if (rc == 0)
-        rc = store_prepare(w->r->store, w->made.key, &source, w->q->copy ? NULL : twin, &w->key, e);
+        rc = store_prepare(w->r->store, w->made.key, &w->source, w->q->copy ? NULL : twin, &w->key,
+                           e);
     free(twin);
     return rc;
 }
@@ -406,6 +422,14 @@ static int read_status(const struct work *w, json_t **out, struct store_object *
     return rc;
 }
 
+static int check_status(const struct work *w, struct err *e)
+{
+    json_t *list;
+    int rc = read_status(w, &list, NULL, e);
+    json_decref(list);
+    return rc;
+}
+
 /* One more line, unless the last one says it already: its publisher may have died right after it.
  */
 static int add_status(struct work *w, struct err *e)
@@ -433,22 +457,45 @@ static int add_status(struct work *w, struct err *e)
                                 store_name(w->r->store), w->q->status);
 }
 
-static int publish(struct work *w, struct err *e)
+/* All is prepared: the new model, then whoever knows it by a fixed key. */
+static int go_over(struct work *w, struct err *e)
 {
-    json_t *list = NULL;
-    int rc = w->q->status ? read_status(w, &list, NULL, e) : 0; /* refused before any change */
-    json_decref(list);
-    if (rc == 0)
-        rc = settle_version(w, e);
-    if (rc == 0 && w->q->key)
-        rc = prepare_key(w, e);
-    if (rc == 0)
-        rc = make_current(w, e);
-    if (rc == 0 && w->q->key)
+    int rc = make_current(w, e);
+    if (rc == 0 && w->key)
         rc = publish_key(w, e);
     if (rc == 0 && w->q->status)
         rc = add_status(w, e);
     return rc;
+}
+
+static int publish(struct work *w, struct err *e)
+{
+    int rc = w->q->status ? check_status(w, e) : 0; /* refused before any change */
+    if (rc == 0)
+        rc = settle_version(w, e);
+    if (rc == 0 && w->q->key)
+        rc = prepare_key(w, e);
+    if (rc == 0 && !w->keys)
+        w->keys = registry_keys_of(w->q, NULL);
+    return rc ? rc : go_over(w, e);
+}
+
+/* What lies at the key when a version is set: of a key with {version} what its publisher put there.
+ */
+static int prepare_key_again(struct work *w, struct err *e)
+{
+    bool there = false;
+    json_t *copy = json_object_get(w->keys, "copy");
+    int rc = 0;
+    w->made.key = fill_version(w->q->key, w->made.version);
+    if (strcmp(w->made.key, w->q->key) != 0)
+        rc = store_look(w->r->store, w->made.key, &there, NULL, e);
+    w->made.key_stays = rc == 0 && !there && json_is_null(copy);
+    if (rc || there || w->made.key_stays || (rc = make_scratch("refit-registry", &w->scratch, e)) ||
+        (rc = registry_unpack(w->r, w->q, json_string_value(copy), w->scratch, &w->unpacked, e)))
+        return rc;
+    *(copy ? &w->own->copy : &w->own->package) = w->unpacked;
+    return prepare_key(w, e);
 }
 
 static int set(struct work *w, struct err *e)
@@ -461,7 +508,16 @@ static int set(struct work *w, struct err *e)
         there != SAME)
         rc = err_set(e, ERR_DATA, "version '%s' of '%s' is unfinished: it has no models.tar",
                      w->q->version, w->q->name);
-    return rc ? rc : make_current(w, e);
+    if (rc)
+        return rc;
+    w->keys = json_incref(w->said);
+    w->own->key = json_string_value(json_object_get(w->keys, "key"));
+    w->own->status = json_string_value(json_object_get(w->keys, "status_key"));
+    if ((rc = registry_check_keys(w->q->name, w->q->key, w->q->status, e)) ||
+        (w->q->status && (rc = check_status(w, e))) ||
+        (w->q->key && (rc = prepare_key_again(w, e))))
+        return rc;
+    return go_over(w, e);
 }
 
 /* Between the lock and its release, where the store has one. */
@@ -473,6 +529,12 @@ static int locked(struct work *w, int (*step)(struct work *w, struct err *e),
         rc = step(w, e);
     store_unlock(w->r->store);
     store_abandon(w->key);
+    if (w->scratch)
+        remove_tree(w->scratch);
+    free(w->scratch);
+    free(w->unpacked);
+    json_decref(w->said);
+    json_decref(w->keys);
     if (rc)
         registry_result_release(&w->made);
     else
@@ -496,10 +558,8 @@ int registry_publish(const struct registry *r, const struct registry_request *q,
 {
     struct work w = { .r = r, .q = q };
     int rc = check_names(q->name, q->version, e);
-    if (rc == 0 && q->key)
-        rc = registry_check_key(q->name, q->key, e);
-    if (rc == 0 && q->status)
-        rc = registry_check_key(q->name, q->status, e);
+    if (rc == 0)
+        rc = registry_check_keys(q->name, q->key, q->status, e);
     return rc ? rc : locked(&w, publish, out, e);
 }
 
@@ -508,7 +568,7 @@ int registry_set(const struct registry *r, const char *name, const char *version
 {
     char sha256[HASH_HEX];
     struct registry_request q = { .name = name, .version = version, .sha256 = sha256 };
-    struct work w = { .r = r, .q = &q };
+    struct work w = { .r = r, .q = &q, .own = &q };
     int rc = check_names(name, version, e);
     if (rc == 0)
         rc = registry_version_hash(r, name, version, sha256, e);

@@ -90,6 +90,7 @@ int store_put(struct store *s, const char *key, const struct store_source *from,
 /**
  * Store an object at `key` in place of what is there, in two steps: all that may fail for want of
  * room or of the source comes first, so that nothing else has to be undone.
+ *   from  and what it points at must live until the second step
  *   twin  key of an object of this store with the same bytes, from which a server copies; or NULL
  */
 struct store_pending;

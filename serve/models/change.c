@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/minisign.h"
@@ -48,6 +49,9 @@ int models_set(const struct call *c, struct err *e)
     rc = c->previous ? previous_version(c, version, e) : models_version(c, 1, version, e);
     if (rc || (rc = registry_set(&c->registry, c->word[0], version, &made, e)))
         return rc;
+    if (made.key_stays)
+        log_warn("'%s' stays as it is: what the publisher put there is no member of the package",
+                 made.key);
     if (c->json)
         models_print(json_pack("{s:s, s:s, s:b, s:s?, s:s}", "name", c->word[0], "version",
                                made.version, "changed", made.changed, "previous",

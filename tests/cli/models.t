@@ -44,6 +44,39 @@ refuses 'there is nothing before the first' 65 'was never served in another vers
 refuses 'a version or --previous' 64 'either a version or --previous' "$M" set products 1 --previous
 is 'and version 3 is still current' "$("$M" current products)" 3
 
+# ---- set, for those who read a fixed key ----
+up() { name=$1 tar=$2; shift 2; "$L/upload" --registry fixed --name "$name" --package "$tar.tar" --receipt receipt.json "$@" 2>/dev/null; }
+sums() { for f; do sha256sum <"$f" | cut -c1-64; done; }
+for i in 1 2; do up clients p$i --key old/models.tar --status_key old/twc_status; done
+ok 'a version is set' "$M" -r fixed set clients 1
+is 'the fixed key has its package' "$(sums fixed/old/models.tar)" "$(sums p1.tar)"
+is 'and the list tells it' "$(grep -o 'current_version.*' fixed/old/twc_status | tr -dc '0-9\n' | tr '\n' ' ')" '1 2 1 '
+ok 'back again' "$M" -r fixed set clients --previous
+is 'in both' "$(sums fixed/old/models.tar) $(grep -c current_version fixed/old/twc_status)" "$(sums p2.tar) 4"
+echo '{}' >fixed/old/twc_status
+refuses 'a list that is none is said before anything is done' 65 "'fixed/old/twc_status' is no JSON list" "$M" -r fixed set clients 1
+is 'version 2 is current and at the key' "$("$M" -r fixed current clients) $(sums fixed/old/models.tar)" "2 $(sums p2.tar)"
+"$L/package" --model image.h5 --metrics m.json --package image.tar 2>/dev/null
+up lstm p1 --copy model.h5 --key lstm_models/LSTM_model.h5; up lstm image --copy image.h5 --key lstm_models/LSTM_model.h5
+ok 'where the model alone lies at the key' "$M" -r fixed set lstm 1
+is 'it is that of the version' "$(sums fixed/lstm_models/LSTM_model.h5)" "$(sums model.h5)"
+ok 'the same again puts right what lagged behind' eval 'echo x >fixed/lstm_models/LSTM_model.h5; "$M" -r fixed set lstm 1'
+is 'it is right' "$(sums fixed/lstm_models/LSTM_model.h5)" "$(sums model.h5)"
+for i in 1 2; do up twc p$i --key 'twc_model_{version}'; done
+ok 'keys by version' "$M" -r fixed set twc 1
+is 'stay as they are' "$(sums fixed/twc_model_1 fixed/twc_model_2)" "$(sums p1.tar p2.tar)"
+ok 'one that was lost' eval 'rm fixed/twc_model_2; "$M" -r fixed set twc 2'
+is 'is there again' "$(sums fixed/twc_model_2)" "$(sums p2.tar)"
+for i in 1 2; do up own p$i --copy m.json --key own.json; done
+ok 'what is no part of the package' "$M" -r fixed set own 1
+has 'cannot be' "$err" "warning: 'own.json' stays as it is"
+up own p1 --key own.tar
+"$M" -r fixed set own 2 >/dev/null
+is 'another key, without another package, counts from then on' "$(sums fixed/own.tar)" "$(sums p2.tar)"
+up own p3
+"$M" -r fixed set own 1 >/dev/null
+is 'and no key' "$(sums fixed/own.tar)" "$(sums p2.tar)"
+
 # ---- diff ----
 ok 'diff' "$M" diff products 1 3
 like 'tells of figures' "$out" 'metric +accuracy +0\.6[0-9]* -> 0\.8 +\(\+0\.2\)'

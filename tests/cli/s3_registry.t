@@ -35,6 +35,22 @@ run "$M" current products
 is 'and current' "$rc $out" '0 2'
 ok 'rolled back' "$M" set products 1
 is 'version 1 is current' "$("$M" current products)" 1
+is 'and at the fixed key' "$(read_key old/models.tar)" "$(sha256sum <one.tar | cut -c1-64)"
+ok 'the model alone at a key' "$L/upload" --package two.tar --receipt r --registry "$REFIT_REGISTRY" --name lstm --copy model.h5 --key lstm_models/LSTM_model.h5 --status_key twc_status
+ok 'another version of it' "$L/upload" --package three.tar --receipt r --registry "$REFIT_REGISTRY" --name lstm --copy model.h5 --key lstm_models/LSTM_model.h5 --status_key twc_status
+ok 'is rolled back, too' "$M" set lstm --previous
+is 'the key has its model' "$(read_key lstm_models/LSTM_model.h5)" "$(sha256sum <model.h5 | cut -c1-64)"
+read_key twc_status >/dev/null
+is 'the list of what was current knows' "$(grep -c current_version got)" 3
+ok 'what differs' "$M" diff lstm 2
+has 'is told' "$out" 'metric    accuracy'
+ok 'the history' "$M" history lstm
+is 'has three changes' "$(printf '%s\n' "$out" | wc -l | tr -d ' ')" 4
+ok 'what is not current can go' "$M" prune lstm --keep 1 --dry-run
+refuses 'a row is asked of the model that is served' 65 "'products version 1: model.h5': '/' has no attribute 'roles'" "$B/bin/refit-predict" --registry "$REFIT_REGISTRY" --name products title=livre
+refuses 'and of one that is not there' 65 "has no current model 'toys'" "$B/bin/refit-predict" --registry "$REFIT_REGISTRY" --name toys title=livre
+refuses 'an export goes as far as the model' 65 "model.h5': '/' has no attribute 'network'" "$M" export lstm --onnx x.onnx
+refuses 'a server that is away' 75 '' "$B/bin/refit-predict" --registry 's3://models?endpoint=http://127.0.0.1:9&attempts=1' --name products title=livre
 ok 'a gate asks the current model there' "$L/gate" --metrics m.json --require 'accuracy >= current.accuracy' --registry "$REFIT_REGISTRY" --name products
 ok 'a model is pulled' "$M" pull products folder
 is 'it is the current one' "$(cmp model.h5 folder/model.h5 && tail -1 folder/model_folder_metadata.csv | cut -d, -f2,3)" 'products,1'

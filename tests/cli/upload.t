@@ -57,6 +57,7 @@ echo '{"no": "list"}' >old/twc_status
 cp -r old before
 refuses 'what is no list is kept' 65 "'old/twc_status' is no JSON list" clients one
 is 'and nothing is published' "$(diff -r old before)" ''
+refuses 'a model and the list cannot have one key' 64 "key 'twc_status': a model and the list" "$L/upload" --check --name clients --key twc_status --status_key twc_status
 refuses 'the list is one for all versions' 64 'no {version}' "$L/upload" --package one.tar --receipt receipt.json --registry old --name clients --status_key 'x{version}'
 
 # ---- what is refused, and what is left then ----
