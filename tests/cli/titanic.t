@@ -60,6 +60,25 @@ for one in metrics["permutation"]:
 assert len(metrics["permutation"]) == len(set(names)) == 9
 P
 
+ask() { "$B/bin/refit-predict" --model work/ci/registry/titanic/0.1.7/models.tar "$@"; }
+echo 'pclass,survived,name,sex,age,sibsp,parch,ticket,fare,cabin,embarked,boat,body,home.dest
+1,?,"Vale, Mrs. Ida",female,34,1,0,77,80.5,C22 C26,S,?,?,?' >one.csv
+ok 'the package predicts a CSV of one row' ask --rows one.csv --json
+has 'with the class' "$out" '"row": 1, "class": "1"'
+has 'and its version' "$out" '"version": "0.1.7"'
+for wrong in 's/^1,?/4,?/ out of range, want 1 to 3' 's/,34,/,-34,/ out of range, want at least 0' 's/,34,/,old,/ not a number' 's/80.5/1e999/ not a number'; do
+    sed "${wrong%% *}" one.csv >wrong.csv
+    run ask --rows wrong.csv --json
+    is "a value that no passenger has ends with 65 (${wrong%% *})" "$rc" 65
+    has 'is an error of its row' "$out" '"row": 1, "error": "column'
+    has 'that says what is wanted' "$out" "${wrong#* }"
+done
+sed 's/female/robot/' one.csv >odd.csv
+ok 'a level that was not seen is answered' ask --rows odd.csv
+has 'and told' "$out" 'no training row has '
+cut -d, -f1-5 one.csv >few.csv
+refuses 'a file without a column is refused with its name' 65 "no column 'sibsp'" ask --rows few.csv
+
 cp work/titanic/model.h5 first.h5
 ok 'one thread makes the same model' env REFIT_THREADS=1 refit run -f pipelines/titanic.yaml --profile ci -F -s train
 same 'byte for byte' first.h5 work/titanic/model.h5
