@@ -10,6 +10,7 @@
 #include "models/family.h"
 #include "models/tabular.h"
 #include "num/metrics.h"
+#include "num/rank.h"
 #include "num/rng.h"
 
 /** Rows that are predicted, with a matrix of their own. */
@@ -187,31 +188,6 @@ int permutation_fit(struct permutation *p, struct model *m, const struct model_d
     return rc;
 }
 
-struct ranked {
-    size_t column;
-    double drop;
-};
-
-static int by_drop(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    return x->drop != y->drop ? (x->drop < y->drop) - (x->drop > y->drop)
-                              : (x->column > y->column) - (x->column < y->column);
-}
-
-size_t *permutation_order(const struct permutation *p)
-{
-    struct ranked *ranked = mem_calloc(p->n_column + 1, sizeof *ranked);
-    size_t *order = mem_calloc(p->n_column + 1, sizeof *order);
-    for (size_t j = 0; j < p->n_column; j++)
-        ranked[j] = (struct ranked){ j, p->drop[j] };
-    qsort(ranked, p->n_column, sizeof *ranked, by_drop);
-    for (size_t j = 0; j < p->n_column; j++)
-        order[j] = ranked[j].column;
-    free(ranked);
-    return order;
-}
-
 static void add_quoted(struct str *out, const char *text)
 {
     str_addz(out, "\"");
@@ -222,7 +198,7 @@ static void add_quoted(struct str *out, const char *text)
 
 int permutation_write(const struct permutation *p, const char *path, struct err *e)
 {
-    size_t *order = permutation_order(p);
+    size_t *order = rank_order(p->drop, p->n_column);
     struct str text = { 0 };
     str_addz(&text, "column,drop\n");
     for (size_t j = 0; j < p->n_column; j++) {

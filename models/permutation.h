@@ -33,9 +33,6 @@ int permutation_of_rows(struct permutation *p, struct model *m, const struct fea
 int permutation_fit(struct permutation *p, struct model *m, const struct model_data *data,
                     size_t shuffles, uint64_t seed, struct err *e);
 
-/** Numbers of the columns, those that matter most first; (n_column), owned by the caller. */
-size_t *permutation_order(const struct permutation *p);
-
 /** CSV: column, drop; the largest first. */
 int permutation_write(const struct permutation *p, const char *path, struct err *e);
 void permutation_release(struct permutation *p);

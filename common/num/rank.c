@@ -16,11 +16,35 @@ static int by_value(const void *a, const void *b)
     return (x->value > y->value) - (x->value < y->value);
 }
 
-void rank_average(const double *x, size_t n, double *out)
+static int larger_first(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    int order = by_value(b, a);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static struct placed *place(const double *x, size_t n)
 {
     struct placed *p = mem_calloc(n + 1, sizeof *p);
     for (size_t i = 0; i < n; i++)
         p[i] = (struct placed){ x[i], i };
+    return p;
+}
+
+size_t *rank_order(const double *x, size_t n)
+{
+    struct placed *p = place(x, n);
+    size_t *order = mem_calloc(n + 1, sizeof *order);
+    qsort(p, n, sizeof *p, larger_first);
+    for (size_t i = 0; i < n; i++)
+        order[i] = p[i].at;
+    free(p);
+    return order;
+}
+
+void rank_average(const double *x, size_t n, double *out)
+{
+    struct placed *p = place(x, n);
     qsort(p, n, sizeof *p, by_value);
     for (size_t i = 0, next; i < n; i = next) {
         for (next = i + 1; next < n && p[next].value == p[i].value;)

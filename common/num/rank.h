@@ -3,6 +3,10 @@
 
 #include <stddef.h>
 
+/** Numbers of finite values from the largest to the smallest, of equal ones in their order; (n),
+ * owned by the caller. */
+size_t *rank_order(const double *x, size_t n);
+
 /** Ranks 1 .. n of finite values; equal ones share the mean of theirs. out (n) may be x. */
 void rank_average(const double *x, size_t n, double *out);
 

@@ -12,6 +12,7 @@
 #include "models/logistic/logistic_loss.h"
 #include "models/rows.h"
 #include "num/lbfgs.h"
+#include "num/rank.h"
 
 /* ---- fit ------------------------------------------------------------------------------------ */
 
@@ -214,18 +215,6 @@ static int logistic_predict(struct model *m, const struct model_data *data, cons
     return 0;
 }
 
-struct weighed {
-    size_t column;
-    double size;
-};
-
-static int by_size(const void *a, const void *b)
-{
-    const struct weighed *x = a, *y = b;
-    return x->size != y->size ? (x->size < y->size) - (x->size > y->size)
-                              : (x->column > y->column) - (x->column < y->column);
-}
-
 static void describe_column(const struct logistic *w, const char *name, size_t column,
                             struct str *out)
 {
@@ -241,22 +230,21 @@ static void logistic_describe(const struct model *m, struct str *out)
 {
     enum { MOST = 40 };
     const struct logistic *w = m->state;
-    struct weighed *order = mem_calloc(w->d, sizeof *order);
-    for (size_t j = 0; j < w->d; j++) {
-        order[j].column = j;
+    double *size = mem_calloc(w->d, sizeof *size);
+    for (size_t j = 0; j < w->d; j++)
         for (size_t k = 0; k < w->n_function; k++)
-            order[j].size = fmax(order[j].size, fabs(w->parameters[k * (w->d + 1) + j]));
-    }
-    qsort(order, w->d, sizeof *order, by_size);
+            size[j] = fmax(size[j], fabs(w->parameters[k * (w->d + 1) + j]));
+    size_t *order = rank_order(size, w->d);
     str_addz(out, "  coefficients of");
     for (size_t k = 0; k < w->n_function && k < 8; k++)
         str_addf(out, " '%s'", m->classes.label[w->n_function == 1 ? 1 : k]);
     str_addz(out, w->n_function > 8 ? " ...\n" : "\n");
     describe_column(w, "intercept", w->d, out);
     for (size_t i = 0; i < w->d && i < MOST; i++)
-        describe_column(w, m->prep.feature[order[i].column], order[i].column, out);
+        describe_column(w, m->prep.feature[order[i]], order[i], out);
     str_addf(out, "  %zu weights", w->n_function * (w->d + 1));
     free(order);
+    free(size);
 }
 
 /* ---- file ----------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "models/family.h"
 #include "models/trees/learn.h"
+#include "num/rank.h"
 
 int trees_max_features(size_t *out, const char *text, size_t d, bool regression, struct err *e)
 {
@@ -167,38 +168,22 @@ int trees_predict(struct model *m, const struct model_data *data, const size_t *
     return 0;
 }
 
-struct ranked {
-    size_t column;
-    double importance;
-};
-
-static int by_importance(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    return x->importance != y->importance
-               ? (x->importance < y->importance) - (x->importance > y->importance)
-               : (x->column > y->column) - (x->column < y->column);
-}
-
 /* Size, then the columns that lower the criterion most. */
 void trees_describe(const struct model *m, struct str *out)
 {
     enum { MOST = 40 };
     const struct trees *w = m->state;
     const struct forest *f = &w->forest;
-    struct ranked *order = mem_calloc(f->d, sizeof *order);
+    size_t *order = rank_order(w->importance, f->d);
     size_t nodes = 0, depth = 0;
     for (size_t t = 0; t < f->n_tree; t++) {
         size_t here = tree_depth(&f->tree[t]);
         nodes += f->tree[t].n_node;
         depth = here > depth ? here : depth;
     }
-    for (size_t j = 0; j < f->d; j++)
-        order[j] = (struct ranked){ j, w->importance[j] };
-    qsort(order, f->d, sizeof *order, by_importance);
     str_addz(out, "  importance of columns (share of the decrease of the criterion)\n");
     for (size_t i = 0; i < f->d && i < MOST; i++)
-        str_addf(out, "  %-36s %11.6f\n", m->prep.feature[order[i].column], order[i].importance);
+        str_addf(out, "  %-36s %11.6f\n", m->prep.feature[order[i]], w->importance[order[i]]);
     str_addf(out, "  %zu trees, %zu nodes, at most %zu levels", f->n_tree, nodes, depth);
     free(order);
 }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "io/plot.h"
+#include "num/rank.h"
 
 enum { IMPORTANCES_MOST = 25 };
 
@@ -99,7 +100,7 @@ void parts_importance_json(json_t *to, const struct model_report *r)
     const struct permutation *p = r->permutation;
     if (p) {
         json_t *list = json_array();
-        size_t *order = permutation_order(p);
+        size_t *order = rank_order(p->drop, p->n_column);
         for (size_t i = 0; i < p->n_column; i++)
             json_array_append_new(list, json_pack("{s:s, s:o}", "column", p->name[order[i]], "drop",
                                                   parts_figure(p->drop[order[i]])));
@@ -128,7 +129,7 @@ static void add_bar_row(struct str *out, const char *name, double value, double 
 static void add_permutation(struct str *out, const struct model_report *r)
 {
     const struct permutation *p = r->permutation;
-    size_t *order = permutation_order(p), shown = p->n_column;
+    size_t *order = rank_order(p->drop, p->n_column), shown = p->n_column;
     shown = shown > IMPORTANCES_MOST ? IMPORTANCES_MOST : shown;
     str_addf(out,
              "<section>\n<h2>What the model needs</h2>\n<div class=\"scroll\"><table>\n<thead><tr>"
@@ -143,30 +144,15 @@ static void add_permutation(struct str *out, const struct model_report *r)
     free(order);
 }
 
-struct share {
-    size_t column;
-    double share;
-};
-
-static int by_share(const void *a, const void *b)
-{
-    const struct share *x = a, *y = b;
-    return x->share != y->share ? (x->share < y->share) - (x->share > y->share)
-                                : (x->column > y->column) - (x->column < y->column);
-}
-
 static void add_shares(struct str *out, const struct model_report *r)
 {
     size_t n = r->n_importance, shown = n > IMPORTANCES_MOST ? IMPORTANCES_MOST : n;
-    struct share *order = mem_calloc(n + 1, sizeof *order);
-    for (size_t j = 0; j < n; j++)
-        order[j] = (struct share){ j, r->importance[j] };
-    qsort(order, n, sizeof *order, by_share);
+    size_t *order = rank_order(r->importance, n);
     str_addz(out, "<section>\n<h2>What it was built of</h2>\n<div class=\"scroll\"><table>\n"
                   "<thead><tr><th>Feature column</th><th>Share of the gain</th>"
                   "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < shown; i++)
-        add_bar_row(out, r->feature[order[i].column], order[i].share, order[0].share);
+        add_bar_row(out, r->feature[order[i]], r->importance[order[i]], r->importance[order[0]]);
     str_addz(out, "</tbody></table></div>\n<p class=\"note\">By how much its cuts lowered the "
                   "criterion on the training rows. Columns of many values have a share by chance.");
     if (shown < n)
