@@ -1,5 +1,6 @@
 #include "models/rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -60,7 +61,18 @@ static void warn_of_single_rows(const struct rows *r, const struct column *label
     free(count);
 }
 
-static void take_numbers(struct rows *r, const struct column *label)
+/* Estimates are float32. */
+static int check_numbers(const struct rows *r, const size_t *row, size_t n, const char *name,
+                         struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(r->target[row[i]]) <= (double)FLT_MAX))
+            return err_set(e, ERR_DATA, "column '%s' row %zu: %g is too large to be learnt", name,
+                           row[i], r->target[row[i]]);
+    return 0;
+}
+
+static int take_numbers(struct rows *r, const struct column *label, struct err *e)
 {
     double low = (double)INFINITY, high = -(double)INFINITY;
     r->target = mem_calloc(label->n + 1, sizeof *r->target);
@@ -74,6 +86,8 @@ static void take_numbers(struct rows *r, const struct column *label)
     if (low == high)
         log_warn("all %zu training rows have the same '%s', %g: there is nothing to learn",
                  r->n_train, label->name, low);
+    int rc = check_numbers(r, r->train, r->n_train, label->name, e);
+    return rc ? rc : check_numbers(r, r->validation, r->n_validation, label->name, e);
 }
 
 static int pick(struct rows *r, const struct model_data *data, const struct column *label,
@@ -90,9 +104,11 @@ static int pick(struct rows *r, const struct model_data *data, const struct colu
         return rc;
     }
     if (label->type != COLUMN_CATEGORY) {
-        take_numbers(&made, label);
-        *r = made;
-        return 0;
+        if ((rc = take_numbers(&made, label, e)))
+            rows_release(&made);
+        else
+            *r = made;
+        return rc;
     }
     if ((rc = classes_fit(&made.classes, label, made.train, made.n_train, e))) {
         rows_release(&made);

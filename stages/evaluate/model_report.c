@@ -18,7 +18,7 @@ static void set_figures(json_t *to, const struct model_report *r, const struct r
         number_report_figures(to, m);
     if (m == &r->model[0])
         return;
-    json_object_set_new(to, "difference", json_real(v->difference));
+    json_object_set_new(to, "difference", parts_figure(v->difference));
     json_object_set_new(to, "p_value", json_real(v->p_value));
     json_object_set_new(to, "p_worse", json_real(v->p_worse));
 }

@@ -15,10 +15,10 @@ void number_report_figures(json_t *to, const struct report_model *m)
 {
     const struct residuals *r = &m->residuals;
     json_object_set_new(to, "r2", parts_figure(r->r2));
-    json_object_set_new(to, "mae", json_real(r->mae));
-    json_object_set_new(to, "rmse", json_real(r->rmse));
-    json_object_set_new(to, "max_error", json_real(r->max_error));
-    json_object_set_new(to, "bias", json_real(r->bias));
+    json_object_set_new(to, "mae", parts_figure(r->mae));
+    json_object_set_new(to, "rmse", parts_figure(r->rmse));
+    json_object_set_new(to, "max_error", parts_figure(r->max_error));
+    json_object_set_new(to, "bias", parts_figure(r->bias));
     json_object_set_new(to, "spearman", parts_figure(r->spearman));
 }
 

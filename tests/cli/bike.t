@@ -147,6 +147,11 @@ ok 'a target that does not vary' own y extra_trees
 has 'is told' "$err" 'there is nothing to learn'
 is 'R2 is that of scikit-learn, a rank there is not' "$(get '(m["r2"], m["spearman"], m["max_error"])')" '(1.0, None, 0.0)'
 refuses 'one class only' 65 "have the same 'class', 'u'" own class extra_trees
+table $(r) 1e300,u,test,2,2 1,u,test,2,3
+ok 'a truth whose square is too large' own y boosting
+is 'has no figures of squares, and null where there is none' "$(get '(m["rmse"], m["r2"], m["mae"] > 1e299)')" '(None, None, True)'
+table $(r) 1e39,u,train,7,7 1,u,test,2,3
+refuses 'one that no estimate can be is not learnt' 65 "column 'y' row 6: 1e+39 is too large to be learnt" own y extra_trees
 table ,u,train,1,2 ,v,train,3,4 2,u,test,5,5
 refuses 'no training row with a target' 65 'no row is left to train on' own y extra_trees
 table 1,u,train,1,2 2,v,train,3,4 ,u,test,5,5
