@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "models/own_features.h"
 
@@ -42,28 +43,50 @@ void chosen_release(struct chosen *c)
     *c = (struct chosen){ 0 };
 }
 
-/* Does it predict what the first one does? */
-static int check_same(const struct contest *c, const struct entry *who, struct err *e)
+/* How many of the first model's classes it knows; *out_new: one that it does not. */
+static size_t known_classes(const struct contest *c, const struct entry *who, const char **out_new)
 {
     const struct model *first = c->entry[0].model;
-    size_t C = model_n_class(first), own = model_n_class(who->model);
+    size_t n = 0;
+    *out_new = NULL;
+    for (size_t k = 0; k < model_n_class(first); k++) {
+        bool known = model_find_class(who->model, model_class(first, k)) >= 0;
+        n += known;
+        if (!known && !*out_new)
+            *out_new = model_class(first, k);
+    }
+    return n;
+}
+
+/* Does it predict what the first one does? A champion may be of a time with other classes. */
+static int check_same(const struct contest *c, const struct entry *who, bool champion,
+                      struct err *e)
+{
+    const struct model *first = c->entry[0].model;
+    size_t C = model_n_class(first), own = model_n_class(who->model), known;
     struct model_wants a, b;
+    const char *new;
     model_wants(first, &a);
     model_wants(who->model, &b);
     if (C == 0 && own == 0 && a.roles->label && b.roles->label &&
         strcmp(a.roles->label, b.roles->label) != 0)
         return err_set(e, ERR_DATA, "'%s' predicts '%s', the model '%s'", who->path, b.roles->label,
                        a.roles->label);
+    known = known_classes(c, who, &new);
+    if (C && own && known && champion) {
+        if (known < C)
+            log_warn("the champion does not know '%s', %zu of %zu classes in all: it never says "
+                     "them",
+                     new, C - known, C);
+        return 0;
+    }
     if (own != C)
         return err_set(
             e, ERR_DATA,
             "'%s' has %zu classes, the model %zu: they were not trained on the same rows",
             who->path, own, C);
-    for (size_t k = 0; k < C; k++)
-        if (model_find_class(who->model, model_class(first, k)) < 0)
-            return err_set(e, ERR_DATA, "'%s' has no class '%s' as the model has", who->path,
-                           model_class(first, k));
-    return 0;
+    return new ? err_set(e, ERR_DATA, "'%s' has no class '%s' as the model has", who->path, new)
+               : 0;
 }
 
 static int add(struct contest *c, const char *path, const char *key, struct err *e)
@@ -95,7 +118,7 @@ int contest_load(struct contest *c, const char *model, const struct opt_list *ot
     if (champion && (rc = add(c, champion, "champion", e)))
         return rc;
     for (size_t i = 1; i < c->n; i++)
-        if ((rc = check_same(c, &c->entry[i], e)))
+        if ((rc = check_same(c, &c->entry[i], champion && i + 1 == c->n, e)))
             return rc;
     return 0;
 }
@@ -119,21 +142,20 @@ struct entry *contest_find(const struct contest *c, const char *kind)
     return NULL;
 }
 
-/* Probabilities in the order of the first model's classes. */
-static void reorder(const struct contest *c, const struct entry *who, size_t n, float *out)
+/* Probabilities (n, C) in the order of the first model's classes, 0 of one that this one does not
+ * know: owned by the caller. */
+static float *in_order(const struct contest *c, const struct entry *who, size_t n,
+                       const float *said)
 {
     const struct model *first = c->entry[0].model;
-    size_t C = model_n_class(first), *place = mem_calloc(C + 1, sizeof *place);
-    float *row = mem_calloc(C + 1, sizeof *row);
-    for (size_t k = 0; k < C; k++)
-        place[k] = (size_t)model_find_class(who->model, model_class(first, k));
-    for (size_t i = 0; C && i < n; i++) {
-        memcpy(row, out + i * C, C * sizeof *row);
-        for (size_t k = 0; k < C; k++)
-            out[i * C + k] = row[place[k]];
+    size_t C = model_n_class(first), own = model_n_class(who->model);
+    float *out = mem_calloc(n + 1, C * sizeof *out);
+    for (size_t k = 0; k < C; k++) {
+        int64_t at = model_find_class(who->model, model_class(first, k));
+        for (size_t i = 0; at >= 0 && i < n; i++)
+            out[i * C + k] = said[i * own + (size_t)at];
     }
-    free(row);
-    free(place);
+    return out;
 }
 
 int contest_predict(float **out, const struct contest *c, struct entry *who,
@@ -143,12 +165,16 @@ int contest_predict(float **out, const struct contest *c, struct entry *who,
     int rc = own_features(&data, &who->features, who->model, who->path, &in->data, e);
     if (rc)
         return rc;
-    float *own = mem_calloc(rows->n + 1, model_n_output(who->model) * sizeof *own);
-    if (model_predict(who->model, &data, rows->row, rows->n, own, e)) {
-        free(own);
+    float *said = mem_calloc(rows->n + 1, model_n_output(who->model) * sizeof *said);
+    if (model_predict(who->model, &data, rows->row, rows->n, said, e)) {
+        free(said);
         return err_wrap(e, "'%s'", who->path);
     }
-    reorder(c, who, rows->n, own);
-    *out = own;
+    if (model_n_class(who->model) == 0) {
+        *out = said;
+        return 0;
+    }
+    *out = in_order(c, who, rows->n, said);
+    free(said);
     return 0;
 }

@@ -39,7 +39,8 @@ struct contest {
 };
 
 /** champion NULL: there is none. ERR_USAGE if two others are of one kind; ERR_DATA if a model
- * cannot be read, or predicts something else than the first. */
+ * cannot be read, or predicts something else than the first. The champion needs one class of its
+ * classes, others the same ones. */
 int contest_load(struct contest *c, const char *model, const struct opt_list *others,
                  const char *champion, struct err *e);
 void contest_release(struct contest *c);

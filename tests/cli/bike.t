@@ -147,6 +147,20 @@ ok 'a target that does not vary' own y extra_trees
 has 'is told' "$err" 'there is nothing to learn'
 is 'R2 is that of scikit-learn, a rank there is not' "$(get '(m["r2"], m["spearman"], m["max_error"])')" '(1.0, None, 0.0)'
 refuses 'one class only' 65 "have the same 'class', 'u'" own class extra_trees
+table $(r) 1,u,test,2,4
+own class extra_trees >/dev/null 2>&1
+cp m.h5 old.h5
+"$L/train" --table t.h5 --features f.h5 --split s.h5 --target class --family logistic --model line.h5 2>/dev/null
+table $(r) 7,w,train,60,8 8,w,train,61,9 9,w,test,62,7 8,w,test,63,8 1,u,test,2,4
+own class extra_trees >/dev/null 2>&1
+against() { "$E" --table t.h5 --features f.h5 --split s.h5 --model "$1" --champion "$2" --metrics m.json --report m.html --comparison c.json; }
+ok 'a champion of a time with fewer classes is judged all the same' against m.h5 old.h5
+has 'which is told' "$err" "the champion does not know 'w', 1 of 3 classes in all"
+is 'and is wrong where the new one is meant' "$(get '(m["accuracy"], round(c["accuracy"], 3))')" '(1.0, 0.333)'
+ok 'one of a time with more classes, too' against old.h5 m.h5
+is 'on the rows that the model knows' "$(get '(m["n"], m["unknown_rows"], c["accuracy"])')" '(1, 2, 1.0)'
+refuses 'another model beside it must have the same classes' 65 'has 2 classes, the model 3' \
+    "$E" --table t.h5 --features f.h5 --split s.h5 --model m.h5 --others line.h5 --metrics m.json --report m.html
 table $(r) 1e300,u,test,2,2 1,u,test,2,3
 ok 'a truth whose square is too large' own y boosting
 is 'has no figures of squares, and null where there is none' "$(get '(m["rmse"], m["r2"], m["mae"] > 1e299)')" '(None, None, True)'
