@@ -118,6 +118,8 @@ static int fetch(struct s3 *s, const char *key, const char *version, int fd, cha
         .action = "GetObject", .method = "GET", .key = key, .sink = &sink, .accept = S3_NOT_THERE
     };
     add_version(&c, version);
+    if (fd >= 0)
+        sink.block = mem_realloc(NULL, S3_BLOCK, 1);
     hash_init(&hash);
     s->lane.progress = &progress;
     int rc = s3_call(s, &s->lane, &c, &a, NULL, e);
@@ -127,6 +129,7 @@ static int fetch(struct s3 *s, const char *key, const char *version, int fd, cha
     if (rc == 0)
         hash_hex(&hash, out_hex);
     memcpy(out_tag, a.tag, sizeof a.tag);
+    free(sink.block);
     s3_answer_release(&a);
     return rc;
 }

@@ -13,7 +13,9 @@ enum {
     MAX_ERROR = 1 << 16,
     SLOW_BYTES = 1000,
     PATIENCE_S = 600,
-    BUFFER = 1 << 16,
+    SEND_BUFFER = 1 << 16,
+    FILE_BUFFER = 1 << 19, /* the most that libcurl takes */
+    TEXT_BUFFER = 1 << 14,
     WORTH_ASKING = 1 << 20
 };
 
@@ -82,6 +84,7 @@ static int rewind_body(void *self, curl_off_t offset, int origin)
 
 void s3_sink_restart(struct s3_sink *s)
 {
+    s->n_block = 0;
     if (s->fd >= 0 && (ftruncate(s->fd, 0) < 0 || lseek(s->fd, 0, SEEK_SET) < 0))
         s->file_errno = errno;
     hash_init(s->hash);
@@ -89,22 +92,33 @@ void s3_sink_restart(struct s3_sink *s)
     s->tag[0] = '\0';
 }
 
+static bool write_block(struct s3_sink *s)
+{
+    const char *at = s->block;
+    while (s->n_block && s->file_errno == 0) {
+        ssize_t done = write(s->fd, at, s->n_block);
+        if (done < 0 && errno != EINTR)
+            s->file_errno = errno;
+        if (done < 0)
+            continue;
+        at += done;
+        s->n_block -= (size_t)done;
+    }
+    return s->file_errno == 0;
+}
+
 static bool write_file(struct s3_sink *s, const char *bytes, size_t n)
 {
     hash_add(s->hash, bytes, n);
     s->got += n;
-    while (s->fd >= 0 && n && s->file_errno == 0) {
-        ssize_t done = write(s->fd, bytes, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0) {
-            s->file_errno = errno;
+    for (size_t part; s->fd >= 0 && n; bytes += part, n -= part) {
+        if (s->n_block == S3_BLOCK && !write_block(s))
             return false;
-        }
-        bytes += done;
-        n -= (size_t)done;
+        part = n < S3_BLOCK - s->n_block ? n : S3_BLOCK - s->n_block;
+        memcpy(s->block + s->n_block, bytes, part);
+        s->n_block += part;
     }
-    return s->file_errno == 0;
+    return true;
 }
 
 static size_t take(char *bytes, size_t size, size_t count, void *self)
@@ -318,9 +332,12 @@ void s3_wire(struct s3_lane *l, const struct s3_place *p, const struct s3_exchan
     curl_easy_setopt(t.curl, CURLOPT_USERAGENT, "refit/" REFIT_VERSION);
     curl_easy_setopt(t.curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t.curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(t.curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
-    curl_easy_setopt(t.curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
+    curl_easy_setopt(t.curl, CURLOPT_BUFFERSIZE,
+                     x->sink->to_file ? (long)FILE_BUFFER : (long)TEXT_BUFFER);
+    curl_easy_setopt(t.curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     a->failed = curl_easy_perform(t.curl);
+    if (!write_block(x->sink) && a->failed == CURLE_OK)
+        a->failed = CURLE_WRITE_ERROR;
     read_answer(t.curl, a);
     if (t.told && x->body->n && (a->failed != CURLE_OK || a->status >= 300))
         tell(&t, 0); /* it is sent again */

@@ -39,6 +39,9 @@ struct s3_body {
     bool trusted;       /* sha256 was computed just now: not again while it is sent */
 };
 
+/** Bytes that are written to a file at once: libcurl has them in pieces of 16 KiB. */
+enum { S3_BLOCK = 1 << 18 };
+
 /** Where the body of a 2xx answer goes: bytes in memory, at most `max`, or a file. */
 struct s3_sink {
     size_t max;
@@ -46,8 +49,10 @@ struct s3_sink {
     int fd;            /* -1: nowhere, hashed only */
     struct hash *hash; /* of all that came */
     uint64_t got;      /* bytes that came, over all requests: the next one asks for what follows */
-    char tag[80];      /* of the object that they are of */
-    int file_errno;    /* the file could not be written */
+    char *block;       /* (S3_BLOCK): those of them that are not in the file yet; NULL: no file */
+    size_t n_block;
+    char tag[80];   /* of the object that they are of */
+    int file_errno; /* the file could not be written */
 };
 
 /** Forget what came: the file is empty again. */

@@ -110,6 +110,11 @@ is "and what was there stays" "$(cat got) $(ls got*)" "before got"
 serve "raw answers/newer"
 refuses "other bytes than wanted are refused" 65 "want $sha" "$store" "$url" get k got "$sha"
 is "and do not replace what was there" "$(cat got) $(ls got*)" "before got"
+answer large 200 "$(printf '%4096s' x)" 'ETag: "tag1"'
+serve "raw answers/large"
+refuses "a disk that is full" 74 "cannot write what came: File too large" \
+    bash -c 'trap "" XFSZ; ulimit -f 1; exec "$@"' - "$store" "$url" get k got
+is "keeps what was there, too" "$(cat got) $(ls got*)" "before got"
 
 # ---- answers that are none ----
 answer garbage 200 'this is no XML'
