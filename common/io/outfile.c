@@ -64,7 +64,9 @@ static void forget(struct outfile *o)
     *o = (struct outfile){ 0 };
 }
 
-int outfile_commit(struct outfile *o, struct err *e)
+static int close_and(struct outfile *o,
+                     int (*publish)(const char *tmp, const char *path, struct err *e),
+                     struct err *e)
 {
     int rc = 0;
     if (fflush(o->fp) != 0 || ferror(o->fp))
@@ -72,11 +74,21 @@ int outfile_commit(struct outfile *o, struct err *e)
     if (fclose(o->fp) != 0 && rc == 0)
         rc = err_sys(e, "cannot close '%s'", o->tmp);
     if (rc == 0)
-        rc = outfile_publish(o->tmp, o->path, e);
+        rc = publish(o->tmp, o->path, e);
     else
         unlink(o->tmp);
     forget(o);
     return rc;
+}
+
+int outfile_commit(struct outfile *o, struct err *e)
+{
+    return close_and(o, outfile_publish, e);
+}
+
+int outfile_commit_scratch(struct outfile *o, struct err *e)
+{
+    return close_and(o, outfile_publish_scratch, e);
 }
 
 void outfile_abort(struct outfile *o)
@@ -102,6 +114,15 @@ int outfile_put(const char *path, const void *bytes, size_t n, struct err *e)
     return outfile_commit(&o, e);
 }
 
+int outfile_publish_scratch(const char *tmp, const char *path, struct err *e)
+{
+    if (rename(tmp, path) == 0)
+        return 0;
+    err_sys(e, "cannot rename '%s' to '%s'", tmp, path);
+    unlink(tmp);
+    return e->code;
+}
+
 int outfile_publish(const char *tmp, const char *path, struct err *e)
 {
     int rc = 0, fd = open(tmp, O_RDONLY | O_CLOEXEC);
@@ -109,11 +130,9 @@ int outfile_publish(const char *tmp, const char *path, struct err *e)
         rc = err_sys(e, "cannot sync '%s'", tmp);
     if (fd >= 0)
         close(fd);
-    if (rc == 0 && rename(tmp, path) < 0)
-        rc = err_sys(e, "cannot rename '%s' to '%s'", tmp, path);
-    if (rc) {
+    if (rc)
         unlink(tmp);
-        return rc;
-    }
-    return outfile_sync_parent(path, e);
+    else if ((rc = outfile_publish_scratch(tmp, path, e)) == 0)
+        rc = outfile_sync_parent(path, e);
+    return rc;
 }

@@ -22,6 +22,9 @@ int outfile_open(struct outfile *o, const char *path, struct err *e);
  * stays). */
 int outfile_commit(struct outfile *o, struct err *e);
 
+/** outfile_commit without the syncs: for a file that is taken away again by who makes it. */
+int outfile_commit_scratch(struct outfile *o, struct err *e);
+
 /** Close and remove the temporary file, if any. */
 void outfile_abort(struct outfile *o);
 
@@ -31,6 +34,9 @@ int outfile_put(const char *path, const void *bytes, size_t n, struct err *e);
 /** The last steps alone, for a library that wrote and closed `tmp` itself: fsync it, rename it to
  *  `path`, fsync the directory. On error `tmp` is removed. */
 int outfile_publish(const char *tmp, const char *path, struct err *e);
+
+/** outfile_publish without the syncs. */
+int outfile_publish_scratch(const char *tmp, const char *path, struct err *e);
 
 /** Make the directory that `path` lies in, with its parents. */
 int outfile_make_parent(const char *path, struct err *e);

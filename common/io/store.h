@@ -52,7 +52,8 @@ int store_look(struct store *s, const char *key, bool *out_found, struct store_o
                struct err *e);
 
 /**
- * An object into the file `path`, which is replaced when all bytes are there.
+ * An object into the file `path`, which is replaced when all bytes are there; it is not synced, as
+ * nobody keeps a package longer than it takes to unpack it.
  *   path    NULL: read it and compare only
  *   sha256  it must have, else ERR_DATA; NULL: any
  * What is not there is ERR_DATA.

@@ -169,17 +169,19 @@ static int pump(const char *from, int out, const char *to, struct err *e)
     return rc;
 }
 
-/* Write `to`, sync it, and read it back for its hash. On error no file stays. */
-static int write_file(const struct store_source *from, const char *to, char out_hex[HASH_HEX],
-                      struct err *e)
+/* Write `to`, sync it if it is to be kept, and read it back for its hash. On error no file stays.
+ */
+static int write_file(const struct store_source *from, const char *to, bool kept,
+                      char out_hex[HASH_HEX], struct err *e)
 {
     int rc, out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (out < 0)
         return err_sys(e, "cannot create '%s'", to);
     rc = from->path ? pump(from->path, out, to, e) : write_all(out, from->bytes, from->n, to, e);
-    if (rc == 0 && fsync(out) < 0)
+    if (rc == 0 && kept && fsync(out) < 0)
         rc = err_sys(e, "cannot sync '%s'", to);
-    posix_fadvise(out, 0, 0, POSIX_FADV_DONTNEED); /* reads back from the disk; may be ignored */
+    if (kept) /* reads back from the disk; may be ignored */
+        posix_fadvise(out, 0, 0, POSIX_FADV_DONTNEED);
     if (close(out) < 0 && rc == 0)
         rc = err_sys(e, "cannot close '%s'", to);
     if (rc == 0)
@@ -193,7 +195,7 @@ static int write_file(const struct store_source *from, const char *to, char out_
 static int write_checked(const struct store_source *from, const char *to, struct err *e)
 {
     char hex[HASH_HEX];
-    int rc = write_file(from, to, hex, e);
+    int rc = write_file(from, to, true, hex, e);
     if (rc || strcmp(hex, from->sha256) == 0)
         return rc;
     unlink(to);
@@ -216,14 +218,14 @@ static int directory_fetch(struct store *s, const char *key, const char *path, c
     else if (!path)
         rc = hash_file(from, hex, NULL, e);
     else if ((rc = outfile_make_parent(path, e)) == 0)
-        rc = write_file(&source, tmp, hex, e);
+        rc = write_file(&source, tmp, false, hex, e);
     if (rc == 0 && sha256 && strcmp(hex, sha256) != 0) {
         rc = err_set(e, ERR_DATA, "'%s' is damaged: its SHA-256 is %s, want %s", from, hex, sha256);
         if (path)
             unlink(tmp);
     }
     if (rc == 0 && path)
-        rc = outfile_publish(tmp, path, e);
+        rc = outfile_publish_scratch(tmp, path, e);
     free(from);
     free(tmp);
     return rc;

@@ -66,7 +66,7 @@ static int fetch(struct store *s, const char *key, const char *path, const char 
     if (rc)
         outfile_abort(&file);
     else if (path)
-        rc = outfile_commit(&file, e);
+        rc = outfile_commit_scratch(&file, e);
     free(whole);
     return rc;
 }
