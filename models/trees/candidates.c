@@ -5,11 +5,6 @@
 
 #include "models/trees/grow_inner.h"
 
-static bool has_gaps(const struct grower *g, uint32_t column)
-{
-    return g->data.gaps && g->data.gaps[column];
-}
-
 /* Ranges of all columns at once are cheaper than one by one where most are tried. */
 static bool wants_all(const struct grower *g, size_t k)
 {
@@ -30,16 +25,14 @@ static void range_of_all(struct grower *g, const struct scan_row *row, size_t n)
             range_of(g, row, n, j);
 }
 
-static bool is_constant(const struct grower *g, uint32_t column)
+bool candidates_constant(const struct grower *g, uint32_t column)
 {
-    if (has_gaps(g, column) && g->missing[column] && g->lo[column] <= g->hi[column])
+    if (g->missing[column] && g->lo[column] <= g->hi[column])
         return false;
     return !(g->lo[column] < g->hi[column]);
 }
 
-/* lo <= threshold < hi, so that neither side is empty; between missing and present ones where all
- * that are present are equal. Infinite values are parted from the others. */
-static float draw(const struct grower *g, uint32_t column, struct rng *rng)
+float candidates_draw(const struct grower *g, uint32_t column, struct rng *rng)
 {
     double lo = fmax((double)g->lo[column], -(double)FLT_MAX);
     double hi = fmin((double)g->hi[column], (double)FLT_MAX);
@@ -56,16 +49,13 @@ static size_t draw_some(struct grower *g, const struct scan_row *row, size_t n, 
     if (all)
         range_of_all(g, row, n);
     for (size_t i = 0; i < d && found < k; i++) {
-        size_t at = i + (size_t)rng_below(rng, d - i);
-        uint32_t column = g->order[at];
-        g->order[at] = g->order[i];
-        g->order[i] = column;
+        uint32_t column = grow_column(g, i, rng);
         if (!all)
             range_of(g, row, n, column);
-        if (is_constant(g, column))
+        if (candidates_constant(g, column))
             continue;
         g->column[found] = column;
-        g->threshold[found++] = draw(g, column, rng);
+        g->threshold[found++] = candidates_draw(g, column, rng);
     }
     return found;
 }
@@ -75,9 +65,9 @@ static size_t draw_all(struct grower *g, const struct scan_row *row, size_t n, s
     size_t found = 0;
     range_of_all(g, row, n);
     for (uint32_t j = 0; j < g->data.d; j++) {
-        bool is = !is_constant(g, j);
+        bool is = !candidates_constant(g, j);
         g->column[j] = j;
-        g->threshold[j] = is ? draw(g, j, rng) : NAN;
+        g->threshold[j] = is ? candidates_draw(g, j, rng) : NAN;
         found += is;
     }
     return found ? g->data.d : 0;
@@ -99,11 +89,13 @@ static void take_left(struct grower *g, size_t j, size_t stride)
     }
 }
 
-/* Once more with the missing ones on the left. */
-static void try_missing_left(struct grower *g, const struct scan_row *row, size_t n,
-                             struct cut *cut)
+void candidates_score(struct grower *g, struct cut *cut)
 {
-    grow_sum_missing(g, row, n, cut->column);
+    cut->missing_left = 2 * g->left.weight > g->all.weight;
+    cut->score = grow_cut_score(g);
+    if (!g->missing[cut->column])
+        return;
+    cut->missing_left = false;
     g->left.count += g->gap.count;
     g->left.weight += g->gap.weight;
     g->left.y += g->gap.y;
@@ -116,13 +108,17 @@ static void try_missing_left(struct grower *g, const struct scan_row *row, size_
     }
 }
 
+size_t candidates_most(const struct grower *g, size_t n)
+{
+    return n == 2 && !g->data.gaps ? 1 : g->options.max_features; /* all cuts of two are alike */
+}
+
 struct cut candidates_choose(struct grower *g, const struct scan_row *row, size_t n,
                              struct rng *rng)
 {
     const struct grow_data *d = &g->data;
     struct cut best = { .score = -(double)INFINITY };
-    /* All cuts of two rows are alike. */
-    size_t k = n == 2 && !d->gaps ? 1 : g->options.max_features;
+    size_t k = candidates_most(g, n);
     bool every = k == d->d;
     size_t found = every ? draw_all(g, row, n, rng) : draw_some(g, row, n, k, rng);
     size_t wide = (found + SCAN_BLOCK - 1) / SCAN_BLOCK * SCAN_BLOCK;
@@ -143,12 +139,9 @@ struct cut candidates_choose(struct grower *g, const struct scan_row *row, size_
         if (isnan(cut.threshold))
             continue;
         take_left(g, j, wide);
-        cut.missing_left = 2 * g->left.weight > g->all.weight;
-        cut.score = grow_cut_score(g);
-        if (has_gaps(g, cut.column) && g->missing[cut.column]) {
-            cut.missing_left = false;
-            try_missing_left(g, row, n, &cut);
-        }
+        if (g->missing[cut.column])
+            grow_sum_missing(g, row, n, cut.column);
+        candidates_score(g, &cut);
         grow_keep(g, &best, &cut, rng);
     }
     return best;

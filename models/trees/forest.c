@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "models/trees/scan.h"
+#include "models/trees/tally.h"
 #include "models/trees/walk.h"
 
 size_t forest_stride(size_t d)
@@ -133,11 +133,27 @@ static void predict_outside(void *ctx, int worker, size_t block)
     free(sum);
 }
 
+/* Columns one after the other. Owned by the caller. */
+static float *turn(const struct grow_data *data)
+{
+    enum { ROWS = 256 };
+    size_t n = data->n, d = data->d;
+    float *out = mem_aligned_raw(d, n * sizeof *out);
+    for (size_t first = 0; first < n; first += ROWS)
+        for (size_t j = 0; j < d; j++)
+            for (size_t i = first; i < n && i < first + ROWS; i++)
+                out[j * n + i] = data->x[i * data->ld + j];
+    return out;
+}
+
 void forest_fit(struct forest *out, struct forest_report *report, const struct grow_data *data,
                 const double *weight, const struct forest_options *options, int threads)
 {
     size_t n_tree = options->n_tree, C = data->n_class ? data->n_class : 1;
-    struct fitting f = { .data = data, .weight = weight, .options = options };
+    struct grow_data turned = *data;
+    float *column = tally_suits(data, &options->grow) ? turn(data) : NULL;
+    turned.column = column;
+    struct fitting f = { .data = &turned, .weight = weight, .options = options };
     f.words = (data->n + 63) / 64;
     f.grower = mem_calloc((size_t)threads, sizeof(struct grower *));
     f.bag = mem_calloc((size_t)threads, sizeof(double *));
@@ -166,6 +182,7 @@ void forest_fit(struct forest *out, struct forest_report *report, const struct g
                             .mean = true };
     free(f.grower);
     free(f.bag);
+    free(column);
     free(f.gain);
     free(f.outside);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/trees/grow_inner.h"
+#include "models/trees/tally.h"
 
 /* ---- scratch ---- */
 
@@ -13,13 +13,11 @@ struct grower *grower_new(const struct grow_data *data, const struct grow_option
     size_t ld = data->ld, C = data->n_class;
     g->data = *data;
     g->options = *options;
-    g->row = mem_calloc(data->n, sizeof *g->row);
-    g->other = mem_calloc(data->n, sizeof *g->other);
     g->order = mem_calloc(data->d + 1, sizeof *g->order);
     g->lo = mem_calloc(ld, sizeof *g->lo);
     g->hi = mem_calloc(ld, sizeof *g->hi);
     g->missing = mem_calloc(ld, sizeof *g->missing);
-    g->present = mem_calloc(C + 1, sizeof *g->present);
+    g->present = mem_calloc(C + 2, sizeof *g->present);
     g->all.class = mem_calloc(C + 1, sizeof(double));
     g->left.class = mem_calloc(C + 1, sizeof(double));
     g->right.class = mem_calloc(C + 1, sizeof(double));
@@ -43,6 +41,7 @@ void grower_free(struct grower *g)
                       g->missing,   g->present,     g->all.class, g->column, g->left.class,
                       g->gap.class, g->right.class, g->threshold, g->count,  g->weight,
                       g->y,         g->class,       g->item,      g->spare,  g };
+    tally_free(g->tally);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }
@@ -146,6 +145,15 @@ static bool sum_node(struct grower *g, const struct scan_row *row, size_t n)
     return g->data.n_class ? g->n_present > 1 : differs;
 }
 
+uint32_t grow_column(struct grower *g, size_t i, struct rng *rng)
+{
+    size_t at = i + (size_t)rng_below(rng, g->data.d - i);
+    uint32_t column = g->order[at];
+    g->order[at] = g->order[i];
+    g->order[i] = column;
+    return column;
+}
+
 static struct cut choose(struct grower *g, const struct scan_row *row, size_t n, struct rng *rng)
 {
     struct cut best = { .score = -(double)INFINITY };
@@ -153,20 +161,12 @@ static struct cut choose(struct grower *g, const struct scan_row *row, size_t n,
     if (!g->options.best)
         return candidates_choose(g, row, n, rng);
     for (size_t i = 0, tried = 0; i < g->data.d && tried < g->options.max_features; i++) {
-        size_t at = i + (size_t)rng_below(rng, g->data.d - i);
-        uint32_t column = g->order[at];
-        g->order[at] = g->order[i];
-        g->order[i] = column;
+        uint32_t column = grow_column(g, i, rng);
         struct cut cut = best_cut(g, row, n, column);
         tried += cut.column == column; /* else it is constant */
         grow_keep(g, &best, &cut, rng);
     }
     return best;
-}
-
-static inline bool goes_left(float value, const struct cut *cut)
-{
-    return value <= cut->threshold || (isnan(value) && cut->missing_left);
 }
 
 /* Rows of the left side first, either side in its order; how many are left. */
@@ -176,7 +176,7 @@ static size_t part(struct grower *g, struct scan_row *row, size_t n, const struc
     const float *x = g->data.x + cut->column;
     for (size_t i = 0; i < n; i++) {
         struct scan_row here = row[i];
-        bool left = goes_left(x[here.row * g->data.ld], cut);
+        bool left = grow_goes_left(x[here.row * g->data.ld], cut);
         row[n_left] = here;
         g->other[n_right] = here;
         n_left += left;
@@ -231,8 +231,10 @@ static size_t begin(struct grower *g, const double *weight)
 {
     size_t n = 0;
     double sum = 0, total = 0;
-    for (size_t j = 0; j < g->data.d; j++)
-        g->order[j] = (uint32_t)j; /* nothing is left of the tree before */
+    if (!g->row) {
+        g->row = mem_calloc(g->data.n, sizeof *g->row);
+        g->other = mem_calloc(g->data.n, sizeof *g->other);
+    }
     for (size_t i = 0; i < g->data.n; i++) {
         double w = weight ? weight[i] : 1;
         if (w <= 0)
@@ -255,23 +257,30 @@ void grower_run(struct grower *g, const double *weight, struct rng *rng, struct 
                 double *gain)
 {
     struct tree t = { .node = mem_grow(NULL, 0, sizeof *t.node), .n_node = 1 };
-    struct todo *todo = mem_grow(NULL, 0, sizeof *todo);
+    struct todo *todo = mem_calloc(1, sizeof *todo);
     size_t n_todo = 1, C = g->data.n_class;
-    todo[0] = (struct todo){ .end = begin(g, weight) };
+    for (size_t j = 0; j < g->data.d; j++)
+        g->order[j] = (uint32_t)j; /* nothing is left of the tree before */
+    todo[0].end = tally_begin(g, weight);
+    bool whole = todo[0].end > 0;
+    if (!whole)
+        todo[0].end = begin(g, weight);
     while (n_todo) {
         struct todo now = todo[--n_todo];
-        struct scan_row *row = g->row + now.begin;
+        struct scan_row *row = whole ? NULL : g->row + now.begin;
         size_t n = now.end - now.begin;
         struct cut cut = { .score = -(double)INFINITY };
-        if (sum_node(g, row, n) && may_split(g, n, now.depth))
-            cut = choose(g, row, n, rng);
+        bool differs = whole ? tally_node(g, now.begin, n) : sum_node(g, row, n);
+        if (differs && may_split(g, n, now.depth))
+            cut = whole ? tally_choose(g, now.begin, n, rng) : choose(g, row, n, rng);
         if (!(cut.score > -(double)INFINITY)) {
             t.node[now.node] = leaf(g, &t);
             continue;
         }
         double better = cut.score - grow_score(g, &g->all);
         gain[cut.column] += better > 0 ? better : 0;
-        size_t middle = now.begin + part(g, row, n, &cut);
+        size_t middle = now.begin;
+        middle += whole ? tally_part(g, now.begin, n, &cut) : part(g, row, n, &cut);
         struct tree_node made = split(&cut, &t);
         t.node[now.node] = made;
         todo = mem_grow(todo, n_todo, sizeof *todo);

@@ -18,6 +18,7 @@ enum grow_criterion { GROW_MSE, GROW_GINI, GROW_ENTROPY };
 struct grow_data {
     const float *x;       /* (n, ld), columns d .. ld - 1 are 0; NaN: missing */
     size_t n, d, ld;      /* ld: a multiple of SCAN_BLOCK */
+    const float *column;  /* (d, n) the same numbers; NULL: not there */
     const uint8_t *gaps;  /* (d) 1: the column misses values; NULL: none does */
     const double *y;      /* regression: (n) */
     const int32_t *class; /* classification: (n) */

@@ -1,6 +1,8 @@
 #ifndef TREES_GROW_INNER_H
 #define TREES_GROW_INNER_H
 
+#include <math.h>
+
 #include "models/trees/grow.h"
 #include "models/trees/scan.h"
 
@@ -39,7 +41,21 @@ struct grower {
     size_t room;
     struct sort_item *item, *spare; /* (n) best_cut.c; made when first needed */
     uint64_t ties;
+    struct tally *tally; /* of its sort of tree; made when first needed */
 };
+
+static inline bool grow_has_gaps(const struct grower *g, uint32_t column)
+{
+    return g->data.gaps && g->data.gaps[column];
+}
+
+static inline bool grow_goes_left(float value, const struct cut *cut)
+{ /* without a branch, which nobody could predict */
+    return (value <= cut->threshold) | ((value != value) & cut->missing_left);
+}
+
+/** The i-th column of a random order. */
+uint32_t grow_column(struct grower *g, size_t i, struct rng *rng);
 
 /** How good a side is: the criterion is the sum over both sides. */
 double grow_score(const struct grower *g, const struct grow_sum *s);
@@ -53,6 +69,20 @@ double grow_cut_score(struct grower *g);
 
 /** Sums of the rows that miss a column into g->gap. */
 void grow_sum_missing(struct grower *g, const struct scan_row *row, size_t n, uint32_t column);
+
+/** How many columns are tried at a node of n rows. */
+size_t candidates_most(const struct grower *g, size_t n);
+
+/** By g->lo, g->hi and g->missing: has the column one value in all rows of the node? */
+bool candidates_constant(const struct grower *g, uint32_t column);
+
+/** lo <= threshold < hi, so that neither side is empty; between missing and present ones where all
+ * that are present are equal. Infinite values are parted from the others. */
+float candidates_draw(const struct grower *g, uint32_t column, struct rng *rng);
+
+/** Score of the cut whose left side, without the rows that miss the column, is g->left; those are
+ * g->gap, and go where they lower the criterion more. */
+void candidates_score(struct grower *g, struct cut *cut);
 
 /** The best of max_features cuts at random thresholds. */
 struct cut candidates_choose(struct grower *g, const struct scan_row *row, size_t n,

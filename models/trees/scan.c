@@ -14,6 +14,19 @@ typedef int64_t longs __attribute__((vector_size(B * sizeof(int64_t))));
 typedef double doubles __attribute__((vector_size(B * sizeof(double))));
 #define INLINE static inline __attribute__((always_inline))
 
+/* Lane by lane; values that are missing are passed over. */
+INLINE void least(floats *lo, const floats *v)
+{
+    ints below = *v < *lo;
+    *lo = (floats)(((ints)*v & below) | ((ints)*lo & ~below));
+}
+
+INLINE void greatest(floats *hi, const floats *v)
+{
+    ints above = *v > *hi;
+    *hi = (floats)(((ints)*v & above) | ((ints)*hi & ~above));
+}
+
 NN_CLONES
 void scan_range(const float *x, size_t ld, const struct scan_row *row, size_t n, float *lo,
                 float *hi)
@@ -30,9 +43,8 @@ void scan_range(const float *x, size_t ld, const struct scan_row *row, size_t n,
             memcpy(&h, hi + b, sizeof h);
             for (size_t i = start; i < end; i++) {
                 memcpy(&v, x + row[i].row * ld + b, sizeof v);
-                ints below = v<l, above = v> h;
-                l = (floats)(((ints)v & below) | ((ints)l & ~below));
-                h = (floats)(((ints)v & above) | ((ints)h & ~above));
+                least(&l, &v);
+                greatest(&h, &v);
             }
             memcpy(lo + b, &l, sizeof l);
             memcpy(hi + b, &h, sizeof h);
@@ -160,4 +172,124 @@ void scan_left_class(const float *x, size_t ld, const struct scan_row *row, size
                            out_weight + b);
         }
     }
+}
+
+/* ---- values behind one another ---- */
+
+/* Numbers by their places. */
+INLINE void pick(floats *out, const float *x, const int32_t *at)
+{
+    *out = (floats){
+        x[at[0]], x[at[1]], x[at[2]], x[at[3]], x[at[4]], x[at[5]], x[at[6]], x[at[7]]
+    };
+}
+
+/* The same of fewer than B places, n > 0; then NaN. */
+INLINE void pick_some(floats *out, const float *x, const int32_t *at, size_t n)
+{
+    static const ints lane = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    int32_t place[B];
+    floats gap = (floats){ 0 } + NAN;
+    for (size_t j = 0; j < B; j++)
+        place[j] = at[j < n ? j : 0];
+    pick(out, x, place);
+    ints is = lane < (int32_t)n;
+    *out = (floats)(((ints)*out & is) | ((ints)gap & ~is));
+}
+
+/* After all FOLDS steps of taking together with what this gives, each lane has all of them. */
+enum { FOLDS = 3 };
+INLINE void swap_lanes(ints *v, int step)
+{
+    if (step == 0)
+        *v = __builtin_shufflevector(*v, *v, 4, 5, 6, 7, 0, 1, 2, 3);
+    else if (step == 1)
+        *v = __builtin_shufflevector(*v, *v, 2, 3, 0, 1, 6, 7, 4, 5);
+    else
+        *v = __builtin_shufflevector(*v, *v, 1, 0, 3, 2, 5, 4, 7, 6);
+}
+
+NN_CLONES
+void scan_values(const float *column, const int32_t *row, size_t n, float *out, float *out_lo,
+                 float *out_hi)
+{
+    floats lo = (floats){ 0 } + INFINITY, hi = -lo;
+    for (size_t i = 0; i < n; i += B) {
+        floats v = { 0 };
+        if (n - i >= B)
+            pick(&v, column, row + i);
+        else
+            pick_some(&v, column, row + i, n - i);
+        memcpy(out + i, &v, sizeof v);
+        least(&lo, &v);
+        greatest(&hi, &v);
+    }
+    for (int step = 0; step < FOLDS; step++) {
+        floats l = lo, h = hi;
+        swap_lanes((ints *)&l, step);
+        swap_lanes((ints *)&h, step);
+        least(&lo, &l);
+        greatest(&hi, &h);
+    }
+    *out_lo = lo[0];
+    *out_hi = hi[0];
+}
+
+INLINE int32_t sum_of(const ints *sum)
+{
+    ints all = *sum, other;
+    for (int step = 0; step < FOLDS; step++) {
+        other = all;
+        swap_lanes(&other, step);
+        all += other;
+    }
+    return all[0];
+}
+
+/* Of two classes. */
+INLINE void left_whole(const float *value, const int32_t *class, const int32_t *weight, size_t n,
+                       float threshold, const int32_t *of, int32_t *out)
+{
+    floats v;
+    ints c, w, sum[2] = { { 0 } };
+    for (size_t i = 0; i < n; i += B) {
+        memcpy(&v, value + i, sizeof v);
+        memcpy(&c, class + i, sizeof c);
+        ints mask = v <= threshold;
+        if (weight) {
+            memcpy(&w, weight + i, sizeof w);
+            mask &= w;
+            sum[0] += mask & (c == of[0]);
+            sum[1] += mask & (c == of[1]);
+        } else {
+            sum[0] -= mask & (c == of[0]);
+            sum[1] -= mask & (c == of[1]);
+        }
+    }
+    out[0] = sum_of(&sum[0]);
+    out[1] = sum_of(&sum[1]);
+}
+
+NN_CLONES
+void scan_left_whole(const float *value, const int32_t *class, const int32_t *weight, size_t n,
+                     float threshold, const int32_t *of, size_t n_of, int32_t *out)
+{
+    for (size_t k = 0; k < n_of; k += 2) {
+        if (weight)
+            left_whole(value, class, weight, n, threshold, of + k, out + k);
+        else
+            left_whole(value, class, NULL, n, threshold, of + k, out + k);
+    }
+}
+
+NN_CLONES
+int32_t scan_left_rows(const float *value, size_t n, float threshold)
+{
+    floats v;
+    ints sum = { 0 };
+    for (size_t i = 0; i < n; i += B) {
+        memcpy(&v, value + i, sizeof v);
+        sum -= v <= threshold;
+    }
+    return sum_of(&sum);
 }

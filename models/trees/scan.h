@@ -43,4 +43,19 @@ void scan_left_class(const float *x, size_t ld, const struct scan_row *row, size
                      const uint32_t *column, const float *threshold, size_t n_column,
                      const int32_t *class, size_t n_class, double *out_count, double *out_weight);
 
+/* Of values behind one another. What is read of n rows ends at a multiple of SCAN_BLOCK. */
+
+/** Values of a column in n rows, then NaN to a multiple of SCAN_BLOCK; the least and greatest as
+ * scan_range. */
+void scan_values(const float *column, const int32_t *row, size_t n, float *out, float *out_lo,
+                 float *out_hi);
+
+/** Weight of the rows at or below a threshold of each of some classes; weight is NULL: how many
+ * they are. Both lists have an even number of items, of which the last one may be any. */
+void scan_left_whole(const float *value, const int32_t *class, const int32_t *weight, size_t n,
+                     float threshold, const int32_t *of, size_t n_of, int32_t *out);
+
+/** Rows whose value is at or below a threshold. */
+int32_t scan_left_rows(const float *value, size_t n, float threshold);
+
 #endif

@@ -12,8 +12,9 @@ enum { TOP = 10 };         /* levels of which rows are sorted */
 
 #define KEY_MISSING UINT32_MAX /* to the right of every threshold */
 
-/* Of a link. */
-enum { CHILD = 8, MISSING_LEFT = 1 << 7, COLUMN = MISSING_LEFT - 1 };
+/* Of a link: the child stands in the low bits, so that a step adds to the link what it compares. */
+enum { CHILD = (1 << 24) - 1, COLUMN = 25, MOST_COLUMNS = 1 << 7 };
+#define MISSING_LEFT      (CHILD + 1u)
 #define WIDE_MISSING_LEFT 0x80000000u
 
 /* ---- keys ---- */
@@ -78,7 +79,7 @@ static uint32_t *find_places(struct walk *w, const struct tree *t)
 void walk_init(struct walk *w, const struct tree *tree, size_t d)
 {
     size_t n = tree->n_node;
-    bool wide = d > COLUMN || n > (size_t)1 << (32 - CHILD);
+    bool wide = d >= MOST_COLUMNS || n > (size_t)CHILD + 1;
     *w = (struct walk){ .tree = tree, .n_node = n, .node = mem_aligned(n, sizeof *w->node) };
     if (wide)
         w->column = mem_aligned(n, sizeof *w->column);
@@ -94,7 +95,7 @@ void walk_init(struct walk *w, const struct tree *tree, size_t d)
             to->link = child;
             w->column[place[i]] = column | (left ? WIDE_MISSING_LEFT : 0);
         } else {
-            to->link = child << CHILD | (left ? MISSING_LEFT : 0) | column;
+            to->link = column << COLUMN | (left ? MISSING_LEFT : 0) | child;
         }
     }
     free(place);
@@ -124,19 +125,20 @@ struct down {
 
 INLINE uint32_t child_of(const struct down *d, uint32_t at)
 {
-    return d->wide ? d->node[at].link : d->node[at].link >> CHILD;
+    return d->wide ? d->node[at].link : d->node[at].link & CHILD;
 }
 
+/* From a node to its child; of a narrow tree only the bits of CHILD tell which. */
 INLINE uint32_t step(const struct down *d, uint32_t at, const uint32_t *x)
 {
-    struct walk_node here = d->node[at];
-    uint32_t column = d->wide ? d->column[at] : here.link;
-    uint32_t value = x[column & (d->wide ? ~WIDE_MISSING_LEFT : COLUMN)];
+    at &= d->wide ? UINT32_MAX : CHILD;
+    uint32_t link = d->node[at].link, column = d->wide ? d->column[at] : link;
+    uint32_t value = x[d->wide ? column & ~WIDE_MISSING_LEFT : column >> COLUMN];
     if (d->missing) {
         bool left = column & (d->wide ? WIDE_MISSING_LEFT : MISSING_LEFT);
         value &= (uint32_t)(left & (value == KEY_MISSING)) - 1;
     }
-    return (d->wide ? here.link : here.link >> CHILD) + (here.key < value);
+    return link + (d->node[at].key < value);
 }
 
 /* Eight rows go down side by side, so that the wait for one node is the work on seven others. */
@@ -154,7 +156,7 @@ INLINE void go_down(const struct down *d, struct lane *lane, size_t n, size_t st
         for (size_t k = 0; k < n; k++)
             at[k] = step(d, at[k], x[k]);
     for (size_t k = 0; k < n; k++)
-        lane[k].at = at[k];
+        lane[k].at = at[k] & (d->wide ? UINT32_MAX : CHILD);
 }
 
 /** Where leaves are added. */

@@ -153,6 +153,42 @@ static void sums_of_the_left_side_are_those_of_a_plain_loop(void **state)
     done(t);
 }
 
+static void values_behind_one_another_are_counted_as_in_a_plain_loop(void **state)
+{
+    struct fixture *t = fixture(true, true);
+    static const int32_t every[C + 1] = { 2, 0, 1 };
+    float column[N], value[N + LD], lo, hi;
+    int32_t row[N], class[N + LD] = { 0 }, weight[N + LD] = { 0 };
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        column[i] = t->x[i * LD + 2];
+        row[i] = (int32_t)(i * 7 % N);
+        class[i] = t->class[row[i]];
+        weight[i] = (int32_t)(i % 5);
+    }
+    for (size_t n = 1; n < 40; n++) {
+        float l = INFINITY, h = -INFINITY;
+        int32_t sum[C] = { 0 }, count[C] = { 0 }, rows = 0, got[C + 1];
+        scan_values(column, row, n, value, &lo, &hi);
+        for (size_t i = 0; i < n; i++) {
+            float v = column[row[i]];
+            assert_memory_equal(&value[i], &v, sizeof v);
+            l = v < l ? v : l;
+            h = v > h ? v : h;
+            rows += v <= .1f;
+            count[class[i]] += v <= .1f;
+            sum[class[i]] += v <= .1f ? weight[i] : 0;
+        }
+        assert_true(lo == l && hi == h && scan_left_rows(value, n, .1f) == rows);
+        for (int weighs = 0; weighs < 2; weighs++) {
+            scan_left_whole(value, class, weighs ? weight : NULL, n, .1f, every, C, got);
+            for (size_t k = 0; k < C; k++)
+                assert_int_equal(got[k], (weighs ? sum : count)[every[k]]);
+        }
+    }
+    done(t);
+}
+
 /* ---- the best cut, against every threshold tried one by one ---- */
 
 static double side_score(const struct fixture *t, const struct scan_row *row, uint32_t column,
@@ -304,6 +340,27 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
         done(one);
         done(many);
     }
+}
+
+static void weights_that_are_whole_give_the_trees_of_those_that_are_not(void **state)
+{
+    (void)state;
+    for (int gaps = 0; gaps < 2; gaps++)
+        for (size_t max = 2; max <= D; max += D - 2)
+            for (int bootstrap = 0; bootstrap < 2; bootstrap++) {
+                struct fixture *whole = fixture(true, gaps), *half = fixture(true, gaps);
+                whole->o.bootstrap = half->o.bootstrap = bootstrap;
+                whole->o.grow.max_features = half->o.grow.max_features = max;
+                whole->o.grow.min_leaf = half->o.grow.min_leaf = max;
+                for (size_t i = 0; i < N; i++)
+                    half->weight[i] = whole->weight[i] / 2;
+                fit(whole, whole->weight, 2);
+                fit(half, half->weight, 2);
+                assert_true(same_trees(&whole->f, &half->f));
+                assert_memory_equal(whole->r.importance, half->r.importance, D * sizeof(double));
+                done(whole);
+                done(half);
+            }
 }
 
 static void a_grower_takes_nothing_from_one_tree_to_the_next(void **state)
@@ -593,9 +650,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_are_those_of_a_plain_loop),
         cmocka_unit_test(sums_of_the_left_side_are_those_of_a_plain_loop),
+        cmocka_unit_test(values_behind_one_another_are_counted_as_in_a_plain_loop),
         cmocka_unit_test(the_best_cut_is_the_best_of_all),
         cmocka_unit_test(trees_that_are_fully_grown_know_their_rows),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(weights_that_are_whole_give_the_trees_of_those_that_are_not),
         cmocka_unit_test(a_grower_takes_nothing_from_one_tree_to_the_next),
         cmocka_unit_test(another_seed_gives_another_forest),
         cmocka_unit_test(a_weight_of_two_is_the_row_twice),
