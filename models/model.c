@@ -201,7 +201,7 @@ void model_free(struct model *m)
         m->family->free(m->state);
     classes_release(&m->classes);
     prep_release(&m->prep);
-    roles_release(&m->roles);
+    table_roles_release(&m->roles);
     free(m->training);
     free(m);
 }

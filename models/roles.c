@@ -28,18 +28,6 @@ void roles_copy(struct table_roles *to, const struct table_roles *from)
                                 .schema = mem_strdup(from->schema) };
 }
 
-void roles_release(struct table_roles *r)
-{
-    free(r->id);
-    free(r->label);
-    free(r->date);
-    free(r->image);
-    mem_free_texts(r->text, r->n_text);
-    mem_free_texts(r->feature, r->n_feature);
-    free(r->schema);
-    *r = (struct table_roles){ 0 };
-}
-
 static json_t *list_of(char *const *text, size_t n)
 {
     json_t *list = json_array();
@@ -104,7 +92,7 @@ int roles_from_json(struct table_roles *r, const char *json, struct err *e)
         (rc = take_list(&made.feature, &made.n_feature, root, "feature", e)) ||
         (json_object_get(root, "schema") && /* models of refit 0.1.0 have none */
          (rc = take_text(&made.schema, root, "schema", e)))) {
-        roles_release(&made);
+        table_roles_release(&made);
     } else {
         *r = made;
     }

@@ -7,7 +7,6 @@
 /* The roles of a table's columns as a model keeps them. */
 
 void roles_copy(struct table_roles *to, const struct table_roles *from);
-void roles_release(struct table_roles *r);
 
 /** As JSON, owned by the caller: {"id", "label", "date", "image", "schema": text or null, "text",
  * "feature": list}. */

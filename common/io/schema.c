@@ -666,7 +666,6 @@ void schema_column_release(struct schema_column *c)
 
 void schema_release(struct schema *s)
 {
-    struct table_roles *r = &s->roles;
     for (size_t i = 0; i < s->n_table; i++) {
         struct schema_table *t = &s->table[i];
         for (size_t j = 0; j < t->n_col; j++)
@@ -681,11 +680,6 @@ void schema_release(struct schema *s)
     }
     free(s->table);
     free(s->path);
-    free(r->id);
-    free(r->label);
-    free(r->date);
-    free(r->image);
-    mem_free_texts(r->text, r->n_text);
-    mem_free_texts(r->feature, r->n_feature);
+    table_roles_release(&s->roles);
     *s = (struct schema){ 0 };
 }

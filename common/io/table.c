@@ -29,7 +29,7 @@ void column_release(struct column *c)
     *c = (struct column){ 0 };
 }
 
-static void release_roles(struct table_roles *r)
+void table_roles_release(struct table_roles *r)
 {
     free(r->id);
     free(r->label);
@@ -47,7 +47,7 @@ void table_release(struct table *t)
         column_release(&t->col[i]);
     free(t->col);
     free(t->name);
-    release_roles(&t->roles);
+    table_roles_release(&t->roles);
     *t = (struct table){ 0 };
 }
 

@@ -103,6 +103,7 @@ int table_read_pictures(struct table *t, const char *path, struct err *e);
 /** As table_read, with the text columns alone. */
 int table_read_texts(struct table *t, const char *path, struct err *e);
 void table_release(struct table *t);
+void table_roles_release(struct table_roles *r);
 void column_release(struct column *c);
 
 /** Column by name, or NULL. */
