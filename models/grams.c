@@ -383,7 +383,7 @@ int grams_load(struct grams *g, struct h5 *h, struct err *e)
     if (rc)
         return rc;
     rc = vocab_set(&made.vocab, (const char *const *)text, n, e);
-    h5_free_strings(text, n);
+    mem_free_texts(text, n);
     if (rc || (rc = load_sizes(&made, h, e)) || (rc = load_weight(&made, h, e)))
         grams_release(&made);
     else

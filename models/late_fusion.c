@@ -266,7 +266,7 @@ static int load_inputs(struct late_part *part, const struct prep *all, struct h5
         else
             part->prep.reads[input] = true;
     }
-    h5_free_strings(name, n);
+    mem_free_texts(name, n);
     return rc;
 }
 

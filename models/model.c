@@ -139,7 +139,7 @@ void model_wants(const struct model *m, struct model_wants *out)
                                  .height = p->height,
                                  .width = p->width,
                                  .features_state = p->features_state,
-                                 .feature = (const char *const *)p->feature,
+                                 .feature = p->feature,
                                  .n_feature = p->n_feature,
                                  .roles = &m->roles };
 }
@@ -268,29 +268,14 @@ int model_save(struct model *m, const char *path, struct err *e)
     return rc;
 }
 
-static int load_strings(struct h5 *h, const char *name, char ***out, size_t *out_n, struct err *e)
-{
-    enum { MAX_BYTES = 1 << 28 };
-    char **text = NULL;
-    size_t n = 0;
-    int rc = h5_read_strings(h, name, &text, &n, MAX_BYTES, e);
-    if (rc)
-        return rc;
-    *out = mem_calloc(n + 1, sizeof **out);
-    for (size_t i = 0; i < n; i++)
-        (*out)[i] = mem_strdup(text[i]);
-    *out_n = n;
-    h5_free_strings(text, n);
-    return 0;
-}
-
 static int load_classes(struct model *m, struct h5 *h, struct err *e)
 {
+    enum { MAX_BYTES = 1 << 28 };
     struct classes *c = &m->classes;
     size_t n_name = 0;
     if (!h5_has(h, "classes") && m->family->regression)
         return 0;
-    int rc = load_strings(h, "classes/label", &c->label, &c->n, e);
+    int rc = h5_read_strings(h, "classes/label", &c->label, &c->n, MAX_BYTES, e);
     if (rc)
         return rc;
     if (c->n < 2 || c->n > CLASSES_MAX)
@@ -298,12 +283,10 @@ static int load_classes(struct model *m, struct h5 *h, struct err *e)
     if (!h5_has(h, "classes/name"))
         return 0;
     char **name = NULL;
-    if ((rc = load_strings(h, "classes/name", &name, &n_name, e)))
+    if ((rc = h5_read_strings(h, "classes/name", &name, &n_name, MAX_BYTES, e)))
         return rc;
     if (n_name != c->n) {
-        for (size_t i = 0; i < n_name; i++)
-            free(name[i]);
-        free(name);
+        mem_free_texts(name, n_name);
         return err_set(e, ERR_DATA, "%zu class names for %zu classes", n_name, c->n);
     }
     c->name = name;

@@ -73,7 +73,7 @@ struct model_wants {
     const char *pixels_recipe;    /* JSON of the picture options (pixels.recipe) */
     size_t height, width;
     const char *features_state; /* JSON of impute_scale's state (featmat.state) */
-    const char *const *feature; /* (n_feature) column names */
+    char *const *feature;       /* (n_feature) column names */
     size_t n_feature;
     const struct table_roles *roles; /* of the table that it was trained on */
 };

@@ -26,7 +26,7 @@ static int read_classes(struct modelfile *m, struct h5 *h, struct err *e)
         (rc = h5_read_strings(h, "classes/name", &m->name, &n_name, MAX_LABEL_BYTES, e)))
         return rc;
     if (m->name && n_name != m->n_class) {
-        h5_free_strings(m->name, n_name);
+        mem_free_texts(m->name, n_name);
         m->name = NULL;
         return err_set(e, ERR_DATA, "%zu class names for %zu classes", n_name, m->n_class);
     }
@@ -86,9 +86,9 @@ void modelfile_release(struct modelfile *m)
     free(m->text);
     free(m->pixels);
     free(m->features);
-    h5_free_strings(m->label, m->n_class);
-    h5_free_strings(m->name, m->name ? m->n_class : 0);
-    h5_free_strings(m->word, m->n_word);
+    mem_free_texts(m->label, m->n_class);
+    mem_free_texts(m->name, m->name ? m->n_class : 0);
+    mem_free_texts(m->word, m->n_word);
     *m = (struct modelfile){ 0 };
 }
 

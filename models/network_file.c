@@ -77,7 +77,7 @@ static int load_weights(struct network *w, struct h5 *h, const char *group, stru
     size_t n = 0;
     int rc = h5_list(h, weights, &name, &n, e);
     if (rc == 0)
-        h5_free_strings(name, n);
+        mem_free_texts(name, n);
     if (rc == 0 && n != net_n_param(w->net))
         rc = err_set(e, ERR_DATA, "%zu weight tensors, the network has %zu", n,
                      net_n_param(w->net));

@@ -16,10 +16,8 @@ static int make(struct featmat *f, const char *state, const char *name, const st
     *f = (struct featmat){ .n_row = t->n_row,
                            .n_col = s.n_out,
                            .x = mem_calloc(t->n_row, (s.n_out + 1) * sizeof *f->x),
-                           .name = mem_calloc(s.n_out + 1, sizeof *f->name),
+                           .name = mem_copy_texts(s.name, s.n_out),
                            .state = mem_strdup(state) };
-    for (size_t j = 0; j < s.n_out; j++)
-        f->name[j] = mem_strdup(s.name[j]);
     memcpy(f->keys_sha256, t->keys_sha256, HASH_HEX);
     if ((rc = tabular_apply(&s, t, NULL, t->n_row, f->x, e)))
         err_wrap(e, "'%s'", name);

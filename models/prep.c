@@ -80,9 +80,7 @@ static void fit_features(struct prep *p, const struct featmat *f, bool *out_empt
     if (*out_empty)
         return;
     p->n_feature = f->n_col;
-    p->feature = mem_calloc(f->n_col, sizeof *p->feature);
-    for (size_t i = 0; i < f->n_col; i++)
-        p->feature[i] = mem_strdup(f->name[i]);
+    p->feature = mem_copy_texts(f->name, f->n_col);
     p->features_state = mem_strdup(f->state);
 }
 
@@ -292,7 +290,7 @@ static int load_text(struct prep *p, struct h5 *h, struct err *e)
     if (rc)
         return rc;
     rc = vocab_set(&p->vocab, (const char *const *)word, n, e);
-    h5_free_strings(word, n);
+    mem_free_texts(word, n);
     if (rc || (rc = h5_get_text(h, "text", "recipe", &p->text_recipe, e)) ||
         (rc = h5_get_int(h, "text", "length", &length, e)) ||
         (rc = h5_get_int(h, "text", "pad_front", &front, e)) ||
@@ -350,15 +348,12 @@ static int load_features(struct prep *p, struct h5 *h, struct err *e)
     if (rc)
         return rc;
     if (n < 1 || n > PREP_MAX_FEATURE) {
-        h5_free_strings(name, n);
+        mem_free_texts(name, n);
         return err_set(e, ERR_DATA, "features/names has %zu names, want 1 to %d", n,
                        PREP_MAX_FEATURE);
     }
     p->n_feature = n;
-    p->feature = mem_calloc(n, sizeof *p->feature);
-    for (size_t i = 0; i < n; i++)
-        p->feature[i] = mem_strdup(name[i]);
-    h5_free_strings(name, n);
+    p->feature = name;
     return h5_get_text(h, "features", "state", &p->features_state, e);
 }
 

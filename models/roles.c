@@ -7,23 +7,15 @@
 #include "base/mem.h"
 #include "io/json_keys.h"
 
-static char **copy_texts(char *const *text, size_t n)
-{
-    char **copy = mem_calloc(n + 1, sizeof *copy);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = mem_strdup(text[i]);
-    return copy;
-}
-
 void roles_copy(struct table_roles *to, const struct table_roles *from)
 {
     *to = (struct table_roles){ .id = mem_strdup(from->id),
                                 .label = mem_strdup(from->label),
                                 .date = mem_strdup(from->date),
                                 .image = mem_strdup(from->image),
-                                .text = copy_texts(from->text, from->n_text),
+                                .text = mem_copy_texts(from->text, from->n_text),
                                 .n_text = from->n_text,
-                                .feature = copy_texts(from->feature, from->n_feature),
+                                .feature = mem_copy_texts(from->feature, from->n_feature),
                                 .n_feature = from->n_feature,
                                 .schema = mem_strdup(from->schema) };
 }

@@ -26,9 +26,7 @@ int rowprep_inputs_init(struct rowprep *p, struct err *e)
     if (!p->has_features)
         return 0;
     p->features.n_col = p->wants.n_feature;
-    p->features.name = mem_calloc(p->wants.n_feature, sizeof *p->features.name);
-    for (size_t j = 0; j < p->wants.n_feature; j++)
-        p->features.name[j] = mem_strdup(p->wants.feature[j]);
+    p->features.name = mem_copy_texts(p->wants.feature, p->wants.n_feature);
     if (p->state.n_out != p->features.n_col)
         return err_set(e, ERR_DATA,
                        "the state of its features gives %zu columns, the model reads %zu",
@@ -56,7 +54,7 @@ void rowprep_inputs_release(struct rowprep *p)
     free(p->pixel);
     free(p->pixels.status);
     free(p->pixels.recipe);
-    mem_free_texts(p->features.name, p->features.name ? p->features.n_col : 0);
+    mem_free_texts(p->features.name, p->features.n_col);
     free(p->features.x);
 }
 

@@ -79,6 +79,14 @@ void *mem_aligned(size_t n, size_t size)
     return memset(mem_aligned_raw(n, size), 0, n * size);
 }
 
+char **mem_copy_texts(char *const *text, size_t n)
+{
+    char **copy = text ? mem_calloc(n, sizeof *copy) : NULL;
+    for (size_t i = 0; copy && i < n; i++)
+        copy[i] = mem_strdup(text[i]);
+    return copy;
+}
+
 void mem_free_texts(char **text, size_t n)
 {
     for (size_t i = 0; text && i < n; i++)

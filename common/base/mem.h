@@ -32,6 +32,9 @@ void *mem_aligned(size_t n, size_t size);
 /** As mem_aligned, but not cleared: for who writes all of it before reading any. */
 void *mem_aligned_raw(size_t n, size_t size);
 
+/** Copy of a list of n texts, for mem_free_texts; NULL stays NULL. */
+char **mem_copy_texts(char *const *text, size_t n);
+
 /** Free an owned list of n owned texts; NULL is an empty one. */
 void mem_free_texts(char **text, size_t n);
 

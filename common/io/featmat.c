@@ -127,7 +127,7 @@ int featmat_read(struct featmat *f, const char *path, struct err *e)
 
 void featmat_release(struct featmat *f)
 {
-    h5_free_strings(f->name, f->n_col);
+    mem_free_texts(f->name, f->n_col);
     free(f->x);
     free(f->state);
     *f = (struct featmat){ 0 };

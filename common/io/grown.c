@@ -99,22 +99,13 @@ void grown_cell(const struct column *c, size_t i, struct cell *out)
     }
 }
 
-static void copy_texts(char ***out, char *const *text, size_t n)
-{
-    if (!text)
-        return;
-    *out = mem_calloc(n, sizeof **out);
-    for (size_t i = 0; i < n; i++)
-        (*out)[i] = mem_strdup(text[i]);
-}
-
 static void finish_levels(struct grown *g)
 {
     struct column *c = &g->c;
     if (g->schema->n_level) {
         c->n_level = g->schema->n_level;
-        copy_texts(&c->level, g->schema->level, c->n_level);
-        copy_texts(&c->level_name, g->schema->level_name, c->n_level);
+        c->level = mem_copy_texts(g->schema->level, c->n_level);
+        c->level_name = mem_copy_texts(g->schema->level_name, c->n_level);
         return;
     }
     c->n_level = g->level.n;

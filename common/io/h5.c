@@ -329,7 +329,7 @@ int h5_list(struct h5 *h, const char *group, char ***out_name, size_t *out_n, st
                                             sizeof text, H5P_DEFAULT);
         if (length < 0 || (size_t)length >= sizeof text) {
             rc = h5_fail(h, ERR_DATA, e, "list", group);
-            h5_free_strings(name, n);
+            mem_free_texts(name, n);
             return rc;
         }
         name = mem_grow(name, n, sizeof *name);
@@ -338,11 +338,4 @@ int h5_list(struct h5 *h, const char *group, char ***out_name, size_t *out_n, st
     *out_name = name;
     *out_n = n;
     return 0;
-}
-
-void h5_free_strings(char **text, size_t n)
-{
-    for (size_t i = 0; text && i < n; i++)
-        free(text[i]);
-    free(text);
 }

@@ -88,7 +88,8 @@ int h5_map(struct h5 *h, const char *name, enum h5_type type, void **out_map, si
 
 bool h5_has(struct h5 *h, const char *name);
 
-/** Names of the links in a group, sorted; each and the array owned by the caller. */
+/** Names of the links in a group, sorted; owned by the caller, as all lists of texts:
+ * mem_free_texts. */
 int h5_list(struct h5 *h, const char *group, char ***out_name, size_t *out_n, struct err *e);
 
 /* Attributes of a group or dataset ("/" for the root). Written in call order. */
@@ -130,8 +131,5 @@ void h5_strings_release(struct h5_strings *s);
 /** The check of both: n texts in n_byte bytes; `path` and `name` are for the message. */
 int h5_check_strings(const char *path, const char *name, const char *bytes, size_t n_byte,
                      const int64_t *offset, size_t n, struct err *e);
-
-/** Free what h5_list, h5_get_texts, h5_read_strings gave. */
-void h5_free_strings(char **text, size_t n);
 
 #endif

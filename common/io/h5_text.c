@@ -190,7 +190,7 @@ static int get_texts(struct h5 *h, const char *object, const char *name, bool li
     if (type >= 0)
         H5Tclose(type);
     if (rc) {
-        h5_free_strings(text, n);
+        mem_free_texts(text, n);
         return rc;
     }
     *out = text;

@@ -144,8 +144,8 @@ static int read_sources(struct h5 *h, const char *at, struct mark_table *t, stru
     free(line);
     free(next);
     free(bytes);
-    h5_free_strings(sum, n_sum);
-    h5_free_strings(name, n);
+    mem_free_texts(sum, n_sum);
+    mem_free_texts(name, n);
     return rc;
 }
 
@@ -204,7 +204,7 @@ int marks_read(struct marks *m, const char *path, struct err *e)
         rc = read_table(&h, name[i], &m->table[i], e);
 out:
     free(settings);
-    h5_free_strings(name, n);
+    mem_free_texts(name, n);
     h5_close(&h);
     if (rc)
         marks_release(m);

@@ -397,7 +397,7 @@ static int read_levels(struct h5 *h, const char *at, struct column *c, struct er
         if (rc == 0 && n != c->n_level) {
             rc = err_set(e, ERR_DATA, "'%s': '%s' has %zu names for %zu levels", h->path, name, n,
                          c->n_level);
-            h5_free_strings(text, n);
+            mem_free_texts(text, n);
             text = NULL;
         }
         c->level_name = text;
@@ -618,7 +618,7 @@ static int open_tables(struct h5 *h, const char *path, char ***out_name, size_t 
                      path, main_name);
     free(main_name);
     if (rc) {
-        h5_free_strings(name, n);
+        mem_free_texts(name, n);
         return rc;
     }
     *out_name = name;
@@ -640,7 +640,7 @@ int tables_read(struct tables *t, const char *path, struct err *e)
         rc = read_table(&h, name[i], WANT_ALL, &read.item[i], e);
     if (rc == 0)
         rc = read_rejects(&h, &read, e);
-    h5_free_strings(name, n);
+    mem_free_texts(name, n);
     h5_close(&h);
     if (rc)
         tables_release(&read);
@@ -659,7 +659,7 @@ static int read_main(struct table *t, const char *path, enum want want, struct e
 
     if (rc == 0)
         rc = read_table(&h, name[at], want, &read, e);
-    h5_free_strings(name, n);
+    mem_free_texts(name, n);
     h5_close(&h);
     if (rc)
         table_release(&read);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "io/h5.h"
 #include "io/rowgroup.h"
 
@@ -80,7 +81,7 @@ int tokens_read(struct tokens *t, const char *path, struct err *e)
 
 void tokens_release(struct tokens *t)
 {
-    h5_free_strings(t->word, t->n_word);
+    mem_free_texts(t->word, t->n_word);
     free(t->id);
     free(t->offset);
     free(t->recipe);

@@ -423,7 +423,7 @@ int onnx_features(struct onnx *g, struct h5 *h, enum onnx_type type, struct onnx
         return rc;
     *out = onnx_input(g, "features", type, &n, 1, "");
     *out_n = n;
-    h5_free_strings(name, n);
+    mem_free_texts(name, n);
     return 0;
 }
 
@@ -473,7 +473,7 @@ static int drop_branches(struct work *w, struct nn_spec *spec, const char *group
         if (!there && nn_spec_branch(spec, (enum nn_input)input))
             nn_spec_drop(spec, (enum nn_input)input);
     }
-    h5_free_strings(reads, n);
+    mem_free_texts(reads, n);
     return rc;
 }
 

@@ -49,7 +49,7 @@ struct model_report {
     size_t n_feature;
     const struct permutation *permutation; /* NULL: was not made */
     const double *importance;              /* (n_importance) as model_importance(), or NULL */
-    const char *const *feature;            /* (n_importance) */
+    char *const *feature;                  /* (n_importance) */
     size_t n_importance;
     const char *description; /* of the model, lines of text */
 };

@@ -86,7 +86,7 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(list[0], "");
     assert_string_equal(list[1], "é");
     assert_string_equal(list[2], "two\nlines");
-    h5_free_strings(list, n);
+    mem_free_texts(list, n);
     assert_ok(h5_map_strings(&h, "words", &mapped, &e), e);
     assert_int_equal(mapped.n, 3);
     assert_int_equal(mapped.offset[1], 0);
@@ -105,10 +105,10 @@ static void what_is_written_is_read_back(void **state)
     assert_ok(h5_get_texts(&h, "a", "list", &list, &n, &e), e);
     assert_int_equal(n, 3);
     assert_string_equal(list[2], "two\nlines");
-    h5_free_strings(list, n);
+    mem_free_texts(list, n);
     assert_ok(h5_get_texts(&h, "a", "empty", &list, &n, &e), e);
     assert_int_equal(n, 0);
-    h5_free_strings(list, n);
+    mem_free_texts(list, n);
     assert_true(h5_has(&h, "a/b"));
     assert_false(h5_has(&h, "a/c"));
     assert_false(h5_has_attr(&h, "a", "unit"));
@@ -116,7 +116,7 @@ static void what_is_written_is_read_back(void **state)
     assert_int_equal(n, 5);
     assert_string_equal(list[0], "a");
     assert_string_equal(list[4], "words");
-    h5_free_strings(list, n);
+    mem_free_texts(list, n);
     h5_close(&h);
     free(real);
     free(whole);
