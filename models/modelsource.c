@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/jsonfile.h"
 #include "io/models_tar.h"
 #include "io/registry.h"
 #include "io/remove_tree.h"
@@ -140,9 +141,9 @@ int modelsource_load(struct modelsource *s, int threads, struct model **out, str
 
 json_t *modelsource_json(const struct modelsource *s, const struct model *m)
 {
-    return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s}", "path", s->path, "registry",
-                     s->registry, "name", s->name, "version", s->found, "sha256",
-                     *s->sha256 ? s->sha256 : NULL, "kind", model_kind(m));
+    return json_pack("{s:o*, s:o*, s:s*, s:s*, s:s*, s:s}", "path", jsonfile_string(s->path),
+                     "registry", jsonfile_string(s->registry), "name", s->name, "version", s->found,
+                     "sha256", *s->sha256 ? s->sha256 : NULL, "kind", model_kind(m));
 }
 
 void modelsource_release(struct modelsource *s)

@@ -64,13 +64,14 @@ static int check(const void *params, struct err *e)
 static int write_receipt(const struct params *p, const struct registry_result *r,
                          const char *sha256, uint64_t size, struct err *e)
 {
-    json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:s, s:I}", "registry",
-                            p->registry, "name", p->name, "version", r->version, "sha256", sha256,
-                            "size", (json_int_t)size, "created", r->created, "changed", r->changed,
-                            "previous", *r->previous ? json_string(r->previous) : json_null(),
-                            "timestamp", r->timestamp, "history", (json_int_t)r->history);
+    json_t *doc = json_pack("{s:o, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:s, s:I}", "registry",
+                            jsonfile_string(p->registry), "name", p->name, "version", r->version,
+                            "sha256", sha256, "size", (json_int_t)size, "created", r->created,
+                            "changed", r->changed, "previous",
+                            *r->previous ? json_string(r->previous) : json_null(), "timestamp",
+                            r->timestamp, "history", (json_int_t)r->history);
     if (r->key)
-        json_object_set_new(doc, "key", json_string(r->key));
+        json_object_set_new(doc, "key", jsonfile_string(r->key));
     if (*r->package_id) /* of a versioned bucket */
         json_object_set_new(doc, "package_version_id", json_string(r->package_id));
     if (*r->key_id)

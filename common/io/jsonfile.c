@@ -6,8 +6,28 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "io/outfile.h"
 #include "io/wholefile.h"
+
+json_t *jsonfile_string(const char *text)
+{
+    struct str s = { 0 };
+    if (!text)
+        return NULL;
+    for (size_t n = strlen(text); n;) {
+        size_t good = utf8_prefix(text, n);
+        str_add(&s, text, good);
+        if (good < n)
+            str_addz(&s, "\xef\xbf\xbd");
+        good += good < n;
+        text += good;
+        n -= good;
+    }
+    json_t *string = json_stringn(str_text(&s), s.n);
+    str_release(&s);
+    return string;
+}
 
 int jsonfile_parse(const char *name, const char *bytes, size_t n, json_t **out, struct err *e)
 {

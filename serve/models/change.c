@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/jsonfile.h"
 #include "io/minisign.h"
 #include "io/remove_tree.h"
 #include "serve/models/models.h"
@@ -97,9 +98,9 @@ static void judge(const struct call *c, const char *name, const char *version, s
     if (rc && t->first.code == 0)
         t->first = e;
     if (c->json)
-        json_array_append_new(t->list,
-                              json_pack("{s:s, s:s, s:b, s:s?}", "name", name, "version", version,
-                                        "good", rc == 0, "error", rc ? e.text : NULL));
+        json_array_append_new(t->list, json_pack("{s:s, s:s, s:b, s:o?}", "name", name, "version",
+                                                 version, "good", rc == 0, "error",
+                                                 rc ? jsonfile_string(e.text) : NULL));
     else
         printf("%-4s  %s version %s%s%s\n", rc ? "BAD" : "ok", name, version, rc ? ": " : "",
                rc ? e.text : "");
@@ -214,13 +215,16 @@ int models_prune(const struct call *c, struct err *e)
 
 int models_keys(const struct call *c, struct err *e)
 {
+    char *secret = str_format("%s.key", c->word[0]), *public = str_format("%s.pub", c->word[0]);
     int rc = minisign_generate(c->word[0], e);
     if (rc == 0 && c->json)
-        models_print(
-            json_pack("{s:s+, s:s+}", "secret", c->word[0], ".key", "public", c->word[0], ".pub"));
+        models_print(json_pack("{s:o, s:o}", "secret", jsonfile_string(secret), "public",
+                               jsonfile_string(public)));
     else if (rc == 0)
-        printf("%s.key signs (package --sign_key): keep it to yourself; %s.pub checks: give it to "
-               "all who pull\n",
-               c->word[0], c->word[0]);
+        printf("%s signs (package --sign_key): keep it to yourself; %s checks: give it to all who "
+               "pull\n",
+               secret, public);
+    free(public);
+    free(secret);
     return rc;
 }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/jsonfile.h"
 #include "io/models_tar.h"
 #include "io/remove_tree.h"
 #include "serve/models/models.h"
@@ -53,7 +54,8 @@ int models_export(const struct call *c, struct err *e)
     else if ((rc = models_what(c, what, name, version, e)) == 0)
         rc = export_package(c, NULL, name, version, e);
     if (rc == 0 && c->json && stat(c->onnx, &st) == 0)
-        models_print(json_pack("{s:s, s:I}", "onnx", c->onnx, "size", (json_int_t)st.st_size));
+        models_print(json_pack("{s:o, s:I}", "onnx", jsonfile_string(c->onnx), "size",
+                               (json_int_t)st.st_size));
     else if (rc == 0 && stat(c->onnx, &st) == 0)
         printf("%s: %s\n", c->onnx, models_size_text((json_int_t)st.st_size, size));
     return rc;

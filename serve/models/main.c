@@ -208,7 +208,8 @@ static bool has_printed; /* a document */
 static int fail(const struct call *c, struct err *e)
 {
     if (c->json && !has_printed)
-        models_print(json_pack("{s:{s:i, s:s}}", "error", "code", e->code, "text", e->text));
+        models_print(json_pack("{s:{s:i, s:o}}", "error", "code", e->code, "text",
+                               jsonfile_string(e->text)));
     return err_report(e, "refit-models");
 }
 

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/outfile.h"
+#include "io/jsonfile.h"
 #include "io/models_tar.h"
 #include "io/remove_tree.h"
 #include "serve/models/models.h"
@@ -168,8 +169,8 @@ static void tell(const struct pull *p, const struct folder *f, bool pulled)
 {
     const char *version = pulled ? p->version : f->version;
     if (p->c->json)
-        models_print(json_pack("{s:s, s:s, s:s, s:b}", "name", p->name, "version", version, "dir",
-                               p->dir, "pulled", pulled));
+        models_print(json_pack("{s:s, s:s, s:o, s:b}", "name", p->name, "version", version, "dir",
+                               jsonfile_string(p->dir), "pulled", pulled));
     else
         printf("%s: %s version %s%s\n", p->dir, p->name, version,
                pulled ? "" : " is there already, whole");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/jsonfile.h"
 
 bool answers_format_of(const char *path, enum answers_format *out)
 {
@@ -121,9 +122,9 @@ static void csv_line(struct answers *a, const struct answer *answer)
 
 static void add_text(struct str *out, const char *text)
 {
-    json_t *value = json_string(text);
-    char *dump = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-    str_addz(out, dump ? dump : "null");
+    json_t *value = jsonfile_string(text);
+    char *dump = json_dumps(value, JSON_ENCODE_ANY);
+    str_addz(out, dump);
     free(dump);
     json_decref(value);
 }

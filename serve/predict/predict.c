@@ -154,9 +154,9 @@ static int print_summary(const struct asking *a, const struct modelsource *from,
     json_t *doc = json_pack("{s:o}", "summary", summary_of(a, from));
     char *text = json_dumps(doc, JSON_REAL_PRECISION(12));
     json_decref(doc);
-    bool good = text && puts(text) >= 0 && fflush(stdout) == 0 && !ferror(stdout);
+    puts(text);
     free(text);
-    return good ? 0 : err_sys(e, "cannot write the summary");
+    return err_stdout(e);
 }
 
 /* The answers are complete; were they what the user wanted? */

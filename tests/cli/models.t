@@ -247,6 +247,11 @@ refuses 'a time without a unit' 64 "'7' is no time" "$M" pull products x --max-a
 refuses 'a name that leads outside' 64 "'../x' is no name of a model" "$M" list ../x
 run "$M" current nothing --json
 has 'an error as JSON' "$out" '"code": 65'
+bad=$(printf 'x\377')
+run "$M" current "$bad" --json
+has 'also where a word is no UTF-8' "$rc $out" '64 {'
+ok 'paths may be anything' eval '"$M" keys "$bad" --json && "$M" pull products "$bad" --json && "$M" pull products "$bad" --json'
+has 'in JSON they are texts' "$out" "$(printf '"dir": "x\357\277\275"')"
 ok 'help' "$M" --help
 has 'teaches' "$out" 'refit-models set products --previous'
 finish

@@ -218,6 +218,9 @@ ok "and a folder that was pulled" "$P" --model folder designation=fauteuil
 is "once more" "$out" "$want"
 ask_of() { "$P" --model "$1" designation=x; }
 head -c 20000 models.tar >cut.tar
+bad=$(printf 'm\377.h5')
+ok "a path may be anything" eval 'cp text.h5 "$bad" && "$P" --model "$bad" --rows some.csv --json --summary summary.json'
+has "in the summary it is a text" "$(cat summary.json)" "$(printf '"path": "m\357\277\275.h5"')"
 refuses "a package that is cut" 65 "'cut.tar' is not a whole tar file" ask_of cut.tar
 cp models.tar wrong.tar
 printf x | dd of=wrong.tar bs=1 seek=30000 conv=notrunc 2>/dev/null

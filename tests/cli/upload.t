@@ -57,6 +57,8 @@ echo '{"no": "list"}' >old/twc_status
 cp -r old before
 refuses 'what is no list is kept' 65 "'old/twc_status' is no JSON list" clients one
 is 'and nothing is published' "$(diff -r old before)" ''
+ok 'a registry may be anywhere' "$L/upload" --package one.tar --receipt r2.json --name one --registry "$(printf 'reg\377')"
+has 'the receipt tells where as far as it can' "$(cat r2.json)" "$(printf '"registry": "reg\357\277\275"')"
 refuses 'a model and the list cannot have one key' 64 "key 'twc_status': a model and the list" "$L/upload" --check --name clients --key twc_status --status_key twc_status
 refuses 'the list is one for all versions' 64 'no {version}' "$L/upload" --package one.tar --receipt receipt.json --registry old --name clients --status_key 'x{version}'
 

@@ -7,6 +7,25 @@
 #include "io/jsonfile.h"
 #include "io/outfile.h"
 
+static void a_text_that_is_no_utf_8_is_a_string_all_the_same(void **state)
+{
+    static const char *const in[] = { "", "a\xc3\xa9",
+                                      "\xff"
+                                      "a\xc3",
+                                      "\xc3(" };
+    static const char *const want[] = { "", "a\xc3\xa9",
+                                        "\xef\xbf\xbd"
+                                        "a\xef\xbf\xbd",
+                                        "\xef\xbf\xbd(" };
+    (void)state;
+    assert_null(jsonfile_string(NULL));
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++) {
+        json_t *string = jsonfile_string(in[i]);
+        assert_string_equal(json_string_value(string), want[i]);
+        json_decref(string);
+    }
+}
+
 static void text_is_readable_and_numbers_are_short(void **state)
 {
     static const char in[] =
@@ -79,6 +98,7 @@ static void files_are_read_and_written_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_that_is_no_utf_8_is_a_string_all_the_same),
         cmocka_unit_test(text_is_readable_and_numbers_are_short),
         cmocka_unit_test(what_is_no_object_is_refused_with_its_place),
         cmocka_unit_test(files_are_read_and_written_whole),
