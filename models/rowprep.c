@@ -302,13 +302,25 @@ void rowprep_set_error(struct rowprep *p, size_t i, char *text)
         p->row[i].error = text;
 }
 
+/* One behind the other, as long as anybody reads them. */
+static void add_text(char **to, char *text)
+{
+    enum { MOST = 1000 };
+    char *old = *to;
+    if (!old) {
+        *to = text;
+        return;
+    }
+    if (strlen(old) < MOST) {
+        *to = str_format("%s; %s", old, text);
+        free(old);
+    }
+    free(text);
+}
+
 void rowprep_add_note(struct rowprep *p, size_t i, char *text)
 {
-    char *old = p->row[i].note;
-    p->row[i].note = old ? str_format("%s; %s", old, text) : text;
-    if (old)
-        free(text);
-    free(old);
+    add_text(&p->row[i].note, text);
 }
 
 void rowprep_fault(struct rowprep *p, size_t i, char *text)
@@ -316,7 +328,7 @@ void rowprep_fault(struct rowprep *p, size_t i, char *text)
     if (p->options.faults == ROWPREP_GAP)
         rowprep_add_note(p, i, text);
     else
-        rowprep_set_error(p, i, text);
+        add_text(&p->row[i].error, text);
 }
 
 /* "column 'price': '12 EUR' is not a number" */
@@ -357,7 +369,7 @@ static void take_cell(struct rowprep *p, size_t j, const struct record_field *f)
         return;
     char *text = fault_text(c, fault, f);
     if (fault == CELL_REQUIRED)
-        rowprep_set_error(p, p->n, text);
+        add_text(&p->row[p->n].error, text);
     else
         rowprep_fault(p, p->n, text);
 }

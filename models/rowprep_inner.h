@@ -78,7 +78,7 @@ struct rowprep {
 void rowprep_set_error(struct rowprep *p, size_t i, char *text);
 void rowprep_add_note(struct rowprep *p, size_t i, char *text);
 
-/** As the options want it: an error, or a note and a gap. */
+/** As the options want it: an error behind others, or a note and a gap. */
 void rowprep_fault(struct rowprep *p, size_t i, char *text);
 
 /** Parse the recipes and the state of the model. ERR_DATA. */

@@ -73,6 +73,9 @@ for wrong in 's/^1,?/4,?/ out of range, want 1 to 3' 's/,34,/,-34,/ out of range
     has 'is an error of its row' "$out" '"row": 1, "error": "column'
     has 'that says what is wanted' "$out" "${wrong#* }"
 done
+sed 's/^1,?/4,?/; s/80.5/cheap/' one.csv >wrong.csv
+run ask --rows wrong.csv --json
+has 'all that is wrong is told at once' "$out" "\"error\": \"column 'pclass': '4': out of range, want 1 to 3; column 'fare': 'cheap': not a number\""
 sed 's/female/robot/' one.csv >odd.csv
 ok 'a level that was not seen is answered' ask --rows odd.csv
 has 'and told' "$out" 'no training row has '
