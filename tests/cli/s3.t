@@ -71,8 +71,8 @@ free=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, Loca
 refuses "a server that is down may come back" 75 "cannot reach http://127.0.0.1:$free" \
     "$store" "s3://models?endpoint=http://127.0.0.1:$free&attempts=2" read k
 has "and how often it was asked is told" "$err" "(after 2 attempts)"
-run "$store" "s3://models?endpoint=https://nowhere.invalid&attempts=1&connect_timeout=2" read k
-is "so may a name that is not found" "$rc" 75
+refuses "so may a name that is not found" 75 "cannot reach https://nowhere.invalid" \
+    "$store" "s3://models?endpoint=https://nowhere.invalid&attempts=1&connect_timeout=2" read k
 serve slow
 refuses "a server that says nothing is given up" 75 "is too slow" "$store" "${url}&attempts=1&stall_timeout=1" read k
 serve "trickle answers/object"
@@ -152,6 +152,11 @@ serve "raw answers/denied"
 refuses "access denied tells action, key and whose credentials" 74 \
     "'s3://models/p/k k': PutObject: access denied: the key of AWS_ACCESS_KEY_ID may not do s3:PutObject" "$store" "$url" put 'k k' file
 is "it is asked once" "$(ls heard | tr '\n' ' ')" "1 port "
+for what in "read k:GetObject" "list m:ListBucket" "remove k:DeleteObject" "get k got:GetObject"; do
+    serve "raw answers/denied"
+    refuses "who may not ${what%:*} is told so" 74 "${what#*:}: access denied: the key of AWS_ACCESS_KEY_ID may not do s3:${what#*:} here" \
+        "$store" "$url" ${what%:*}
+done
 answer denied_head 403 ''
 serve "raw answers/denied_head" "raw answers/denied"
 refuses "a HEAD, which cannot say why, is asked as a GET" 74 "may not do s3:GetObject" "$store" "$url" look k
@@ -269,23 +274,31 @@ refuses "an upload in parts that the server will not complete is not taken for d
     "$store" "$url&verify=false" replace k file
 is "its parts are taken away" "$(head -1 heard/5 | cut -d' ' -f1-2)" "DELETE /models/p/k?uploadId=u1"
 parts="&part_size=8&parts_above=4"
-free() { serve "raw answers/missing" "raw answers/nokey" "raw answers/none" "raw answers/begun" "raw answers/done" "$@"; }
-free "raw answers/missing" "raw answers/nokey" "raw answers/not" "raw answers/not" "raw answers/gone"
+nothing_there() { serve "raw answers/missing" "raw answers/nokey" "raw answers/none" "raw answers/begun" "raw answers/done" "$@"; }
+nothing_there "raw answers/missing" "raw answers/nokey" "raw answers/not" "raw answers/not" "raw answers/gone"
 refuses "nor for one whose condition was not met" 74 "the server says NotImplemented (501)" "$store" "$url$parts" put k file new
 is "it was asked without a condition, too" "$(heard 8 '^if-none-match')$(heard 9 '^if-none-match') $(head -1 heard/9 | cut -d' ' -f1-2)" "10 POST /models/p/k?uploadId=u1"
 is "an object in parts is marked by its SHA-256" "$(heard 4 "^x-amz-meta-put: $sha")" 1
-free "raw answers/head" "raw answers/gone"
+nothing_there "raw answers/head" "raw answers/gone"
 run "$store" "$url$parts" put k file new
 is "what another publisher stored while the parts were on their way stays" "$rc $out $(head -1 heard/7 | cut -d' ' -f1-2)" "0 not done DELETE /models/p/k?uploadId=u1"
 answer complete 200 '<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>'
 answer theirs 200 "" 'ETag: "tag1"' 'Content-Length: 8' 'x-amz-meta-put: 0123'
-free "raw answers/missing" "raw answers/nokey" "raw answers/complete" "raw answers/theirs"
+nothing_there "raw answers/missing" "raw answers/nokey" "raw answers/complete" "raw answers/theirs"
 refuses "a server that takes no notice of the condition: the clash is found afterwards" 65 "another publisher stored it at the same time" "$store" "$url$parts" put k file new
 answer ours 200 "" 'ETag: "tag1"' 'Content-Length: 8' "x-amz-meta-put: $sha"
-free "raw answers/missing" "raw answers/nokey" reset "raw answers/nokey" "raw answers/ours" "raw answers/object"
+nothing_there "raw answers/missing" "raw answers/nokey" reset "raw answers/nokey" "raw answers/ours" "raw answers/object"
 run "$store" "$url$parts" put k file new
 is "an upload whose end was not heard is known by its mark" "$rc $out" '0 done 8 "tag1" -'
 rm answers/ours
+
+error late200 200 InternalError '<Message>try again</Message>'
+nothing_there "raw answers/missing" "raw answers/nokey" "raw answers/late200" "raw answers/complete" "raw answers/head" "raw answers/object"
+run "$store" "$url$parts" put k file new
+is "an upload whose end fails with status 200 is ended again" "$rc $out" '0 done 8 "tag1" -'
+answer cut 200 '<CompleteMultipartUploadResult><ETag>' 'Content-Length: 200'
+nothing_there "raw answers/missing" "raw answers/nokey" "raw answers/cut" "raw answers/late200"
+refuses "one that fails each time, or is cut short, has failed" 75 "the server says InternalError" "$store" "$url$parts" put k file new
 
 # ---- what was left behind ----
 answer uploads 200 "<ListMultipartUploadsResult><Upload><Key>p/m/old</Key><UploadId>u1</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload><Upload><Key>p/m/new</Key><UploadId>u2</UploadId><Initiated>$(date -u +%Y-%m-%dT%H:%M:%S.000Z)</Initiated></Upload><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
