@@ -311,7 +311,7 @@ int registry_fetch(const struct registry *r, const char *name, const char *versi
 
 int registry_remove(const struct registry *r, const char *name, const char *version, struct err *e)
 {
-    static const char *const object[] = { "models.tar", "manifest.json" };
+    static const char *const object[] = { "models.tar", "log.txt", "manifest.json" };
     struct registry_current current;
     bool held;
     int rc = store_lock(r->store, name, &held, e);

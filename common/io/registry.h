@@ -14,6 +14,7 @@
  *
  *   <root>/<model>/<version>/models.tar     immutable
  *   <root>/<model>/<version>/manifest.json  immutable: what is in it, its hash, its metrics
+ *   <root>/<model>/<version>/log.txt        optional: what its run said
  *   <root>/<model>/current.json             {version, sha256, timestamp}: the model that is served
  *   <root>/<model>/history/<n>.json         immutable: one for each change of the current model
  *   <root>/<key>, <root>/<status>           optional: for readers that know one name only
@@ -88,6 +89,8 @@ struct registry_request {
     json_t *about;       /* becomes manifest.json, with version, sha256 and size added; borrowed */
     const char *key;     /* NULL: none */
     const char *copy;    /* file that lies at `key`; NULL: the package */
+    const char *log;     /* file that is kept beside the package, as log.txt, unless there is one;
+                            NULL: none */
     const char *status;  /* key of a JSON list of {current_version, timestamp}, which every change
                             of the current model is added to; NULL: none */
 };

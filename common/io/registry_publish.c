@@ -225,6 +225,19 @@ static int put_package(struct work *w, bool claimed_now, struct err *e)
     return rc;
 }
 
+/* What the run said that made the version. */
+static int put_log(const struct work *w, struct err *e)
+{
+    char hex[HASH_HEX], *key = version_key(w, w->made.version, "log.txt");
+    struct store_source from = { .path = w->q->log, .sha256 = hex };
+    bool done;
+    int rc = hash_file(w->q->log, hex, NULL, e);
+    if (rc == 0)
+        rc = store_put(w->r->store, key, &from, STORE_IF_NEW, NULL, &done, NULL, e);
+    free(key);
+    return rc;
+}
+
 static int read_before(struct work *w, struct err *e)
 {
     json_t *doc;
@@ -473,6 +486,8 @@ static int publish(struct work *w, struct err *e)
     int rc = w->q->status ? check_status(w, e) : 0; /* refused before any change */
     if (rc == 0)
         rc = settle_version(w, e);
+    if (rc == 0 && w->q->log)
+        rc = put_log(w, e);
     if (rc == 0 && w->q->key)
         rc = prepare_key(w, e);
     if (rc == 0 && !w->keys)

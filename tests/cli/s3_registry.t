@@ -33,6 +33,11 @@ is 'is version 2' "$(said receipt.json version previous history)" '2 1 2'
 is 'under the fixed key, too' "$(read_key old/models.tar)" "$(sha256sum <two.tar | cut -c1-64)"
 run "$M" current products
 is 'and current' "$rc $out" '0 2'
+mkdir run && echo heard >run/train.1.log
+pack logged 0.85
+ok 'what the run said' "$L/upload" --package logged.tar --receipt receipt.json --registry "$REFIT_REGISTRY" --name logged --log run
+is 'lies beside the package' "$("$B/tests/tools/storetool" "$REFIT_REGISTRY" read logged/1/log.txt)" '==> train.1.log <==
+heard'
 ok 'rolled back' "$M" set products 1
 is 'version 1 is current' "$("$M" current products)" 1
 is 'and at the fixed key' "$(read_key old/models.tar)" "$(sha256sum <one.tar | cut -c1-64)"

@@ -44,6 +44,42 @@ same 'and stays' v1.tar reg/titanic/0.1.7/models.tar
 ok 'a copy lies at the key instead of the package' "$L/upload" --package v1.tar --copy model.h5 --receipt receipt.json --registry reg --name votes --key 'lstm/{version}.h5'
 same 'with the version in its name' model.h5 reg/lstm/0.1.7.h5
 
+# ---- what the run said ----
+mkdir run && printf 'trained\n' >run/train.1.log && printf 'failed\n' >run/import.1.log && printf 'imported\n' >run/import.2.log && : >run/progress
+logged() { "$L/upload" --package "$1.tar" --receipt receipt.json --registry logs --name products --log "$2"; }
+ok 'the logs of the run are published' logged one run
+is 'beside the package, one after another' "$(cat logs/products/1/log.txt)" "==> import.1.log <==
+failed
+
+==> import.2.log <==
+imported
+
+==> train.1.log <==
+trained"
+echo more >run/train.2.log
+ok 'the same again' logged one run
+is 'keeps the log of the run that made it' "$(grep -c more logs/products/1/log.txt)" 0
+ok 'another version' logged two run
+is 'has a log of its own' "$(grep -c more logs/products/2/log.txt)" 1
+refuses 'logs that are not there are said' 74 "cannot read the directory of logs 'nowhere'" logged v1 nowhere
+mkdir odd && mkfifo odd/a.1.log
+refuses 'nor is anything but a file read' 74 "'odd/a.1.log' is not a regular file" logged v1 odd
+is 'and nothing is published' "$(ls logs/products | tr '\n' ' ')$(json logs/products/current.json version)" '1 2 current.json history "2"'
+ok 'a version that is taken away goes with its log' "$B/bin/refit-models" prune products --keep 1 --registry logs
+is 'whole' "$(ls logs/products | tr '\n' ' ')" '2 current.json history '
+cat >p.yaml <<'E'
+refit: 1
+name: p
+stages:
+  say: {cmd: 'echo heard; cp one.tar "${outs.tar}"', outs: {tar: work/one.tar}}
+  upload:
+    deps: {package: work/one.tar}
+    outs: {receipt: work/receipt.json}
+    params: {registry: piped, name: products, log: "${run.dir}"}
+E
+ok 'in a pipeline' "$B/bin/refit" run -f p.yaml
+is 'a stage finds the logs of its run under ${run.dir}' "$(sed -n 1,2p piped/products/1/log.txt | tr '\n' ' ')" '==> say.1.log <== heard '
+
 # ---- a list of what was current ----
 clients() { "$L/upload" --package "$1.tar" --receipt receipt.json --registry old --name clients --key 'twc_model_{version}' --status_key twc_status; }
 ok 'the first model of a list' clients one

@@ -1,20 +1,24 @@
 /* upload: publish a package in a registry and make it the current model.
  *
- *   in   package  models.tar of package: the hash of every member is held against its manifest
- * first copy     file that lies at the fixed key instead of the package out  receipt  what was
- * published, where and when: the only output with a time in it
+ *   in   package  models.tar of package: every member is held against the manifest first
+ *        copy     file that lies at the fixed key instead of the package
+ *   out  receipt  what was published, where and when: the only output with a time in it
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/opt.h"
+#include "base/str.h"
 #include "io/jsonfile.h"
 #include "io/models_tar.h"
 #include "io/registry.h"
+#include "io/remove_tree.h"
+#include "stages/upload/run_log.h"
 
 struct params {
     const char *package, *copy, *public_key, *receipt;
-    const char *registry, *name, *key, *status_key;
+    const char *registry, *name, *key, *status_key, *log;
 };
 
 static const struct opt options[] = {
@@ -35,6 +39,10 @@ static const struct opt options[] = {
     { OPT_TEXT(struct params, status_key), .optional = true,
       .help = "path in the registry of a JSON list of {current_version, timestamp}, to which every "
               "change of the current model is added" },
+    { OPT_TEXT(struct params, log), .optional = true,
+      .help =
+          "directory with the run's logs (${run.dir}): as they stand now they are kept beside a "
+          "new version, as log.txt" },
     { 0 },
 };
 
@@ -92,6 +100,27 @@ static void report(const struct params *p, const struct registry_result *r)
                  r->previous);
 }
 
+/* registry_publish with the logs of the run gathered in a file that is gone afterwards. */
+static int publish(const struct params *p, const struct registry *registry,
+                   struct registry_request *q, struct registry_result *made, struct err *e)
+{
+    char *dir;
+    if (!p->log)
+        return registry_publish(registry, q, made, e);
+    int rc = make_scratch("refit-upload", &dir, e);
+    if (rc)
+        return rc;
+    char *log = str_format("%s/log.txt", dir);
+    q->log = log;
+    if ((rc = run_log_gather(p->log, log, e)) == 0)
+        rc = registry_publish(registry, q, made, e);
+    q->log = NULL;
+    remove_tree(dir);
+    free(log);
+    free(dir);
+    return rc;
+}
+
 static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
@@ -117,7 +146,7 @@ static int run(const void *params, struct err *e)
     q.size = size;
     q.version = package.version;
     q.about = package.manifest;
-    if ((rc = registry_publish(&registry, &q, &made, e)))
+    if ((rc = publish(p, &registry, &q, &made, e)))
         goto out;
     report(p, &made);
     rc = write_receipt(p, &made, sha256, size, e);
