@@ -17,7 +17,8 @@
  */
 #define NN_TRAINING_KEYS(INT, REAL, CHOICE)                                                       \
     CHOICE(optimizer, "adam", "adam|adamw|sgd", "how gradients become steps")                     \
-    REAL(learning_rate, 0.001, 1e-9, 10, NULL, "at the start")                                    \
+    REAL(learning_rate, 0.001, 1e-9, 10, NULL,                                                    \
+         "at the start; of boosting what multiplies every round, 0.1 unless given")               \
     REAL(momentum, 0, 0, 0.9999, NULL, "of sgd")                                                  \
     CHOICE(nesterov, "false", "false|true", "sgd looks ahead along its momentum")                 \
     REAL(weight_decay, 0, 0, 10, NULL,                                                            \
@@ -26,7 +27,9 @@
     REAL(label_smoothing, 0, 0, 0.99, NULL,                                                       \
          "share of the label's probability that the loss spreads over all classes")               \
     REAL(l1, 0, 0, 10, NULL, "penalty: l1 x sum |w| of every kernel")                             \
-    REAL(l2, 0, 0, 10, NULL, "penalty: l2 x sum w^2 of every kernel")                             \
+    REAL(l2, 0, 0, 10, NULL,                                                                      \
+         "penalty: l2 x sum w^2 of every kernel; of boosting added to the second derivatives of " \
+         "a leaf, 0 unless given")                                                                \
     REAL(auxiliary, 0, 0, 10, NULL,                                                               \
          "weight of the loss that every branch of a fusion has by itself")                        \
     INT(batch, 32, 1, 65536, "rows", "rows for one step")                                         \
