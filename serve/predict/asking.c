@@ -233,15 +233,32 @@ static int look_for_fields(struct asking *a, const char *path, struct err *e)
     return rc;
 }
 
+/* What every row should have and none had: a misspelt key looks like a gap. */
+static void tell_unseen(const struct asking *a, const bool *seen)
+{
+    struct str all = { 0 };
+    size_t n;
+    const struct jsonrows_field *field = rowprep_fields(a->prep, &n);
+    for (size_t j = 0; j < n; j++)
+        if (!seen[j] && !rowprep_optional(a->prep, j))
+            str_addf(&all, "%s'%s'", all.n ? ", " : "", field[j].name[0]);
+    if (all.n)
+        log_warn("no record of '%s' has %s", a->path, str_text(&all));
+    str_release(&all);
+}
+
 static int read_json(struct asking *a, const char *path, struct err *e)
 {
     const struct record_sink sink = { NULL, on_json_row, on_bad };
     size_t n;
     const struct jsonrows_field *field = rowprep_fields(a->prep, &n);
     bool *seen = mem_calloc(n, sizeof *seen);
+    int64_t first = a->n_row;
     int rc = look_for_fields(a, path, e);
     if (rc == 0)
         rc = jsonrows_read(path, field, n, a->max_field, 200, NULL, &sink, a, seen, NULL, e);
+    if (rc == 0 && a->n_row + (int64_t)rowprep_n(a->prep) > first)
+        tell_unseen(a, seen);
     free(seen);
     return rc;
 }

@@ -93,6 +93,9 @@ has "with its mean and range" "$err" "mean "
 sed -n '1p;5p' trips.csv | sed 's/,25$/.25/' >point.csv
 refuses "a point is none where the schema has commas" 65 "column 'weight': '3.25': not a number" "$P" --model trips_model.h5 --rows point.csv
 echo '{"sold": "04/04/2003", "what": "cat", "young": "yes", "Size": 3, "weight": 3.25}' >point.jsonl
+printf '{"sold": "04/04/2003", "wat": "cat", "Size": 3}\n{"young": "yes"}\n' >keys.jsonl
+ok "a column that no JSON record has may be misspelt" "$P" --model trips_model.h5 --rows keys.jsonl
+has "and is told, once" "$err" "warning: no record of 'keys.jsonl' has 'what', 'weight'"
 ok "JSON has points all the same" "$P" --model trips_model.h5 --rows point.jsonl
 is "its column is called prediction" "$(head -1 got.csv)" "row,prediction,error,note"
 
