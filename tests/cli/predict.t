@@ -16,13 +16,14 @@ training: {epochs: 1, batch: 32}
 END
 sed '/pixels:/d; /features:/d; s/concat, //' fusion.yaml >text.yaml
 sed '/text:/d; /features:/d; s/concat, //' fusion.yaml >image.yaml
+sed 's/  text:.*/  ngrams: {words: 2, characters: [3, 5], min_rows: 2, vocabulary: 5000, weight: log_count_ratio, layers: [{embedding_bag: 8}]}/; /pixels:/d' fusion.yaml >ngrams.yaml
 quiet "$L/import" --source "$s/X_train_update.csv" --source "$s/Y_train_CVw08PX.csv" --schema "$top/data/schemas/products.yaml" --table table.h5
 quiet "$L/preprocess_text" --table table.h5 --text words.h5 --language french --stem true
 quiet "$L/preprocess_images" --table table.h5 --images "$s/images" --pixels pixels.h5 --size 16
 quiet "$L/split" --table table.h5 --split split.h5
 quiet "$L/impute_scale" --table table.h5 --split split.h5 --features features.h5 --rare_below 0.02
 words="text=words.h5" pictures="pixels=pixels.h5" columns="features=features.h5"
-for kind in fusion text image; do
+for kind in fusion text image ngrams; do
     quiet "$L/train" --network $kind.yaml --table table.h5 --text words.h5 --pixels pixels.h5 --features features.h5 --split split.h5 \
         --model $kind.h5 --history h.json
 done
@@ -59,6 +60,7 @@ agrees "a fusion network says of 900 raw rows what it said in training" fusion.h
 has "the log tells how many of each class" "$err" "900 rows: 900 predicted, 0 with an error, 4 with a note"
 agrees "a text model" text.h5 1e-5 $raw -- table.h5 "$words"
 agrees "a picture model" image.h5 1e-5 $raw -- table.h5 "$pictures"
+agrees "a model of n-grams and columns" ngrams.h5 1e-5 $raw -- table.h5 "$words" "$columns"
 agrees "late fusion" late.h5 1e-5 $raw -- table.h5 "$words" "$pictures"
 agrees "logistic regression" logistic.h5 1e-9 $raw -- table.h5 "$columns"
 agrees "extra trees" extra_trees.h5 1e-9 $raw -- table.h5 "$columns"
