@@ -273,6 +273,21 @@ sed 's/kind: /sort: /; s/kind, /sort, /' fares.yaml >sorts.yaml
 refuses "a schema without a column of the model" 65 "'sorts.yaml' has no column 'kind', which the model reads" \
     "$P" --model trips_model.h5 --schema sorts.yaml sold=01/02/2003
 
+# ---- as a stage -----------------------------------------------------------------------------------------------------------
+cat >ask.yaml <<'END'
+refit: 1
+name: ask
+stages:
+  predict:
+    deps: {model: models.tar, rows: some.csv}
+    outs: {predictions: work/answers.h5, summary: work/answers.json}
+    params: {top: 3, max_error_share: 0.05}
+END
+ok "a pipeline asks a model" refit run -f ask.yaml
+has "and has its answers" "$(cat work/answers.json)" "\"predicted\": $rows"
+ok "again" refit run -f ask.yaml
+has "there is nothing to do" "$out$err" "nothing to do"
+
 # ---- the command line -----------------------------------------------------------------------------------------------------
 refuses "no model" 64 "--model is missing" "$P" designation=x
 refuses "two" 64 "--model and --registry: want one of them" "$P" --model a --registry b --name c x=1
