@@ -25,8 +25,12 @@ static int check_member(const char *path, const struct tarfile *t, const json_t 
     if (!found)
         return err_set(e, ERR_DATA, "'%s': manifest.json names the member '%s', which is not there",
                        path, name);
-    if (strcmp(found->sha256, sha256) != 0 ||
-        (json_int_t)found->size != json_integer_value(json_object_get(said, "size")))
+    json_int_t size = json_integer_value(json_object_get(said, "size"));
+    if ((json_int_t)found->size != size)
+        return err_set(e, ERR_DATA,
+                       "'%s' member '%s' is damaged: it has %llu bytes, its manifest says %lld",
+                       path, name, (unsigned long long)found->size, (long long)size);
+    if (strcmp(found->sha256, sha256) != 0)
         return err_set(e, ERR_DATA, "'%s' member '%s' is damaged: SHA-256 %s, its manifest says %s",
                        path, name, found->sha256, sha256);
     return 0;

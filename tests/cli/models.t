@@ -185,6 +185,15 @@ change("more.tar", lambda m, d: [(m, d)] + ([(tarfile.TarInfo("virus.exe"), b"x"
 data = bytearray(open("p1.tar", "rb").read())
 info = tarfile.TarInfo("huge"); info.size = 1 << 40
 open("huge.tar", "wb").write(info.tobuf(format=tarfile.GNU_FORMAT) + bytes(2048))
+# one that has it, as a hole
+info = tarfile.TarInfo("hole"); info.type = tarfile.GNUTYPE_SPARSE
+head = bytearray(info.tobuf(format=tarfile.GNU_FORMAT))
+terabyte = b"\x80" + (1 << 40).to_bytes(11, "big")
+head[386:410] = terabyte + b"00000000000\0" # no bytes behind it
+head[483:495] = terabyte
+head[148:156] = b" " * 8
+head[148:155] = b"%06o\0" % sum(head)
+open("sparse.tar", "wb").write(data[:-10240] + head + bytes(10240))
 P
 version=20
 while read -r tar what; do
@@ -197,6 +206,7 @@ link not a regular file
 lie member 'model.h5' is damaged
 more members beside manifest.json
 huge more than are left
+sparse member 'hole' is sparse
 END
 is 'the folder has seen none of it' "$(files model)" "$(files want3)"
 absent 'nothing is left beside it, nothing outside' model.new-* evil ../evil /tmp/refit-evil
