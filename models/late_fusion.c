@@ -104,7 +104,7 @@ static int find_weight(const struct model *m, const struct model_data *data,
     const struct column *label = NULL;
     struct blend best;
     float *p[2] = { NULL, NULL };
-    int rc = table_label(data->table, "table", &label, e);
+    int rc = table_label(data->table, data->table->name, &label, e);
     if (rc)
         return rc;
     size_t *row = mem_calloc(label->n + 1, sizeof *row), C = m->classes.n;

@@ -169,7 +169,7 @@ int permutation_fit(struct permutation *p, struct model *m, const struct model_d
                     size_t shuffles, uint64_t seed, struct err *e)
 {
     const struct column *label = NULL;
-    int rc = model_target(m, data->table, "table", &label, e);
+    int rc = model_target(m, data->table, data->table->name, &label, e);
     if (rc)
         return rc;
     size_t *row = mem_calloc(label->n + 1, sizeof *row);

@@ -124,14 +124,14 @@ static int pick(struct rows *r, const struct model_data *data, const struct colu
 int rows_pick(struct rows *r, const struct model_data *data, struct err *e)
 {
     const struct column *label = NULL;
-    int rc = table_label(data->table, "table", &label, e);
+    int rc = table_label(data->table, data->table->name, &label, e);
     return rc ? rc : pick(r, data, label, e);
 }
 
 int rows_pick_target(struct rows *r, const struct model_data *data, struct err *e)
 {
     const struct column *label = NULL;
-    int rc = table_target(data->table, "table", &label, e);
+    int rc = table_target(data->table, data->table->name, &label, e);
     return rc ? rc : pick(r, data, label, e);
 }
 

@@ -201,8 +201,9 @@ int table_label(const struct table *t, const char *path, const struct column **o
     const struct column *c = NULL;
     int rc = table_target(t, path, &c, e);
     if (rc == 0 && c->type != COLUMN_CATEGORY)
-        rc = err_set(e, ERR_DATA, "'%s': the label '%s' is %s, want category", path, c->name,
-                     column_type_name(c->type));
+        rc = err_set(e, ERR_DATA,
+                     "'%s': the label '%s' is %s, want category (the schema says what it is)", path,
+                     c->name, column_type_name(c->type));
     if (rc == 0)
         *out = c;
     return rc;

@@ -69,6 +69,7 @@ refuses 'a text that is no number of columns' 64 "--max_features 'many': want au
     train --family extra_trees --max_features many
 refuses 'a weight with gaps' 65 "--weight 'age': row" train --family extra_trees --weight age
 refuses 'out of bag without bags' 64 'without --bootstrap every tree sees every row' train --family extra_trees --out_of_bag true
+refuses 'a number is nothing for logistic regression' 65 "the label 'age' is float, want category (the schema says what it is)" train --family logistic --target age
 refuses 'weights of classes where there are none' 64 'it has no classes to weigh' train --family extra_trees --target age --class_weight balanced
 refuses 'an option of another family' 64 'c' train --family extra_trees --c 1
 
