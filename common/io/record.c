@@ -1,7 +1,9 @@
 #include "io/record.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
@@ -39,4 +41,23 @@ char *record_shorten(const char *bytes, size_t n, size_t max)
     if (cut)
         str_addz(&out, "...");
     return str_take(&out);
+}
+
+int record_no_field(const struct record *header, const char *path, const char *want,
+                    const char *what, struct err *e)
+{
+    const char **name = mem_calloc(header->n, sizeof *name);
+    struct str all = { 0 };
+    for (size_t i = 0; i < header->n; i++) {
+        name[i] = header->field[i].text;
+        str_addf(&all, "%s%s", i ? ", " : "", header->field[i].n ? name[i] : "(unnamed)");
+    }
+    const char *near = str_nearest(want, name, header->n);
+    char *shown = record_shorten(str_text(&all), all.n, 300);
+    err_set(e, ERR_DATA, "'%s' has no column '%s'%s%s%s%s; it has: %s", path, want, what,
+            near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", shown);
+    free(shown);
+    str_release(&all);
+    free(name);
+    return e->code;
 }

@@ -56,4 +56,9 @@ const char *record_fault_name(enum record_fault fault);
  * character becomes '?', a longer text ends in "...". Owned by the caller. */
 char *record_shorten(const char *bytes, size_t n, size_t max);
 
+/** ERR_DATA: the header of the file `path` has not the field `want`, which is what the text `what`
+ * says behind it; did the user mean another one, and which are there? */
+int record_no_field(const struct record *header, const char *path, const char *want,
+                    const char *what, struct err *e);
+
 #endif

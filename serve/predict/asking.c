@@ -131,26 +131,6 @@ static int flush_full(struct asking *a, struct err *e)
 
 /* ---- rows of files ---- */
 
-static int no_field(const struct asking *a, const char *want, const struct record *header,
-                    struct err *e)
-{
-    const char **name = mem_calloc(header->n, sizeof *name);
-    struct str all = { 0 };
-    for (size_t i = 0; i < header->n; i++) {
-        name[i] = header->field[i].text;
-        str_addf(&all, "%s%s", i ? ", " : "", *name[i] ? name[i] : "(unnamed)");
-    }
-    const char *near = str_nearest(want, name, header->n);
-    char *shown = record_shorten(str_text(&all), all.n, 300);
-    err_set(e, ERR_DATA, "'%s' has no column '%s', which the model reads%s%s%s; it has: %s",
-            a->path, want, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-            shown);
-    free(shown);
-    str_release(&all);
-    free(name);
-    return e->code;
-}
-
 static size_t find_field(const struct record *header, const struct jsonrows_field *want)
 {
     for (size_t k = 0; k < want->n_name; k++)
@@ -168,7 +148,7 @@ static int on_header(void *ctx, const struct record *header, struct err *e)
     for (size_t j = 0; j < n; j++) {
         a->source[j] = find_field(header, &want[j]);
         if (a->source[j] == SIZE_MAX && !rowprep_optional(a->prep, j))
-            return no_field(a, want[j].name[0], header, e);
+            return record_no_field(header, a->path, want[j].name[0], ", which the model reads", e);
         a->there[j] = a->source[j] != SIZE_MAX;
     }
     rowprep_set_there(a->prep, a->there);

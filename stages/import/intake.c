@@ -76,21 +76,10 @@ void intake_open(struct intake *in, const char *name)
 static int no_column(const struct intake *in, const struct schema_column *s,
                      const struct record *header, struct err *e)
 {
-    const char **name = mem_calloc(header->n, sizeof *name);
-    struct str all = { 0 };
-    for (size_t i = 0; i < header->n; i++) {
-        name[i] = header->field[i].text;
-        str_addf(&all, "%s%s", i ? ", " : "", header->field[i].n ? name[i] : "(unnamed)");
-    }
-    const char *near = str_nearest(s->from[0], name, header->n);
-    char *shown = record_shorten(str_text(&all), all.n, 300);
-    err_set(e, ERR_DATA, "'%s' has no column '%s' (column '%s' of table '%s')%s%s%s; it has: %s",
-            current_path(in), s->from[0], s->name, in->schema->name, near ? " (did you mean '" : "",
-            near ? near : "", near ? "'?)" : "", shown);
-    free(shown);
-    str_release(&all);
-    free(name);
-    return e->code;
+    char *what = str_format(" (column '%s' of table '%s')", s->name, in->schema->name);
+    int rc = record_no_field(header, current_path(in), s->from[0], what, e);
+    free(what);
+    return rc;
 }
 
 static int on_header(void *ctx, const struct record *row, struct err *e)
