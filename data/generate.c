@@ -120,9 +120,7 @@ static const char *any_word(struct rng *r, enum vocabulary v)
     return word[v][rng_below(r, n)];
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /** Upper case of ASCII and of the accented letters of Latin-1. */
 static void add_upper(struct str *s, const char *text)
@@ -259,9 +257,7 @@ static void add_field(struct str *out, const char *text)
     str_addc(out, '"');
 }
 
-/* ---- rows
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /** One product before it is written. */
 struct product {

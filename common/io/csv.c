@@ -57,9 +57,7 @@ static int skip_line(struct reader *r)
     return window_skip_line(&r->w, r->e);
 }
 
-/* ---- one row
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- one row --------------------------------------------------------------------------------- */
 
 /* False if it is too long. */
 static bool end_field(struct reader *r, size_t end)
@@ -180,9 +178,7 @@ static int report_long(struct reader *r)
     return report_field(r, lines ? RECORD_LONG_QUOTE : RECORD_TOO_LONG);
 }
 
-/* ---- a whole row
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- a whole row ----------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -271,9 +267,7 @@ static int take_row(struct reader *r, size_t length)
     return rc;
 }
 
-/* ---- the file
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static void skip_blank_lines(struct reader *r)
 {

@@ -15,9 +15,7 @@
 
 enum { ALIGNMENT = 64, MAX_NAME = 512 };
 
-/* ---- the library
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the library ----------------------------------------------------------------------------- */
 
 /* Without its exit handler: after a full disk it would try to write again and complain on stderr.
  */
@@ -62,9 +60,7 @@ int h5_fail(const struct h5 *h, int code, struct err *e, const char *what, const
                    r.text[0] ? ": " : "", r.text);
 }
 
-/* ---- files
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static hid_t new_access_list(void)
 {

@@ -55,9 +55,7 @@ static const char *type_name(enum h5_type type)
     return name[type];
 }
 
-/* ---- datasets
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- datasets -------------------------------------------------------------------------------- */
 
 /* Bytes of a shape; false if they do not fit. */
 static bool shape_bytes(int rank, const size_t *dims, enum h5_type type, size_t *out)

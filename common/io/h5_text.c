@@ -12,9 +12,7 @@ enum {
     MAX_TEXTS = 4000
 }; /* 16 bytes each: an attribute must fit into an object header of 64 KiB */
 
-/* ---- attributes
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- attributes ------------------------------------------------------------------------------ */
 
 static hid_t new_text_type(void)
 {

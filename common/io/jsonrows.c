@@ -25,9 +25,7 @@ struct reader {
     struct str text;
 };
 
-/* ---- one record
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- one record ------------------------------------------------------------------------------ */
 
 static int report(struct reader *r, enum record_fault fault, const char *text, size_t n)
 {
@@ -124,9 +122,7 @@ static int take_record(struct reader *r, const char *text, size_t n)
     return rc;
 }
 
-/* ---- records, a line each
- * ----------------------------------------------------------------------------------------
- */
+/* ---- records, a line each -------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -165,9 +161,7 @@ static int read_lines(struct reader *r)
     return rc;
 }
 
-/* ---- an array of records
- * -----------------------------------------------------------------------------------------
- */
+/* ---- an array of records --------------------------------------------------------------------- */
 
 /* What closes the value that begins at p[0]: brackets are counted outside of strings. */
 struct scan {

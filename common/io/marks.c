@@ -8,9 +8,7 @@
 
 static const char group[] = "imported";
 
-/* ---- writing
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int write_ints(struct h5 *h, const char *at, const char *what, size_t n, const int64_t *v,
                       struct err *e)
@@ -89,9 +87,7 @@ int marks_write(struct h5 *h, const struct marks *m, struct err *e)
     return rc;
 }
 
-/* ---- reading
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_ints(struct h5 *h, const char *at, const char *what, size_t n, int64_t **out,
                      struct err *e)

@@ -12,9 +12,7 @@
 
 enum { MAX_NAME = 200, MAX_TABLES = 200, MAX_LEVELS = 10000 };
 
-/* ---- small readers
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- small readers --------------------------------------------------------------------------- */
 
 /* A text or a list of texts. */
 static int read_texts(const struct yaml *node, const char *what, char ***out, size_t *out_n,
@@ -66,9 +64,7 @@ static int check_name(const struct yaml *key, const char *what, struct err *e)
     return 0;
 }
 
-/* ---- columns
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static int read_levels(const struct yaml *map, struct schema_column *c, struct err *e)
 {
@@ -259,9 +255,7 @@ static int read_column(const struct yaml *key, const struct yaml *node, const st
     return 0;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 const struct schema_column *schema_find(const struct schema_table *t, const char *name)
 {

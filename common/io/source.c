@@ -84,9 +84,7 @@ static int fill_raw(struct source *s, struct err *e)
     return read_raw(s, s->raw, RAW, &s->n_raw, e);
 }
 
-/* ---- gzip
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- gzip ------------------------------------------------------------------------------------ */
 
 static int check_bomb(const struct source *s, struct err *e)
 {

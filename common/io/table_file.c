@@ -172,9 +172,7 @@ static int check_table(const struct table *t, const char *path, struct err *e)
     return rc;
 }
 
-/* ---- writing
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static bool has_gap(const struct column *c)
 {
@@ -378,9 +376,7 @@ int tables_write(const struct tables *ts, const char *path, struct err *e)
     return rc;
 }
 
-/* ---- reading
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_levels(struct h5 *h, const char *at, struct column *c, struct err *e)
 {

@@ -65,9 +65,7 @@ static const struct opt options[] = {
     { 0 },
 };
 
-/* ---- reading
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Rows that were kept out are a warning, so that a run tells of them. */
 static void log_summary(const struct intake *in)
@@ -166,9 +164,7 @@ static void log_rejects(const struct reject_list *l)
         log_info("reject: ... and %" PRId64 " more", (int64_t)l->n - 10 + l->not_listed);
 }
 
-/* ---- the program
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 /* The tables that are not joined to another, with their rejects, as one file. */
 static int write_tables(const struct params *p, const struct schema *s, struct table *t,
@@ -335,9 +331,7 @@ static int check(const void *params, struct err *e)
     return rc;
 }
 
-/* ---- import --infer
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- import --infer -------------------------------------------------------------------------- */
 
 struct infer_params {
     struct opt_list infer;

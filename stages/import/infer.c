@@ -33,9 +33,7 @@ const struct candidate guess_candidate[N_CANDIDATE] = {
 const char *const guess_token[N_TOKEN] = { "NA",   "N/A",  "#N/A", "NaN", "nan", "NULL",
                                            "null", "None", "none", "?",   "-",   "\\N" };
 
-/* ---- looking
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static int on_header(void *ctx, const struct record *row, struct err *e)
 {
@@ -125,9 +123,7 @@ static int on_bad(void *ctx, int64_t line, enum record_fault fault, const char *
 
 static const struct record_sink sink = { on_header, on_row, on_bad };
 
-/* ---- the file
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* The delimiter that the first line has most of, outside of quotes. */
 static int guess_delimiter(const char *path, char *out, struct err *e)

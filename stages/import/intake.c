@@ -69,9 +69,7 @@ void intake_open(struct intake *in, const char *name)
     in->path[in->n_path++] = mem_strdup(name);
 }
 
-/* ---- header
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- header ---------------------------------------------------------------------------------- */
 
 static int no_column(const struct intake *in, const struct schema_column *s,
                      const struct record *header, struct err *e)
@@ -118,9 +116,7 @@ int intake_seen(struct intake *in, const bool *seen, struct err *e)
     return 0;
 }
 
-/* ---- rows
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 void intake_reserve(struct intake *in, size_t n)
 {

@@ -10,9 +10,7 @@
 #include "base/mem.h"
 #include "io/query.h"
 
-/* ---- what was committed
- * --------------------------------------------------------------------------------------------
- */
+/* ---- what was committed ---------------------------------------------------------------------- */
 
 static void forget(struct resume *r)
 {
@@ -76,9 +74,7 @@ static int restore(struct resume *r, size_t t, struct intake *in, struct err *e)
     return 0;
 }
 
-/* ---- files
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Of the first `bytes` of a file, or all of it where it is shorter; its size. */
 static int hash_beginning(const char *path, int64_t bytes, int64_t *out_size, char out[HASH_HEX],
@@ -187,9 +183,7 @@ int resume_files(struct resume *r, size_t t, struct intake *in, const char *cons
     return rc;
 }
 
-/* ---- queries
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 /* Are the rows that were read all still there, and no others before the last of them? */
 static bool same_rows(const struct mark_table *m, const struct schema_table *t,
@@ -229,9 +223,7 @@ int resume_query(struct resume *r, size_t t, struct intake *in, const struct lim
     return rc;
 }
 
-/* ---- for the next import
- * -------------------------------------------------------------------------------------------
- */
+/* ---- for the next import --------------------------------------------------------------------- */
 
 void resume_note(struct resume *r, size_t t, const struct intake *in)
 {

@@ -81,9 +81,7 @@ void sample_take(struct sample *s, const struct column *c)
         qsort(s->v, s->n, sizeof *s->v, compare);
 }
 
-/* ---- distinct values and rows
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- distinct values and rows ---------------------------------------------------------------- */
 
 /* FNV-1a, 64 bits (RFC 9923). */
 static uint64_t mix(uint64_t h, const void *bytes, size_t n)

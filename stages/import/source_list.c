@@ -73,9 +73,7 @@ int sources_check(const struct schema *s, const struct opt_list *source, const c
     return 0;
 }
 
-/* ---- reading
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_json(struct intake *in, const char *path, const struct limits *l, struct hash *hash,
                      int64_t *out_size, struct err *e)

@@ -12,9 +12,7 @@
 
 enum { N_BAR = 20, N_BIN = 10, N_TOP = 20, N_CLASS = 200, N_TOLD = 10 };
 
-/* ---- one column
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- one column ------------------------------------------------------------------------------ */
 
 static json_t *reals(const double *v, size_t n)
 {
@@ -132,9 +130,7 @@ static void tell_levels(const struct sample *s, size_t n_top, json_t *to)
     free(level);
 }
 
-/* ---- against the last import
- * ------------------------------------------------------------------------------------------
- */
+/* ---- against the last import ----------------------------------------------------------------- */
 
 static double number_at(const json_t *list, size_t i)
 {
@@ -223,9 +219,7 @@ static void tell_drift(const struct sample *s, const json_t *last, json_t *to, s
     free(now);
 }
 
-/* ---- all of it
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static const json_t *find_named(const json_t *list, const char *name)
 {
