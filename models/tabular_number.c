@@ -267,7 +267,12 @@ static void read_as_they_are(const struct tabular_source *s, const size_t *row, 
                              size_t n, double *out, uint8_t *there)
 {
     const struct column *from = s->from;
-    const uint8_t *valid = from ? from->valid : NULL;
+    if (!from) {
+        memset(there, 0, n);
+        memset(out, 0, n * sizeof *out);
+        return;
+    }
+    const uint8_t *valid = from->valid;
     bool beside = row && n; /* all rows of the table, say: quicker to read */
     for (size_t i = 1; beside && i < n; i++)
         beside = row[i] == row[i - 1] + 1;
@@ -276,14 +281,14 @@ static void read_as_they_are(const struct tabular_source *s, const size_t *row, 
         row = NULL;
     }
     if (!valid)
-        memset(there, from != NULL, n);
+        memset(there, 1, n);
     else if (!row)
         memcpy(there, valid + first, n);
     for (size_t i = 0; valid && row && i < n; i++)
         there[i] = valid[row[i]];
-    if (from && from->type == COLUMN_FLOAT && !row) {
+    if (from->type == COLUMN_FLOAT && !row) {
         memcpy(out, from->real + first, n * sizeof *out);
-    } else if (from && from->type == COLUMN_FLOAT) {
+    } else if (from->type == COLUMN_FLOAT) {
         for (size_t i = 0; i < n; i++)
             out[i] = from->real[row[i]];
     } else {
@@ -298,7 +303,7 @@ static void read_as_they_are(const struct tabular_source *s, const size_t *row, 
 static int collect(const struct tabular_column *t, const struct column *c, const size_t *row,
                    size_t n_row, double *x, size_t *out_n, struct err *e)
 {
-    uint8_t *there = mem_calloc(n_row, 1);
+    uint8_t *there = mem_aligned_raw(n_row, 1);
     size_t n = 0;
     bool good = true;
     int rc = 0;
@@ -353,7 +358,7 @@ int tabular_fit_number(struct tabular_column *out, const struct table *t, const 
                                    .part = part,
                                    .transform = o->transform,
                                    .keep = o->number_missing == TABULAR_KEEP };
-    double *x = mem_calloc(n_row + 1, sizeof *x);
+    double *x = mem_aligned_raw(n_row + 1, sizeof *x);
     size_t n = 0;
     int rc = collect(&made, c, row, n_row, x, &n, e);
     if (rc == 0 && n) {

@@ -59,7 +59,7 @@ static void narrow(double *x, size_t k, size_t *low, size_t *high)
     size_t at = (size_t)((double)k / (double)n * SAMPLE);
     double least = at > MARGIN ? sample[at - MARGIN] : -(double)INFINITY;
     double most = at + MARGIN < SAMPLE ? sample[at + MARGIN] : (double)INFINITY;
-    double *mid = mem_calloc(2 * n, sizeof *mid), *above = mid + n;
+    double *mid = mem_aligned_raw(2 * n, sizeof *mid), *above = mid + n;
     for (size_t i = 0; i < n; i++) {
         double v = x[i];
         x[n_low] = mid[n_mid] = above[n_high] = v;
@@ -102,7 +102,7 @@ double tabular_median(double *x, size_t n)
 {
     double high = select_value(x, n, n / 2), low = x[0];
     for (size_t i = 1; n % 2 == 0 && i < n / 2; i++)
-        low = fmax(low, x[i]);
+        low = x[i] > low ? x[i] : low;
     return n % 2 ? high : 0.5 * low + 0.5 * high;
 }
 

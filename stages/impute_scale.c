@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/event.h"
 #include "base/log.h"
@@ -363,6 +364,14 @@ out:
     return rc;
 }
 
+/* The table, and as much again for what is learnt and written. */
+static void expect(const char *table)
+{
+    struct stat s;
+    if (stat(table, &s) == 0)
+        mem_expect(2 * (size_t)s.st_size);
+}
+
 static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
@@ -375,6 +384,7 @@ static int run(const void *params, struct err *e)
     size_t *row = NULL, n_train = 0;
     int rc;
 
+    expect(p->table);
     if ((rc = read_plan(&plan, p, &o, e)) || (rc = table_read(&t, p->table, e)) ||
         (rc = table_retarget(&t, p->target, e)) || (rc = choose(p, &t, &plan, &o, &choices, e)))
         goto out;

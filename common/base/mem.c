@@ -1,11 +1,16 @@
 #define _DEFAULT_SOURCE /* madvise */
 #include "base/mem.h"
 
+#include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -85,6 +90,26 @@ char **mem_copy_texts(char *const *text, size_t n)
     for (size_t i = 0; copy && i < n; i++)
         copy[i] = mem_strdup(text[i]);
     return copy;
+}
+
+void mem_expect(size_t bytes)
+{
+#if defined(__GLIBC__) && defined(MADV_HUGEPAGE)
+    /* more than the heap has by itself; the largest that is of the heap, no mapping of its own */
+    enum { PIECE = 1 << 18, MOST_PIECE = 1 << 25, MOST = 1 << 30 };
+    bytes = bytes < MOST ? bytes : MOST;
+    if (bytes < HUGE_PAGE || !mallopt(M_MMAP_THRESHOLD, MOST_PIECE) ||
+        !mallopt(M_TRIM_THRESHOLD, INT_MAX) || !mallopt(M_TOP_PAD, (int)bytes))
+        return;
+    void *p = mem_realloc(NULL, 1, PIECE);
+    uintptr_t first = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t end = (uintptr_t)sbrk(0) / HUGE_PAGE * HUGE_PAGE;
+    if (first < end && end - (uintptr_t)p <= bytes + HUGE_PAGE) /* else it lies elsewhere */
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+    free(p);
+#else
+    (void)bytes;
+#endif
 }
 
 void mem_free_texts(char **text, size_t n)

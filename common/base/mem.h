@@ -32,6 +32,11 @@ void *mem_aligned(size_t n, size_t size);
 /** As mem_aligned, but not cleared: for who writes all of it before reading any. */
 void *mem_aligned_raw(size_t n, size_t size);
 
+/** About so many bytes will be allocated in many pieces by the thread that calls this, before any
+ * other is there: the heap takes them at once, in huge pages if the system gives them, and keeps
+ * what is freed. Pages cost a program that reads a table more than its values do. */
+void mem_expect(size_t bytes);
+
 /** Copy of a list of n texts, for mem_free_texts; NULL stays NULL. */
 char **mem_copy_texts(char *const *text, size_t n);
 

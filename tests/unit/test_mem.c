@@ -1,8 +1,10 @@
+#define _DEFAULT_SOURCE /* sbrk */
 #include "near.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -41,10 +43,28 @@ static void a_growing_array_keeps_what_it_holds(void **state)
     free(a);
 }
 
+static void what_is_expected_is_there_before_it_is_asked_for(void **state)
+{
+    enum { N = 80, PIECE = 100000 };
+    (void)state;
+    mem_expect(1000); /* as if nobody had said so */
+    mem_expect(2 * N * PIECE);
+    const void *end = sbrk(0);
+    char *piece[N];
+    for (size_t i = 0; i < N; i++)
+        memset(piece[i] = mem_realloc(NULL, PIECE, 1), (int)i, PIECE);
+    assert_ptr_equal(sbrk(0), end);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(piece[i][PIECE - 1], (int)i);
+        free(piece[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aligned_memory_is_zeros_at_a_cache_line_and_at_a_huge_page_if_large),
+        cmocka_unit_test(what_is_expected_is_there_before_it_is_asked_for),
         cmocka_unit_test(a_growing_array_keeps_what_it_holds),
     };
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
