@@ -29,7 +29,7 @@ static const struct opt options[] = {
     { OPT_TEXTS(struct params, require),
       .help = "a rule that must hold, such as 'accuracy >= 0.80'" },
     { OPT_TEXT(struct params, registry), .optional = true,
-      .help = "where the current model is published: PATH or file:PATH" },
+      .help = "where the current model is published: PATH, file:PATH or s3://BUCKET/PREFIX" },
     { OPT_TEXT(struct params, name), .optional = true,
       .help = "name of the model in the registry" },
     { 0 },

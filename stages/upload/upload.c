@@ -29,7 +29,7 @@ static const struct opt options[] = {
       .help = "minisign's public key that must have signed the package" },
     { OPT_OUT(struct params, receipt), .format = "json", .help = "what was published" },
     { OPT_TEXT(struct params, registry), .text = "registry",
-      .help = "where: PATH or file:PATH of a directory" },
+      .help = "where: PATH or file:PATH of a directory, or s3://BUCKET/PREFIX" },
     { OPT_TEXT(struct params, name), .optional = true,
       .help = "name of the model in the registry; must be given" },
     { OPT_TEXT(struct params, key), .optional = true,

@@ -19,6 +19,33 @@ pack one 0.7
 pack two 0.8
 pack three 0.9
 
+# The stage of docs/stages.md that fetches the champion.
+cat >pipeline.yaml <<'E'
+refit: 1
+name: champion
+params: {registry: ""}
+secrets:
+  AWS_ACCESS_KEY_ID: {env: AWS_ACCESS_KEY_ID}
+  AWS_SECRET_ACCESS_KEY: {env: AWS_SECRET_ACCESS_KEY}
+stages:
+  champion:
+    always_changed: true
+    secrets: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]
+    cmd: |
+      mkdir -p ${outs.folder}
+      refit-models current products --registry ${params.registry}
+      case $? in 0) ;; 65) exit 0 ;; *) exit $? ;; esac
+      refit-models pull products work/pulled --registry ${params.registry} && cp work/pulled/model.h5 ${outs.folder}
+    outs: {folder: work/champion}
+  contest:
+    cmd: 'ls ${deps.champion} >${outs.seen}'
+    deps: {champion: {path: work/champion/model.h5, optional: true}}
+    outs: {seen: work/seen}
+E
+contest() { "$B/bin/refit" run --param registry="$REFIT_REGISTRY"; }
+ok 'a pipeline asks for the champion' contest
+absent 'there is none yet' work/champion/model.h5
+
 refuses 'a bucket that is not there' 74 "there is no bucket 'nowhere'" "$M" list --registry "s3://nowhere?endpoint=$s3"
 run "$M" current products
 is 'an empty registry has no current version' "$rc" 65
@@ -57,6 +84,10 @@ refuses 'and of one that is not there' 65 "has no current model 'toys'" "$B/bin/
 refuses 'an export goes as far as the model' 65 "model.h5': '/' has no attribute 'network'" "$M" export lstm --onnx x.onnx
 refuses 'a server that is away' 75 '' "$B/bin/refit-predict" --registry 's3://models?endpoint=http://127.0.0.1:9&attempts=1' --name products title=livre
 ok 'a gate asks the current model there' "$L/gate" --metrics m.json --require 'accuracy >= current.accuracy' --registry "$REFIT_REGISTRY" --name products
+ok 'so does a pipeline' contest
+is 'its contest is with the champion' "$(cat work/seen)$(cmp work/champion/model.h5 model.h5)" work/champion/model.h5
+run contest
+has 'and is not held twice' "$rc $out$err" '1 reused'
 ok 'a model is pulled' "$M" pull products folder
 is 'it is the current one' "$(cmp model.h5 folder/model.h5 && tail -1 folder/model_folder_metadata.csv | cut -d, -f2,3)" 'products,1'
 ok 'all packages are as their manifests say' "$M" verify
