@@ -218,6 +218,15 @@ static int on_progress(void *self, curl_off_t down_total, curl_off_t down, curl_
 
 /* ---- settings ------------------------------------------------------------------------------- */
 
+/* Debian's libcurl has OpenSSL for TLS, and GnuTLS besides: librtmp wants it. That one asks this
+ * function (its GNUTLS_SKIP_GLOBAL_INIT) whether to get ready as it is loaded, which takes 0.7 MB.
+ * Who does use it makes it ready by a call. */
+int _gnutls_global_init_skip(void);
+int _gnutls_global_init_skip(void)
+{
+    return 1;
+}
+
 static void start_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
