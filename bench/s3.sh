@@ -1,6 +1,7 @@
 #!/bin/bash
 # s3.sh: a file of 200 MB to an S3 server and back, beside the aws client, in turns: median of three. The server is radosgw
-# on this machine (tests/cli/radosgw.sh), so that both clients are limited by it and by what they compute.
+# on this machine (tests/cli/radosgw.sh), so that both clients are limited by it and by what they compute. Then the same with
+# the programs: a package of 200 MB, which they hash, look into and unpack besides.
 cd "$(dirname "$0")/.." || exit 1
 B=$PWD/${BIN:-build/release}
 t=$(mktemp -d)
@@ -34,7 +35,10 @@ url="s3://models?endpoint=$s3"
 "$B/tests/tools/s3tool" "$url" make
 SHA256=$(sha256sum "$t/file" | cut -c1-64) # a publisher knows it from the manifest
 export SHA256
-for _ in 1 2 3; do
+(cd "$t" && "$B/tests/tools/samples" . && echo '{"accuracy": 0.5}' >m.json &&
+    "$B/libexec/refit/package" --model model.h5 --metrics m.json --report file --package package.tar 2>/dev/null)
+export REFIT_REGISTRY="$url&verify=false"
+for i in 1 2 3; do
     take "$t/aws.up" aws --endpoint-url "$s3" s3 cp --quiet "$t/file" s3://models/theirs
     take "$t/ours.up" "$B/tests/tools/storetool" "$url&verify=false" put ours "$t/file"
     take "$t/ours.parts" "$B/tests/tools/storetool" "$url&verify=false&part_size=16M" put ours "$t/file"
@@ -44,9 +48,17 @@ for _ in 1 2 3; do
     take "$t/aws.down" aws --endpoint-url "$s3" s3 cp --quiet s3://models/ours "$t/got"
     take "$t/ours.down" "$B/tests/tools/storetool" "$url" get ours "$t/got" "$SHA256"
     cmp -s "$t/file" "$t/got" || echo "what came back is something else"
+    take "$t/ours.upload" "$B/libexec/refit/upload" --package "$t/package.tar" --receipt "$t/r" --registry "$REFIT_REGISTRY" --name "m$i"
+    take "$t/ours.pull" "$B/bin/refit-models" pull "m$i" "$t/folder"
+    cmp -s "$t/file" "$t/folder/report.html" || echo "what was pulled is something else"
+    rm -rf "$t/folder"
+    cp "$t/aws.up" "$t/aws.upload"
+    cp "$t/aws.down" "$t/aws.pull"
 done
 rows 'S3: 200 MB up, not read back' up
 rows 'S3: 200 MB up in parts of 16 MiB' parts
 rows 'S3: 200 MB up and read back (the peer does not)' safe
 rows 'S3: 200 MB down, its hash compared' down
+rows 'upload: a package of 200 MB, not read back' upload
+rows 'refit-models pull: it, unpacked and compared' pull
 s3_stop
