@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/outfile.h"
+#include "io/wholefile.h"
 
 /* Objects as files below a directory. One is written under another name in its directory, synced,
  * read back, and then renamed, or linked where nothing may be replaced. */
@@ -69,43 +70,20 @@ static int look(struct store *s, const char *key, bool *out_found, struct store_
     return rc;
 }
 
-static int read_small(int fd, const char *path, size_t max, char **out, size_t *out_n,
-                      struct store_object *about, struct err *e)
-{
-    struct stat st;
-    size_t n = 0;
-    ssize_t got = 1;
-    if (fstat(fd, &st) < 0)
-        return err_sys(e, "cannot look at '%s'", path);
-    if ((uint64_t)st.st_size > max)
-        return err_set(e, ERR_DATA, "'%s' has %lld bytes: want at most %zu", path,
-                       (long long)st.st_size, max);
-    char *bytes = mem_calloc((size_t)st.st_size + 1, 1);
-    while (n < (size_t)st.st_size && got) {
-        got = read(fd, bytes + n, (size_t)st.st_size - n);
-        if (got < 0 && errno != EINTR) {
-            free(bytes);
-            return err_sys(e, "cannot read '%s'", path);
-        }
-        n += got > 0 ? (size_t)got : 0;
-    }
-    describe(&st, about);
-    *out = bytes;
-    *out_n = n;
-    return 0;
-}
-
 static int directory_read(struct store *s, const char *key, size_t max, char **out, size_t *out_n,
                           struct store_object *about, struct err *e)
 {
     char *path = path_of(s, key);
-    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *out = NULL;
     *out_n = 0;
-    if (fd >= 0)
-        rc = read_small(fd, path, max, out, out_n, about, e);
-    else if (errno != ENOENT && errno != ENOTDIR)
+    if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
         rc = err_sys(e, "cannot open '%s'", path);
+    else if (fd >= 0 && fstat(fd, &st) < 0)
+        rc = err_sys(e, "cannot look at '%s'", path);
+    else if (fd >= 0 && (rc = wholefile_read_open(fd, path, max, out, out_n, e)) == 0)
+        describe(&st, about);
     if (fd >= 0)
         close(fd);
     free(path);
@@ -119,7 +97,7 @@ static int list(struct store *s, const char *prefix, char ***out, size_t *out_n,
     int rc = 0;
     *out = NULL;
     *out_n = 0;
-    if (!d && errno != ENOENT && errno != ENOTDIR)
+    if (!d && errno != ENOENT && (errno != ENOTDIR || !*prefix)) /* the root is a directory */
         rc = err_sys(e, "cannot read directory '%s'", path);
     for (struct dirent *at; d && (at = readdir(d));) {
         if (at->d_name[0] == '.')

@@ -9,7 +9,8 @@
 
 #include "base/mem.h"
 
-static int read_all(int fd, const char *path, size_t max, char **out, size_t *out_n, struct err *e)
+int wholefile_read_open(int fd, const char *path, size_t max, char **out, size_t *out_n,
+                        struct err *e)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -41,7 +42,7 @@ int wholefile_read(const char *path, size_t max, char **out, size_t *out_n, stru
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
     if (fd < 0)
         return err_sys(e, "cannot open '%s'", path);
-    int rc = read_all(fd, path, max, out, out_n, e);
+    int rc = wholefile_read_open(fd, path, max, out, out_n, e);
     close(fd);
     return rc;
 }

@@ -9,4 +9,8 @@
  * not there, not regular or cannot be read; ERR_DATA: it has more than `max` bytes. */
 int wholefile_read(const char *path, size_t max, char **out, size_t *out_n, struct err *e);
 
+/** The same of an open file; `path` is for messages. A FIFO is to be opened with O_NONBLOCK. */
+int wholefile_read_open(int fd, const char *path, size_t max, char **out, size_t *out_n,
+                        struct err *e);
+
 #endif

@@ -213,6 +213,8 @@ absent 'nothing is left beside it, nothing outside' model.new-* evil ../evil /tm
 rm -rf reg && mv good reg
 echo '{"version":' >reg/products/current.json
 refuses 'a damaged current.json is said' 65 "'reg/products/current.json' line" "$M" current products
+refuses 'so is one that is no file' 74 "'reg/products/current.json' is not a regular file" eval 'rm reg/products/current.json; mkfifo reg/products/current.json; timeout 60 "$M" current products'
+refuses 'and a registry that is none' 74 "cannot read directory 'p1.tar" "$M" -r p1.tar list
 rm -rf reg/products/current.json && "$M" set products 3 >/dev/null
 
 # ---- prune ----
