@@ -31,9 +31,7 @@ static void number_target(struct target *y, const struct column *label)
     y->value = mem_calloc(label->n, sizeof *y->value);
     for (size_t i = 0; i < label->n; i++) {
         y->there[i] = column_valid(label, i);
-        y->value[i] = label->type == COLUMN_FLOAT  ? label->real[i]
-                      : label->type == COLUMN_BOOL ? label->flag[i]
-                                                   : (double)label->whole[i];
+        y->value[i] = column_number(label, i);
     }
 }
 
@@ -80,8 +78,9 @@ static int target_of(struct target *y, const struct table *t, const size_t *row,
 {
     const struct column *label = t->roles.label ? table_column(t, t->roles.label) : NULL;
     *y = (struct target){ 0 };
-    if (!label || label->type == COLUMN_STRING)
-        return err_set(e, ERR_DATA, "encode target: the table has no label to encode by");
+    if (!label || (label->type != COLUMN_CATEGORY && !column_is_number(label)))
+        return err_set(e, ERR_DATA,
+                       "encode target: the table has no label that is a category or a number");
     y->there = mem_calloc(label->n + 1, 1);
     if (label->type == COLUMN_CATEGORY)
         return class_target(y, label, row, n_row, e);

@@ -18,8 +18,6 @@ int64_t tabular_find_level(char *const *level, size_t n, const char *text);
 
 /* ---- statistics; n >= 1 --------------------------------------------------------------------- */
 
-int tabular_compare_real(const void *a, const void *b);
-
 /** Mean and standard deviation (divisor n), by the corrected two-pass algorithm of Chan, Golub &
  * LeVeque, The American Statistician 37 (1983) 242-247. */
 void tabular_mean_sd(const double *x, size_t n, double *out_mean, double *out_sd);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "models/tabular_inner.h"
+#include "num/rank.h"
 
 bool tabular_is_number(const struct column *c)
 {
@@ -176,7 +177,7 @@ static void fit_transform(struct tabular_column *c, double *x, size_t n)
     enum { MOST = 1000 };
     if (c->transform != TABULAR_BOX_COX && c->transform != TABULAR_QUANTILE)
         return;
-    qsort(x, n, sizeof *x, tabular_compare_real); /* the same bits in any order of the rows */
+    rank_sort(x, n); /* the same bits in any order of the rows */
     if (c->transform == TABULAR_BOX_COX) {
         c->lambda = x[0] < x[n - 1] ? find_lambda(x, n) : 1;
         return;

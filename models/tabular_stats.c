@@ -5,12 +5,7 @@
 
 #include "base/mem.h"
 #include "models/tabular_inner.h"
-
-int tabular_compare_real(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+#include "num/rank.h"
 
 /* ---- order ---------------------------------------------------------------------------------- */
 
@@ -55,7 +50,7 @@ static void narrow(double *x, size_t k, size_t *low, size_t *high)
         return;
     for (size_t i = 0; i < SAMPLE; i++)
         sample[i] = x[i * (n / SAMPLE)];
-    qsort(sample, SAMPLE, sizeof *sample, tabular_compare_real);
+    rank_sort(sample, SAMPLE);
     size_t at = (size_t)((double)k / (double)n * SAMPLE);
     double least = at > MARGIN ? sample[at - MARGIN] : -(double)INFINITY;
     double most = at + MARGIN < SAMPLE ? sample[at + MARGIN] : (double)INFINITY;
@@ -108,7 +103,7 @@ double tabular_median(double *x, size_t n)
 
 double tabular_mode(double *x, size_t n)
 {
-    qsort(x, n, sizeof *x, tabular_compare_real);
+    rank_sort(x, n);
     double best = x[0];
     size_t most = 0;
     for (size_t i = 0, k; i < n; i = k) {

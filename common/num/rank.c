@@ -5,6 +5,18 @@
 
 #include "base/mem.h"
 
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void rank_sort(double *x, size_t n)
+{
+    if (n)
+        qsort(x, n, sizeof *x, by_size);
+}
+
 struct placed {
     double value;
     size_t at;

@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/** Put n values into rising order; none is NaN. */
+void rank_sort(double *x, size_t n);
+
 /** Numbers of finite values from the largest to the smallest, of equal ones in their order; (n),
  * owned by the caller. */
 size_t *rank_order(const double *x, size_t n);

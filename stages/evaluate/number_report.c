@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/chart.h"
 #include "io/plot.h"
+#include "num/rank.h"
 #include "num/residuals.h"
 #include "stages/evaluate/report_parts.h"
 
@@ -22,12 +23,6 @@ void number_report_figures(json_t *to, const struct report_model *m)
     json_object_set_new(to, "spearman", parts_figure(r->spearman));
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* |estimate - truth|, sorted: (n) owned by the caller. */
 static double *sorted_errors(const struct model_report *r)
 {
@@ -35,7 +30,7 @@ static double *sorted_errors(const struct model_report *r)
     double *size = mem_calloc(n, sizeof *size);
     for (size_t i = 0; i < n; i++)
         size[i] = fabs((double)r->estimate[i] - r->truth[i]);
-    qsort(size, n, sizeof *size, by_size);
+    rank_sort(size, n);
     return size;
 }
 

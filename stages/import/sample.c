@@ -6,16 +6,11 @@
 
 #include "base/mem.h"
 #include "io/spill.h"
+#include "num/rank.h"
 
 bool sample_has_codes(const struct column *c)
 {
     return c->type == COLUMN_CATEGORY || c->type == COLUMN_BOOL;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static int compare_hashes(const void *a, const void *b)
@@ -78,7 +73,7 @@ void sample_take(struct sample *s, const struct column *c)
         forget_behind(c, i, &from);
     }
     if (!sample_has_codes(c))
-        qsort(s->v, s->n, sizeof *s->v, compare);
+        rank_sort(s->v, s->n);
 }
 
 /* ---- distinct values and rows ---------------------------------------------------------------- */
