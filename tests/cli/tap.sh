@@ -7,7 +7,8 @@ case $B in /*) ;; *) B=$top/$B ;; esac
 L=$B/libexec/refit
 PATH=$B/bin:$PATH
 export TZ=UTC LC_ALL=C.UTF-8
-t=$(mktemp -d "${TMPDIR:-/tmp}/refit-test.XXXXXX")
+# Without one, cd "" would stay where we are, and the test would write there.
+t=$(mktemp -d "${TMPDIR:-/tmp}/refit-test.XXXXXX") || { echo "Bail out! no directory for the test"; exit 1; }
 trap 'cd /; rm -rf "$t"' EXIT
 trap 'exit 1' INT TERM
 cd "$t" || exit 1
