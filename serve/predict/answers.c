@@ -29,12 +29,6 @@ bool answers_format_of(const char *path, enum answers_format *out)
 
 static void add_name(struct answers *a, char *name)
 {
-    for (size_t i = 0; i < a->n_name; i++) {
-        if (strcmp(a->name[i], name) == 0) { /* of the rows' own id, which comes second */
-            free(a->name[1]);
-            a->name[1] = mem_strdup("id");
-        }
-    }
     a->name = mem_grow(a->name, a->n_name, sizeof *a->name);
     a->name[a->n_name++] = name;
 }
@@ -57,6 +51,21 @@ static void add_class_names(struct answers *a)
     }
 }
 
+/* The rows' own id, which comes second, may be called as something of ours. */
+static void name_id(struct answers *a)
+{
+    static const char *const json[] = { "top", "probabilities" };
+    bool taken = false;
+    for (size_t i = 0; i < a->n_name; i++)
+        taken |= i != 1 && strcmp(a->name[i], a->name[1]) == 0;
+    for (size_t i = 0; i < sizeof json / sizeof *json; i++)
+        taken |= strcmp(json[i], a->name[1]) == 0;
+    if (!taken)
+        return;
+    free(a->name[1]);
+    a->name[1] = mem_strdup("id");
+}
+
 static void list_names(struct answers *a)
 {
     add_name(a, mem_strdup("row"));
@@ -69,6 +78,8 @@ static void list_names(struct answers *a)
         add_name(a, str_format("p_%s", model_class(a->model, k)));
     add_name(a, mem_strdup("error"));
     add_name(a, mem_strdup("note"));
+    if (a->id)
+        name_id(a);
 }
 
 /* ---- CSV ---- */

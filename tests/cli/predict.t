@@ -134,6 +134,19 @@ ok "the runner's checker takes it for a table" "$L/refit-check" hdf5:refit.table
 run "$L/predict" --model text.h5 --rows some.csv
 is "the same program is the stage predict" "$(printf '%s\n' "$out" | wc -l | tr -d ' ')" "$((rows + 1))"
 
+# An id column that is called as one of the answers' own.
+awk 'BEGIN { print "ID,x,y"; for (i = 0; i < 40; i++) printf "k%d,%d,%d\n", i, i, i % 3 == 0 }' >plain.csv
+for id in row p_1 top; do
+    sed "s/ID/$id/" plain.csv >named.csv
+    printf 'schema: 1\ntables: {t: {file: "*.csv", columns: {%s: string, x: float, y: category}}}\nlabel: y\nid: %s\n' $id $id >named.yaml
+    quiet "$L/import" --source named.csv --schema named.yaml --table named_table.h5
+    quiet "$L/impute_scale" --table named_table.h5 --features named_features.h5
+    quiet "$L/train" --family logistic --table named_table.h5 --features named_features.h5 --model named.h5
+    ok "an id that is called $id" "$P" --model named.h5 --rows named.csv --probabilities --json --top 2
+    has "is id in the answers" "$out" '{"row": 1, "id": "k0", "class": '
+    ok "and in a table" "$P" --model named.h5 --rows named.csv --probabilities --predictions named_answers.h5
+done
+
 # ---- one row --------------------------------------------------------------------------------------------------------------
 picture=$s/images/$(ls "$s/images" | head -1)
 ok "one row on the command line" "$P" --model fusion.h5 designation="fauteuil de salon" price=39.9 picture="$picture" --top 2
