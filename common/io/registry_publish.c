@@ -1,6 +1,5 @@
-#include "io/registry_inner.h"
+#include "io/registry_work.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,271 +10,12 @@
 #include "io/jsonfile.h"
 #include "io/remove_tree.h"
 
-enum {
-    TRIES = 1000,
-    CLAIM_S = 24 * 3600, /* a claim is given up for dead after this, where the store cannot lock */
-};
-
-/* One change on its way. */
-struct work {
-    const struct registry *r;
-    const struct registry_request *q;
-    struct registry_request *own; /* the same, if it is set that asks: keys are found on the way */
-    bool alone;                   /* the store holds a lock: what is unfinished is nobody's */
-    struct registry_current before;
-    struct store_object current; /* current.json as `before` was read */
-    json_t *said, *keys;         /* owned: the fixed keys that it told; those that it will tell */
-    struct store_pending *key;   /* of this source, which it borrows: */
-    struct store_source source;
-    char copy_sha256[HASH_HEX];
-    char *scratch, *unpacked; /* owned: a directory, what goes to the key from it */
-    struct registry_result made;
-};
-
-static void at_step(const struct work *w, enum registry_step step)
-{
-    if (w->r->before)
-        w->r->before(w->r->self, (int)step);
-}
-
-static char *version_key(const struct work *w, const char *version, const char *object)
-{
-    return str_format("%s/%s/%s", w->q->name, version, object);
-}
-
-/* Store a JSON document. */
-static int put_json(const struct work *w, const char *key, json_t *doc, enum store_when when,
-                    const char *tag, bool *out_done, struct err *e)
-{
-    char *text = jsonfile_text(doc), hex[HASH_HEX];
-    struct store_source from = { .bytes = text, .n = strlen(text), .sha256 = hex };
-    hash_bytes(text, from.n, hex);
-    int rc = store_put(w->r->store, key, &from, when, tag, out_done, NULL, e);
-    free(text);
-    return rc;
-}
-
-/* ---- the version ---------------------------------------------------------------------------- */
-
-enum { NOT_THERE, SAME, OTHER, UNFINISHED_SAME, UNFINISHED_OTHER };
-
-/* Is a version there, and is it this package? Its manifest says so, and its bytes must agree. */
-static int look_at_version(const struct work *w, const char *version, int *out,
-                           int64_t *out_modified_s, struct err *e)
-{
-    char *manifest = version_key(w, version, "manifest.json"),
-         *package = version_key(w, version, "models.tar"), said[HASH_HEX] = "";
-    struct store_object about = { 0 };
-    json_t *doc = NULL;
-    bool whole = false, same;
-    int rc = registry_read(w->r, manifest, &doc, &about, e);
-
-    *out = NOT_THERE;
-    *out_modified_s = about.modified_s;
-    if (rc || (rc = store_look(w->r->store, package, &whole, NULL, e)))
-        goto out;
-    if (!doc && !whole)
-        goto out;
-    same = doc && registry_text(json_object_get(doc, "sha256"), said, sizeof said) &&
-           strcmp(said, w->q->sha256) == 0;
-    if (whole)
-        *out = same ? SAME : OTHER;
-    else
-        *out = same ? UNFINISHED_SAME : UNFINISHED_OTHER;
-    if (*out == SAME)
-        rc = store_fetch(w->r->store, package, NULL, said, e);
-out:
-    json_decref(doc);
-    free(manifest);
-    free(package);
-    return rc;
-}
-
-static void set_version(struct work *w, const char *version)
-{
-    size_t n = strlen(version);
-    assert(n < sizeof w->made.version);
-    memcpy(w->made.version, version, n + 1);
-}
-
-/* Take away the claim of a publisher that died. *out_gone: it is. */
-static int give_up_claim(const struct work *w, const char *version, int64_t since, bool *out_gone,
-                         struct err *e)
-{
-    char *key = version_key(w, version, "manifest.json");
-    int rc = 0;
-    *out_gone = w->alone || since + CLAIM_S < (int64_t)time(NULL);
-    if (*out_gone)
-        rc = store_remove(w->r->store, key, e);
-    free(key);
-    return rc;
-}
-
-/* The version that VERSION says: *out what is there. */
-static int own_version(struct work *w, int *out, struct err *e)
-{
-    const char *version = w->q->version, *name = w->q->name;
-    int64_t since;
-    bool gone = false;
-    int rc = look_at_version(w, version, out, &since, e);
-    set_version(w, version);
-    if (rc)
-        return rc;
-    if (*out == OTHER)
-        return err_set(e, ERR_DATA, "version '%s' of '%s' exists with other content: raise VERSION",
-                       version, name);
-    if (*out == UNFINISHED_OTHER && (rc = give_up_claim(w, version, since, &gone, e)) == 0) {
-        if (!gone)
-            return err_set(e, ERR_RETRY,
-                           "another publisher is at work on version '%s' of '%s', or died on it "
-                           "less than a day ago",
-                           version, name);
-        *out = NOT_THERE;
-    }
-    return rc;
-}
-
-static int newest_number(const struct work *w, const char *dir, const char *ending, int64_t *out,
-                         struct err *e)
-{
-    char **entry = NULL;
-    size_t n = 0;
-    int rc = store_list(w->r->store, dir, &entry, &n, e);
-    *out = 0;
-    for (size_t i = 0; i < n; i++) {
-        int64_t number = registry_number(entry[i], ending);
-        *out = number > *out ? number : *out;
-    }
-    mem_free_texts(entry, n);
-    return rc;
-}
-
-/* The version that is current if it is this package, else the newest number if it is, else the
- * next. */
-static int next_version(struct work *w, int *out, struct err *e)
-{
-    int64_t newest, since;
-    bool gone = false;
-    int rc;
-
-    if (w->before.found && strcmp(w->before.sha256, w->q->sha256) == 0) {
-        set_version(w, w->before.version);
-        if ((rc = look_at_version(w, w->before.version, out, &since, e)) == 0 && *out != SAME)
-            rc = err_set(e, ERR_DATA,
-                         "'%s/%s/current.json' names version '%s', which is not there with that "
-                         "SHA-256",
-                         store_name(w->r->store), w->q->name, w->before.version);
-        return rc;
-    }
-    if ((rc = newest_number(w, w->q->name, "", &newest, e)))
-        return rc;
-    *out = NOT_THERE;
-    char *text = str_format("%lld", (long long)newest);
-    if (newest)
-        rc = look_at_version(w, text, out, &since, e);
-    if (rc == 0 && *out == UNFINISHED_OTHER)
-        rc = give_up_claim(w, text, since, &gone, e);
-    if (rc == 0 && !gone && *out != SAME && *out != UNFINISHED_SAME) {
-        free(text);
-        text = str_format("%lld", (long long)newest + 1);
-    }
-    if (*out == OTHER || *out == UNFINISHED_OTHER)
-        *out = NOT_THERE;
-    set_version(w, text);
-    free(text);
-    return rc;
-}
-
-/* manifest.json; *out_taken: somebody else has just claimed the version. */
-static int claim(struct work *w, bool *out_taken, struct err *e)
-{
-    char *key = version_key(w, w->made.version, "manifest.json");
-    json_t *doc = json_pack("{s:s, s:s, s:s, s:I}", "name", w->q->name, "version", w->made.version,
-                            "sha256", w->q->sha256, "size", (json_int_t)w->q->size);
-    bool done = false;
-    if (w->q->about)
-        json_object_update_missing(doc, w->q->about);
-    at_step(w, REGISTRY_CLAIM);
-    int rc = put_json(w, key, doc, STORE_IF_NEW, NULL, &done, e);
-    *out_taken = rc == 0 && !done;
-    json_decref(doc);
-    free(key);
-    return rc;
-}
-
-/* models.tar of a version that is claimed by us, or by one who published the same. */
-static int put_package(struct work *w, bool claimed_now, struct err *e)
-{
-    char *key = version_key(w, w->made.version, "models.tar");
-    struct store_source from = { .path = w->q->package, .sha256 = w->q->sha256 };
-    struct store_object about = { 0 };
-    bool done;
-    at_step(w, REGISTRY_PACKAGE);
-    int rc = store_put(w->r->store, key, &from, STORE_IF_NEW, NULL, &done, &about, e);
-    if (rc == 0) {
-        w->made.created = done;
-        memcpy(w->made.package_id, about.version, sizeof about.version);
-    } else if (claimed_now) { /* so that nothing of this attempt stays */
-        struct err ignored = { 0 };
-        char *manifest = version_key(w, w->made.version, "manifest.json");
-        store_remove(w->r->store, manifest, &ignored);
-        free(manifest);
-    }
-    free(key);
-    return rc;
-}
-
-/* What the run said that made the version. */
-static int put_log(const struct work *w, struct err *e)
-{
-    char hex[HASH_HEX], *key = version_key(w, w->made.version, "log.txt");
-    struct store_source from = { .path = w->q->log, .sha256 = hex };
-    bool done;
-    int rc = hash_file(w->q->log, hex, NULL, e);
-    if (rc == 0)
-        rc = store_put(w->r->store, key, &from, STORE_IF_NEW, NULL, &done, NULL, e);
-    free(key);
-    return rc;
-}
-
-static int read_before(struct work *w, struct err *e)
-{
-    json_t *doc;
-    int rc = registry_read_current(w->r, w->q->name, &w->before, &w->current, &doc, e);
-    json_decref(w->said);
-    w->said = registry_keys_in(doc);
-    json_decref(doc);
-    return rc;
-}
-
-static int settle_version(struct work *w, struct err *e)
-{
-    bool taken = true;
-    int rc = 0;
-    for (int i = 0; rc == 0 && taken && i < TRIES; i++) {
-        int there = NOT_THERE;
-        bool claimed = false;
-        taken = false;
-        if ((rc = read_before(w, e)) == 0)
-            rc = w->q->version ? own_version(w, &there, e) : next_version(w, &there, e);
-        if (rc == 0 && there == NOT_THERE) {
-            rc = claim(w, &taken, e);
-            claimed = rc == 0 && !taken;
-        }
-        if (rc == 0 && !taken && there != SAME)
-            rc = put_package(w, claimed, e);
-    }
-    if (rc == 0 && taken)
-        rc = err_set(e, ERR_RETRY, "'%s/%s': every version number was taken by another publisher",
-                     store_name(w->r->store), w->q->name);
-    return rc;
-}
-
 /* ---- the current model ---------------------------------------------------------------------- */
 
 /* Does the last entry of the history say what we are about to say? Its publisher may have died
  * right after it. */
-static int said_already(const struct work *w, const char *dir, int64_t n, bool *out, struct err *e)
+static int said_already(const struct registry_work *w, const char *dir, int64_t n, bool *out,
+                        struct err *e)
 {
     char *key = str_format("%s/%lld.json", dir, (long long)n);
     json_t *doc = NULL;
@@ -289,14 +29,14 @@ static int said_already(const struct work *w, const char *dir, int64_t n, bool *
     return rc;
 }
 
-static json_t *entry(const struct work *w)
+static json_t *entry(const struct registry_work *w)
 {
     return json_pack("{s:s, s:s, s:s}", "version", w->made.version, "sha256", w->q->sha256,
                      "timestamp", w->made.timestamp);
 }
 
 /* history/<n>.json under the first number that is free. */
-static int add_history(struct work *w, const char *dir, struct err *e)
+static int add_history(struct registry_work *w, const char *dir, struct err *e)
 {
     bool done = false;
     int rc = 0;
@@ -306,7 +46,7 @@ static int add_history(struct work *w, const char *dir, struct err *e)
         json_object_set_new(doc, "n", json_integer(n));
         json_object_set_new(doc, "previous",
                             w->before.found ? json_string(w->before.version) : json_null());
-        rc = put_json(w, key, doc, STORE_IF_NEW, NULL, &done, e);
+        rc = registry_put_json(w, key, doc, STORE_IF_NEW, NULL, &done, e);
         w->made.history = n;
         json_decref(doc);
         free(key);
@@ -314,14 +54,14 @@ static int add_history(struct work *w, const char *dir, struct err *e)
     return rc;
 }
 
-static int write_history(struct work *w, struct err *e)
+static int write_history(struct registry_work *w, struct err *e)
 {
     char *dir = registry_key(w->q->name, "history");
     bool said = false;
-    int rc = newest_number(w, dir, ".json", &w->made.history, e);
+    int rc = registry_newest_number(w, dir, ".json", &w->made.history, e);
     if (rc == 0 && w->made.changed && (rc = said_already(w, dir, w->made.history, &said, e)) == 0 &&
         !said) {
-        at_step(w, REGISTRY_HISTORY);
+        registry_at_step(w, REGISTRY_HISTORY);
         rc = add_history(w, dir, e);
     }
     free(dir);
@@ -329,26 +69,26 @@ static int write_history(struct work *w, struct err *e)
 }
 
 /* *out_done: false if another publisher has changed it meanwhile. */
-static int write_current(struct work *w, bool *out_done, struct err *e)
+static int write_current(struct registry_work *w, bool *out_done, struct err *e)
 {
     char *key = registry_key(w->q->name, "current.json");
     json_t *doc = entry(w);
     json_object_update(doc, w->keys);
-    at_step(w, REGISTRY_CURRENT);
-    int rc = put_json(w, key, doc, w->before.found ? STORE_IF_SAME : STORE_IF_NEW,
-                      w->before.found ? w->current.tag : NULL, out_done, e);
+    registry_at_step(w, REGISTRY_CURRENT);
+    int rc = registry_put_json(w, key, doc, w->before.found ? STORE_IF_SAME : STORE_IF_NEW,
+                               w->before.found ? w->current.tag : NULL, out_done, e);
     json_decref(doc);
     free(key);
     return rc;
 }
 
 /* Make made.version current; of several at once the last one wins, and the history has them all. */
-static int make_current(struct work *w, struct err *e)
+static int make_current(struct registry_work *w, struct err *e)
 {
     bool done = false;
     int rc = 0;
-    for (int i = 0; rc == 0 && !done && i < TRIES; i++) {
-        if (i > 0 && (rc = read_before(w, e)))
+    for (int i = 0; rc == 0 && !done && i < REGISTRY_TRIES; i++) {
+        if (i > 0 && (rc = registry_read_before(w, e)))
             return rc;
         w->made.changed = !w->before.found || strcmp(w->before.version, w->made.version) != 0 ||
                           strcmp(w->before.sha256, w->q->sha256) != 0;
@@ -382,9 +122,9 @@ static char *fill_version(const char *key, const char *version)
 
 /* All of what goes to the key but its name, so that a full disk shows before anything has changed.
  */
-static int prepare_key(struct work *w, struct err *e)
+static int prepare_key(struct registry_work *w, struct err *e)
 {
-    char *twin = version_key(w, w->made.version, "models.tar");
+    char *twin = registry_version_key(w, w->made.version, "models.tar");
     int rc = 0;
     w->source = (struct store_source){ .path = w->q->package, .sha256 = w->q->sha256 };
     if (w->q->copy) {
@@ -395,7 +135,7 @@ static int prepare_key(struct work *w, struct err *e)
         w->keys = registry_keys_of(w->q, w->copy_sha256);
     if (!w->made.key)
         w->made.key = fill_version(w->q->key, w->made.version);
-    at_step(w, REGISTRY_COPY);
+    registry_at_step(w, REGISTRY_COPY);
     if (rc == 0)
         rc = store_prepare(w->r->store, w->made.key, &w->source, w->q->copy ? NULL : twin, &w->key,
                            e);
@@ -403,10 +143,10 @@ static int prepare_key(struct work *w, struct err *e)
     return rc;
 }
 
-static int publish_key(struct work *w, struct err *e)
+static int publish_key(struct registry_work *w, struct err *e)
 {
     struct store_object about = { 0 };
-    at_step(w, REGISTRY_KEY);
+    registry_at_step(w, REGISTRY_KEY);
     int rc = store_finish(w->key, &about, e);
     w->key = NULL;
     memcpy(w->made.key_id, about.version, sizeof about.version);
@@ -414,7 +154,7 @@ static int publish_key(struct work *w, struct err *e)
 }
 
 /* The list at the status key, or an empty one; *out_tag is what it has now. */
-static int read_status(const struct work *w, json_t **out, struct store_object *about,
+static int read_status(const struct registry_work *w, json_t **out, struct store_object *about,
                        struct err *e)
 {
     char *text;
@@ -435,7 +175,7 @@ static int read_status(const struct work *w, json_t **out, struct store_object *
     return rc;
 }
 
-static int check_status(const struct work *w, struct err *e)
+static int check_status(const struct registry_work *w, struct err *e)
 {
     json_t *list;
     int rc = read_status(w, &list, NULL, e);
@@ -445,11 +185,11 @@ static int check_status(const struct work *w, struct err *e)
 
 /* One more line, unless the last one says it already: its publisher may have died right after it.
  */
-static int add_status(struct work *w, struct err *e)
+static int add_status(struct registry_work *w, struct err *e)
 {
     bool done = false;
     int rc = 0;
-    for (int i = 0; rc == 0 && !done && i < TRIES; i++) {
+    for (int i = 0; rc == 0 && !done && i < REGISTRY_TRIES; i++) {
         struct store_object about = { 0 };
         json_t *list = NULL;
         if ((rc = read_status(w, &list, &about, e)))
@@ -460,8 +200,8 @@ static int add_status(struct work *w, struct err *e)
         if (!done) {
             json_array_append_new(list, json_pack("{s:s, s:s}", "current_version", w->made.version,
                                                   "timestamp", w->made.timestamp));
-            rc = put_json(w, w->q->status, list, *about.tag ? STORE_IF_SAME : STORE_IF_NEW,
-                          *about.tag ? about.tag : NULL, &done, e);
+            rc = registry_put_json(w, w->q->status, list, *about.tag ? STORE_IF_SAME : STORE_IF_NEW,
+                                   *about.tag ? about.tag : NULL, &done, e);
         }
         json_decref(list);
     }
@@ -471,7 +211,7 @@ static int add_status(struct work *w, struct err *e)
 }
 
 /* All is prepared: the new model, then whoever knows it by a fixed key. */
-static int go_over(struct work *w, struct err *e)
+static int go_over(struct registry_work *w, struct err *e)
 {
     int rc = make_current(w, e);
     if (rc == 0 && w->key)
@@ -481,13 +221,11 @@ static int go_over(struct work *w, struct err *e)
     return rc;
 }
 
-static int publish(struct work *w, struct err *e)
+static int publish(struct registry_work *w, struct err *e)
 {
     int rc = w->q->status ? check_status(w, e) : 0; /* refused before any change */
     if (rc == 0)
-        rc = settle_version(w, e);
-    if (rc == 0 && w->q->log)
-        rc = put_log(w, e);
+        rc = registry_settle_version(w, e);
     if (rc == 0 && w->q->key)
         rc = prepare_key(w, e);
     if (rc == 0 && !w->keys)
@@ -497,7 +235,7 @@ static int publish(struct work *w, struct err *e)
 
 /* What lies at the key when a version is set: of a key with {version} what its publisher put there.
  */
-static int prepare_key_again(struct work *w, struct err *e)
+static int prepare_key_again(struct registry_work *w, struct err *e)
 {
     bool there = false;
     json_t *copy = json_object_get(w->keys, "copy");
@@ -513,14 +251,14 @@ static int prepare_key_again(struct work *w, struct err *e)
     return prepare_key(w, e);
 }
 
-static int set(struct work *w, struct err *e)
+static int set(struct registry_work *w, struct err *e)
 {
     int there;
     int64_t since;
-    int rc = read_before(w, e);
-    set_version(w, w->q->version);
-    if (rc == 0 && (rc = look_at_version(w, w->q->version, &there, &since, e)) == 0 &&
-        there != SAME)
+    int rc = registry_read_before(w, e);
+    registry_name_version(w, w->q->version);
+    if (rc == 0 && (rc = registry_look_at_version(w, w->q->version, &there, &since, e)) == 0 &&
+        there != REGISTRY_SAME)
         rc = err_set(e, ERR_DATA, "version '%s' of '%s' is unfinished: it has no models.tar",
                      w->q->version, w->q->name);
     if (rc)
@@ -536,7 +274,7 @@ static int set(struct work *w, struct err *e)
 }
 
 /* Between the lock and its release, where the store has one. */
-static int locked(struct work *w, int (*step)(struct work *w, struct err *e),
+static int locked(struct registry_work *w, int (*step)(struct registry_work *w, struct err *e),
                   struct registry_result *out, struct err *e)
 {
     int rc = store_lock(w->r->store, w->q->name, &w->alone, e);
@@ -571,7 +309,7 @@ static int check_names(const char *name, const char *version, struct err *e)
 int registry_publish(const struct registry *r, const struct registry_request *q,
                      struct registry_result *out, struct err *e)
 {
-    struct work w = { .r = r, .q = q };
+    struct registry_work w = { .r = r, .q = q };
     int rc = check_names(q->name, q->version, e);
     if (rc == 0)
         rc = registry_check_keys(q->name, q->key, q->status, e);
@@ -583,7 +321,7 @@ int registry_set(const struct registry *r, const char *name, const char *version
 {
     char sha256[HASH_HEX];
     struct registry_request q = { .name = name, .version = version, .sha256 = sha256 };
-    struct work w = { .r = r, .q = &q, .own = &q };
+    struct registry_work w = { .r = r, .q = &q, .own = &q };
     int rc = check_names(name, version, e);
     if (rc == 0)
         rc = registry_version_hash(r, name, version, sha256, e);
