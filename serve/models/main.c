@@ -287,9 +287,7 @@ int models_what(const struct call *c, const char *word, char name[65], char vers
 {
     const char *at = strchr(word, '@');
     size_t n = at ? (size_t)(at - word) : strlen(word);
-    memset(name, 0, 65);
-    if (n < 65)
-        memcpy(name, word, n);
+    snprintf(name, 65, "%.*s", n < 65 ? (int)n : 0, word);
     if (!registry_name_ok(name) || (at && !registry_name_ok(at + 1)))
         return err_set(e, ERR_USAGE, "'%s' is no NAME or NAME@VERSION", word);
     if (at) {
