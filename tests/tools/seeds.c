@@ -200,6 +200,17 @@ static const struct {
       "\"encode\":\"target\",\"values\":[1,2,3,4],\"unknown\":[5,6],\"classes\":[\"p\","
       "\"q\"]}],\"names\":[\"c=x\",\"c=y\",\"d:p\",\"d:q\"],\"mean\":[0,0,1,1],\"sd\":[1,1,2,"
       "2]}" },
+    { "s3_xml", "error",
+      "<?xml version=\"1.0\"?><Error><Code>PermanentRedirect</Code><Message>m</Message>"
+      "<Region>r</Region><Endpoint>e</Endpoint></Error>" },
+    { "s3_xml", "skew",
+      "<Error><Code>RequestTimeTooSkewed</Code><RequestTime>20300101T000000Z</RequestTime>"
+      "<ServerTime>2030-01-01T00:20:00Z</ServerTime></Error>" },
+    { "s3_xml", "list",
+      "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Contents><Key>p/a"
+      "</Key></Contents><CommonPrefixes><Prefix>p/b/</Prefix></CommonPrefixes><IsTruncated>true"
+      "</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>" },
+    { "s3_xml", "prefix", "<s:a xmlns:s=\"x\"><s:b>&lt;<![CDATA[2]]></s:b></s:a>" },
 };
 
 static void make_texts(void)
