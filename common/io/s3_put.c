@@ -65,7 +65,7 @@ static int ask(struct putting *p, enum store_when when, const char *tag, bool *o
     struct s3_answer a = { 0 };
     struct s3_call c = { .action = "PutObject", .method = "PUT", .key = p->key };
     struct s3_progress progress = { .total = (int64_t)p->source.size };
-    char same[80];
+    char same[80] = "";
     c.body = s3_source_body(&p->source, 0, p->source.size);
     c.body.sha256 = p->source.from->sha256;
     c.body.md5 = *p->md5 ? p->md5 : NULL;
