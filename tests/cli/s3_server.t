@@ -11,6 +11,14 @@ case $? in 0) ;; 1) skip_all "$why" ;; *) echo "Bail out! $why"; exit 1 ;; esac
 at="?endpoint=$s3"
 url="s3://models/my models/é$at"
 "$tool" "s3://models$at" make || { echo "Bail out! no bucket"; exit 1; }
+# A second user, made before any gateway is killed: what changes users and buckets waits for the dead one.
+s3_admin user create --uid=other --display-name=other --access-key=other --secret-key=others >/dev/null 2>&1
+s3_admin quota set --quota-scope=bucket --uid=other --max-size=1M >/dev/null 2>&1
+s3_admin quota enable --quota-scope=bucket --uid=other >/dev/null 2>&1
+printf '[default]\naws_access_key_id = x\naws_secret_access_key = y\n[second]\naws_access_key_id = other\naws_secret_access_key = others\n' >keys
+second() { env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY AWS_SHARED_CREDENTIALS_FILE=keys AWS_PROFILE=second "$@"; }
+second "$tool" "s3://second$at" make && second "$tool" "s3://full$at" make
+"$tool" "s3://kept$at" make && "$tool" "s3://kept$at" versioned
 peer() { aws --endpoint-url "$s3" "$@"; }
 sum() { sha256sum "$1" | cut -c1-64; }
 
@@ -79,7 +87,6 @@ is "of eight that replace one object one is told that it did" "$(cat done? | cut
 is "and it is that one's object, too" "$("$store" "$url" read race)" "replacement $(grep -l '^done' done? | tail -c 2)"
 
 # ---- versions ----
-"$tool" "s3://kept$at" make && "$tool" "s3://kept$at" versioned
 v1=$("$store" "s3://kept$at" put k one | cut -d' ' -f4)
 v2=$("$store" "s3://kept$at" put k two | cut -d' ' -f4)
 case $v1,$v2 in -,*|*,-|,*|*,) fail "the version id of a versioned bucket is told" "$v1 $v2" ;;
@@ -183,13 +190,9 @@ refuses "a wrong key id" 74 "the server does not know the key id (of AWS_ACCESS)
     env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY AWS_ACCESS=nobody AWS_SECRET_KEY=wrong "$store" "$url" look k
 refuses "a bucket that is not there" 74 "there is no bucket 'nowhere'" "$store" "s3://nowhere$at" look k
 refuses "none to list, either" 74 "there is no bucket 'nowhere'" "$store" "s3://nowhere$at" list ""
-s3_admin user create --uid=other --display-name=other --access-key=other --secret-key=others >/dev/null 2>&1
-printf '[default]\naws_access_key_id = x\naws_secret_access_key = y\n[second]\naws_access_key_id = other\naws_secret_access_key = others\n' >keys
-second() { env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY AWS_SHARED_CREDENTIALS_FILE=keys AWS_PROFILE=second "$@"; }
 refuses "who may not store is told what, where and whose key" 74 \
     "'s3://models/my models/é/k': PutObject: access denied: the key of 'keys' [second] may not do s3:PutObject" second "$store" "$url" put k one
 refuses "who may not read, too" 74 "may not do s3:GetObject" second "$store" "$url" read k
-second "$tool" "s3://second$at" make
 run second "$store" "s3://second$at" put k one
 is "a profile of the credentials file signs" "$rc" 0
 
@@ -202,9 +205,6 @@ if [ -n "$faketime" ]; then
 else
     skip "a clock that is wrong is told" "no libfaketime here"
 fi
-s3_admin quota set --quota-scope=bucket --uid=other --max-size=1M >/dev/null 2>&1
-s3_admin quota enable --quota-scope=bucket --uid=other >/dev/null 2>&1
-second "$tool" "s3://full$at" make
 refuses "a bucket that is full" 74 "bucket 'full' is full (QuotaExceeded)" second "$store" "s3://full$at" put k big
 run second "$store" "s3://full$at" look k
 is "gets nothing" "$rc $out" "0 absent"
