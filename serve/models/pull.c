@@ -133,20 +133,19 @@ static void sweep(const char *dir)
     free(parent);
 }
 
-static int swap(const char *fresh, const char *dir, bool there, struct err *e)
+static int swap(const char *fresh, const char *dir, struct err *e)
 {
-    if (!there || rmdir(dir) == 0) {
-        if (rename(fresh, dir) < 0)
+    if (rename(fresh, dir) < 0) { /* which may replace an empty directory */
+        if (errno != ENOTEMPTY && errno != EEXIST)
             return err_sys(e, "cannot rename '%s' to '%s'", fresh, dir);
-    } else if (renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE) == 0) {
+        if (renameat2(AT_FDCWD, fresh, AT_FDCWD, dir, RENAME_EXCHANGE) < 0)
+            return err_sys(e, "cannot exchange '%s' and '%s'", fresh, dir);
         remove_tree(fresh); /* the old one */
-    } else {
-        return err_sys(e, "cannot exchange '%s' and '%s'", fresh, dir);
     }
     return outfile_sync_parent(dir, e);
 }
 
-static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
+static int fetch_and_swap(struct pull *p, struct err *e)
 {
     char *fresh = str_format("%s.new-%ld", p->dir, (long)getpid()),
          *tar = str_format("%s.tar", fresh);
@@ -155,7 +154,7 @@ static int fetch_and_swap(struct pull *p, const struct folder *f, struct err *e)
         rc = err_sys(e, "cannot make the directory '%s'", fresh);
     if (rc == 0 && (rc = models_fetch(p->c, p->name, p->version, tar, fresh, e)) == 0 &&
         (rc = write_metadata(p, fresh, e)) == 0)
-        rc = swap(fresh, p->dir, f->there, e);
+        rc = swap(fresh, p->dir, e);
     unlink(tar);
     remove_tree(fresh);
     free(tar);
@@ -227,7 +226,7 @@ int models_pull(const struct call *c, struct err *e)
            strcmp(f.version, p.version) == 0;
     pulled = !same;
     sweep(dir);
-    if ((rc = same ? write_metadata(&p, dir, e) : fetch_and_swap(&p, &f, e)))
+    if ((rc = same ? write_metadata(&p, dir, e) : fetch_and_swap(&p, e)))
         goto out;
 said:
     tell(&p, &f, pulled);
