@@ -204,6 +204,13 @@ static const json_t *step(const json_t *at, const char *part)
     return json_object_get(at, part);
 }
 
+/* A figure of the champion, and nobody has told of one? */
+static bool lacks_comparison(const struct rule_name *name, const json_t *metrics)
+{
+    return !name->current && strcmp(name->part[0], "champion") == 0 &&
+           !json_object_get(metrics, "champion");
+}
+
 /* The number that a name stands for; false with `why` if there is none. */
 static bool look_up(const struct rule_name *name, const json_t *root, double *out, char *why,
                     size_t why_size)
@@ -219,7 +226,8 @@ static bool look_up(const struct rule_name *name, const json_t *root, double *ou
     if (found)
         *out = json_number_value(at);
     else if (!at)
-        snprintf(why, why_size, "%s has no metric '%s'", whose, path.text);
+        snprintf(why, why_size, "%s has no metric '%s'%s", whose, path.text,
+                 lacks_comparison(name, root) ? "; --comparison would have it" : "");
     else
         snprintf(why, why_size, "metric '%s' of %s is no number", path.text, whose);
     str_release(&path);

@@ -107,7 +107,7 @@ refuses 'a champion without room for its figures' 64 'its figures go to --compar
     --report m.html --model trees.h5 --champion trees.h5
 echo '{}' >none.json
 refuses 'a comparison that is none' 65 "'none.json' has no 'champion'" "$L/gate" --metrics m.json --comparison none.json --require 'r2 > 0'
-refuses 'a rule about a champion without a comparison' 98 "no metric 'champion.p_worse'" "$L/gate" --metrics m.json --require 'champion.p_worse > 0.05'
+refuses 'a rule about a champion without a comparison' 98 "no metric 'champion.p_worse'; --comparison would have it" "$L/gate" --metrics m.json --require 'champion.p_worse > 0.05'
 T=temp learn leak.h5 --family extra_trees --trees 2 2>leak
 has 'a target among the feature columns is a warning' "$(cat leak)" "the feature columns hold 'temp', what is to be learnt"
 
