@@ -37,6 +37,7 @@ struct model_family {
     int (*save)(const struct model *m, struct h5 *h, struct err *e);
     int (*load)(struct model *m, struct h5 *h, int threads, struct err *e);
     void (*describe)(const struct model *m, struct str *out);
+    const double *(*importance)(const struct model *m); /* model_importance; NULL: there is none */
     void (*free)(void *state);
 };
 

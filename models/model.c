@@ -7,7 +7,6 @@
 #include "models/family.h"
 #include "models/late_fusion.h"
 #include "models/roles.h"
-#include "models/trees/trees.h"
 
 static const struct model_family *const families[] = { &model_network,  &model_late_fusion,
                                                        &model_logistic, &model_extra_trees,
@@ -159,8 +158,7 @@ bool model_reads_features_alone(const struct model *m)
 
 const double *model_importance(const struct model *m)
 {
-    bool trees = m->family == &model_extra_trees || m->family == &model_boosting;
-    return trees ? ((const struct trees *)m->state)->importance : NULL;
+    return m->family->importance ? m->family->importance(m) : NULL;
 }
 
 int model_target(const struct model *m, const struct table *t, const char *path,

@@ -229,5 +229,6 @@ const struct model_family model_boosting = {
     .save = trees_save,
     .load = trees_load,
     .describe = trees_describe,
+    .importance = trees_importance,
     .free = trees_free,
 };

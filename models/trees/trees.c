@@ -188,6 +188,11 @@ void trees_describe(const struct model *m, struct str *out)
     free(order);
 }
 
+const double *trees_importance(const struct model *m)
+{
+    return ((const struct trees *)m->state)->importance;
+}
+
 void trees_free(void *state)
 {
     struct trees *w = state;
@@ -206,5 +211,6 @@ const struct model_family model_extra_trees = {
     .save = trees_save,
     .load = trees_load,
     .describe = trees_describe,
+    .importance = trees_importance,
     .free = trees_free,
 };

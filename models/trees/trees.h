@@ -46,6 +46,7 @@ struct str;
 int trees_save(const struct model *m, struct h5 *h, struct err *e);
 int trees_load(struct model *m, struct h5 *h, int threads, struct err *e);
 void trees_describe(const struct model *m, struct str *out);
+const double *trees_importance(const struct model *m);
 void trees_free(void *state);
 struct model_data;
 int trees_predict(struct model *m, const struct model_data *data, const size_t *row, size_t n,
