@@ -7,6 +7,7 @@
 #include "base/civil.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "models/nn/simd.h"
 #include "models/tabular_inner.h"
 #include "num/rank.h"
 
@@ -274,10 +275,10 @@ static void read_as_they_are(const struct tabular_source *s, const size_t *row, 
         return;
     }
     const uint8_t *valid = from->valid;
-    bool beside = row && n; /* all rows of the table, say: quicker to read */
-    for (size_t i = 1; beside && i < n; i++)
-        beside = row[i] == row[i - 1] + 1;
-    if (beside) {
+    size_t elsewhere = !row || n == 0; /* else, all rows of the table, say: quicker to read */
+    for (size_t i = 1; row && i < n; i++)
+        elsewhere |= row[i] ^ (row[0] + i);
+    if (!elsewhere) {
         first = row[0];
         row = NULL;
     }
@@ -386,6 +387,7 @@ static double fill_at(const struct tabular_source *s, size_t i)
                                                    : s->c->fill;
 }
 
+NN_CLONES
 bool tabular_read_numbers(const struct tabular_source *s, const size_t *row, size_t first, size_t n,
                           double *out, uint8_t *there)
 {

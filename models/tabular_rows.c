@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/nn/simd.h"
 #include "models/tabular_inner.h"
 
 enum { BLOCK = 128 }; /* rows at once: they stay in the first cache while columns are put in */
@@ -146,6 +147,7 @@ int tabular_encoder_folds(struct tabular_encoder *k, const struct table *t, cons
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
+NN_CLONES
 static bool put_numbers(const struct tabular_encoder *k, const struct tabular_source *s,
                         const size_t *row, size_t first, size_t n, double *out)
 {

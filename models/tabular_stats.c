@@ -38,22 +38,31 @@ static void find(double *x, size_t low, size_t high, size_t k)
     }
 }
 
-/* Of many values first those that are surely smaller or larger than the k-th go to its sides, by
- * two values of a sample, without a branch that is hard to guess (Floyd & Rivest, CACM 18 (1975)
- * 165-172). *low and *high become the ends of those in between. */
-static void narrow(double *x, size_t k, size_t *low, size_t *high)
+enum { SAMPLE = 512, MANY = 8 * SAMPLE };
+
+/* Two values of a sample between which the k-th of n is, almost surely (Floyd & Rivest, CACM 18
+ * (1975) 165-172). n >= MANY. */
+static void sample_bounds(const double *x, size_t n, size_t k, double *least, double *most)
 {
-    enum { SAMPLE = 512, MARGIN = 32, MANY = 8 * SAMPLE };
-    size_t n = *high + 1, n_low = 0, n_mid = 0, n_high = 0;
+    enum { MARGIN = 32 };
     double sample[SAMPLE];
-    if (n < MANY)
-        return;
     for (size_t i = 0; i < SAMPLE; i++)
         sample[i] = x[i * (n / SAMPLE)];
     rank_sort(sample, SAMPLE);
     size_t at = (size_t)((double)k / (double)n * SAMPLE);
-    double least = at > MARGIN ? sample[at - MARGIN] : -(double)INFINITY;
-    double most = at + MARGIN < SAMPLE ? sample[at + MARGIN] : (double)INFINITY;
+    *least = at > MARGIN ? sample[at - MARGIN] : -(double)INFINITY;
+    *most = at + MARGIN < SAMPLE ? sample[at + MARGIN] : (double)INFINITY;
+}
+
+/* Of many values first those that are surely smaller or larger than the k-th go to its sides,
+ * without a branch that is hard to guess. *low and *high become the ends of those in between. */
+static void narrow(double *x, size_t k, size_t *low, size_t *high)
+{
+    size_t n = *high + 1, n_low = 0, n_mid = 0, n_high = 0;
+    double least, most;
+    if (n < MANY)
+        return;
+    sample_bounds(x, n, k, &least, &most);
     double *mid = mem_aligned_raw(2 * n, sizeof *mid), *above = mid + n;
     for (size_t i = 0; i < n; i++) {
         double v = x[i];
@@ -93,12 +102,42 @@ double tabular_quantile(double *x, size_t n, size_t i, size_t m)
     return left + (at - (double)low) * (right - left);
 }
 
+/* Of many values only those near the middle are looked at; 0: the sample was a bad one. */
+static size_t copy_middle(const double *x, size_t n, double *mid, size_t *out_below)
+{
+    double least, most;
+    size_t below = 0, n_mid = 0;
+    sample_bounds(x, n, n / 2, &least, &most);
+    for (size_t i = 0; i < n; i++) {
+        double v = x[i];
+        mid[n_mid] = v;
+        n_mid += (v >= least) & (v <= most);
+        below += v < least;
+    }
+    *out_below = below;
+    return below < n / 2 && n / 2 < below + n_mid ? n_mid : 0;
+}
+
+static double middle_of(double *x, size_t n, size_t k, bool odd)
+{
+    double high = select_value(x, n, k), low = x[0];
+    for (size_t i = 1; !odd && i < k; i++)
+        low = x[i] > low ? x[i] : low;
+    return odd ? high : 0.5 * low + 0.5 * high;
+}
+
 double tabular_median(double *x, size_t n)
 {
-    double high = select_value(x, n, n / 2), low = x[0];
-    for (size_t i = 1; n % 2 == 0 && i < n / 2; i++)
-        low = x[i] > low ? x[i] : low;
-    return n % 2 ? high : 0.5 * low + 0.5 * high;
+    if (n >= MANY) {
+        double *mid = mem_aligned_raw(n + 1, sizeof *mid), median = 0;
+        size_t below, n_mid = copy_middle(x, n, mid, &below);
+        if (n_mid)
+            median = middle_of(mid, n_mid, n / 2 - below, n % 2);
+        free(mid);
+        if (n_mid)
+            return median;
+    }
+    return middle_of(x, n, n / 2, n % 2);
 }
 
 double tabular_mode(double *x, size_t n)

@@ -71,8 +71,8 @@ static bool codes_fit(const struct column *c)
 {
     int good = 1;
     for (size_t i = 0; c->valid && i < c->n; i++)
-        good &= ((uint32_t)c->code[i] < c->n_level) == (c->valid[i] != 0) &&
-                (c->valid[i] || c->code[i] == -1);
+        good &= (((uint32_t)c->code[i] < c->n_level) == (c->valid[i] != 0)) &
+                ((c->valid[i] != 0) | (c->code[i] == -1));
     for (size_t i = 0; !c->valid && i < c->n; i++)
         good &= (uint32_t)c->code[i] < c->n_level;
     return good;
