@@ -1,5 +1,6 @@
 #include "io/s3.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,8 +179,8 @@ int s3_holds(struct s3 *s, const char *key, enum store_when when, const char *ta
     struct store_object there = { 0 };
     bool found = false;
     int rc = when == STORE_ALWAYS ? 0 : s3_look(s, key, NULL, &found, &there, e);
-    *out_holds = when == STORE_ALWAYS ||
-                 (when == STORE_IF_NEW ? !found : found && strcmp(there.tag, tag) == 0);
+    assert(tag || when != STORE_IF_SAME);
+    *out_holds = when == STORE_IF_SAME ? found && strcmp(there.tag, tag) == 0 : !found;
     return rc;
 }
 
