@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "models/trees/tally.h"
+#include "models/trees/class_counts.h"
 #include "models/trees/walk.h"
 
 size_t forest_stride(size_t d)
@@ -151,7 +151,7 @@ void forest_fit(struct forest *out, struct forest_report *report, const struct g
 {
     size_t n_tree = options->n_tree, C = data->n_class ? data->n_class : 1;
     struct grow_data turned = *data;
-    float *column = tally_suits(data, &options->grow) ? turn(data) : NULL;
+    float *column = counts_suits(data, &options->grow) ? turn(data) : NULL;
     turned.column = column;
     struct fitting f = { .data = &turned, .weight = weight, .options = options };
     f.words = (data->n + 63) / 64;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/trees/tally.h"
+#include "models/trees/class_counts.h"
 
 /* ---- scratch ---- */
 
@@ -41,7 +41,7 @@ void grower_free(struct grower *g)
                       g->missing,   g->present,     g->all.class, g->column, g->left.class,
                       g->gap.class, g->right.class, g->threshold, g->count,  g->weight,
                       g->y,         g->class,       g->item,      g->spare,  g };
-    tally_free(g->tally);
+    counts_free(g->counts);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }
@@ -261,7 +261,7 @@ void grower_run(struct grower *g, const double *weight, struct rng *rng, struct 
     size_t n_todo = 1, C = g->data.n_class;
     for (size_t j = 0; j < g->data.d; j++)
         g->order[j] = (uint32_t)j; /* nothing is left of the tree before */
-    todo[0].end = tally_begin(g, weight);
+    todo[0].end = counts_begin(g, weight);
     bool whole = todo[0].end > 0;
     if (!whole)
         todo[0].end = begin(g, weight);
@@ -270,9 +270,9 @@ void grower_run(struct grower *g, const double *weight, struct rng *rng, struct 
         struct scan_row *row = whole ? NULL : g->row + now.begin;
         size_t n = now.end - now.begin;
         struct cut cut = { .score = -(double)INFINITY };
-        bool differs = whole ? tally_node(g, now.begin, n) : sum_node(g, row, n);
+        bool differs = whole ? counts_node(g, now.begin, n) : sum_node(g, row, n);
         if (differs && may_split(g, n, now.depth))
-            cut = whole ? tally_choose(g, now.begin, n, rng) : choose(g, row, n, rng);
+            cut = whole ? counts_choose(g, now.begin, n, rng) : choose(g, row, n, rng);
         if (!(cut.score > -(double)INFINITY)) {
             t.node[now.node] = leaf(g, &t);
             continue;
@@ -280,7 +280,7 @@ void grower_run(struct grower *g, const double *weight, struct rng *rng, struct 
         double better = cut.score - grow_score(g, &g->all);
         gain[cut.column] += better > 0 ? better : 0;
         size_t middle = now.begin;
-        middle += whole ? tally_part(g, now.begin, n, &cut) : part(g, row, n, &cut);
+        middle += whole ? counts_part(g, now.begin, n, &cut) : part(g, row, n, &cut);
         struct tree_node made = split(&cut, &t);
         t.node[now.node] = made;
         todo = mem_grow(todo, n_todo, sizeof *todo);

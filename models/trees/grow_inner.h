@@ -41,7 +41,7 @@ struct grower {
     size_t room;
     struct sort_item *item, *spare; /* (n) best_cut.c; made when first needed */
     uint64_t ties;
-    struct tally *tally; /* of its sort of tree; made when first needed */
+    struct class_counts *counts; /* of its sort of tree; made when first needed */
 };
 
 static inline bool grow_has_gaps(const struct grower *g, uint32_t column)

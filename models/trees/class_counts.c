@@ -1,4 +1,4 @@
-#include "models/trees/tally.h"
+#include "models/trees/class_counts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 enum { FEW = 16, NEAR_BYTES = 1 << 20 }; /* classes; what a second cache holds */
 
-struct tally {
+struct class_counts {
     int32_t *row;            /* (n) in the order of the nodes; with them: */
     int32_t *class, *weight; /* (n) weight is NULL: all 1 */
     int32_t *spare;          /* (n) */
@@ -21,10 +21,10 @@ struct tally {
     struct cut *cut; /* (max_features) */
 };
 
-static struct tally *tally_new(const struct grower *g)
+static struct class_counts *counts_new(const struct grower *g)
 {
     size_t n = g->data.n + 2 * SCAN_BLOCK;
-    struct tally *t = mem_calloc(1, sizeof *t);
+    struct class_counts *t = mem_calloc(1, sizeof *t);
     t->row = mem_calloc(n, sizeof *t->row);
     t->class = mem_calloc(n, sizeof *t->class);
     t->spare = mem_calloc(n, sizeof *t->spare);
@@ -36,7 +36,7 @@ static struct tally *tally_new(const struct grower *g)
     return t;
 }
 
-void tally_free(struct tally *t)
+void counts_free(struct class_counts *t)
 {
     if (!t)
         return;
@@ -58,20 +58,20 @@ static bool are_whole(const double *weight, size_t n)
     return sum <= INT32_MAX;
 }
 
-bool tally_suits(const struct grow_data *data, const struct grow_options *options)
+bool counts_suits(const struct grow_data *data, const struct grow_options *options)
 {
     return data->n_class > 0 && data->n_class <= FEW && !options->best && data->n <= INT32_MAX;
 }
 
-size_t tally_begin(struct grower *g, const double *weight)
+size_t counts_begin(struct grower *g, const double *weight)
 {
     const struct grow_data *data = &g->data;
     size_t n = 0;
     if (!data->column || (weight && !are_whole(weight, data->n)))
         return 0;
-    if (!g->tally)
-        g->tally = tally_new(g);
-    struct tally *t = g->tally;
+    if (!g->counts)
+        g->counts = counts_new(g);
+    struct class_counts *t = g->counts;
     t->begin = t->end = 0;
     if (weight && !t->weight)
         t->weight = mem_calloc(data->n + 2 * SCAN_BLOCK, sizeof *t->weight);
@@ -85,10 +85,10 @@ size_t tally_begin(struct grower *g, const double *weight)
     return n;
 }
 
-bool tally_node(struct grower *g, size_t first, size_t n)
+bool counts_node(struct grower *g, size_t first, size_t n)
 {
     enum { SIDES = 4 }; /* so that one sum need not wait for the one before */
-    const struct tally *t = g->tally;
+    const struct class_counts *t = g->counts;
     const int32_t *class = t->class + first, *weight = t->weight ? t->weight + first : NULL;
     int32_t sum[SIDES][FEW] = { 0 };
     for (size_t i = 0; i < n; i++)
@@ -107,7 +107,7 @@ bool tally_node(struct grower *g, size_t first, size_t n)
 
 static const float *column_of(const struct grower *g, size_t first, uint32_t column)
 {
-    const struct tally *t = g->tally;
+    const struct class_counts *t = g->counts;
     return first >= t->begin && first < t->end ? t->near + column * t->room
                                                : g->data.column + column * g->data.n;
 }
@@ -116,7 +116,7 @@ static const float *column_of(const struct grower *g, size_t first, uint32_t col
 static void turn_rows(const struct grower *g, const int32_t *row, size_t n, float *near)
 {
     enum { LINE = 16, MOST = 64 };
-    size_t room = g->tally->room, ld = g->data.ld;
+    size_t room = g->counts->room, ld = g->data.ld;
     const float *x = g->data.x;
     for (size_t i = 0; i < n; i++) /* those of the next call; behind the last row is room, too */
         for (size_t j = 0; j < ld && j < MOST; j += LINE)
@@ -130,7 +130,7 @@ static void turn_rows(const struct grower *g, const int32_t *row, size_t n, floa
  * brought together. */
 static void come_near(struct grower *g, size_t first, size_t n)
 {
-    struct tally *t = g->tally;
+    struct class_counts *t = g->counts;
     size_t levels = 0;
     if ((first >= t->begin && first < t->end) || n > t->room)
         return;
@@ -149,7 +149,7 @@ static void come_near(struct grower *g, size_t first, size_t n)
 /* Values of a column in the node's rows into t->value; are there two of them? */
 static bool take_column(struct grower *g, size_t first, size_t n, uint32_t column)
 {
-    struct tally *t = g->tally;
+    struct class_counts *t = g->counts;
     scan_values(column_of(g, first, column), t->row + first, n, t->value, &g->lo[column],
                 &g->hi[column]);
     g->missing[column] = 0;
@@ -160,7 +160,7 @@ static bool take_column(struct grower *g, size_t first, size_t n, uint32_t colum
 
 static void sum_left(struct grower *g, size_t first, size_t n, float threshold)
 {
-    const struct tally *t = g->tally;
+    const struct class_counts *t = g->counts;
     const int32_t *class = t->class + first, *weight = t->weight ? t->weight + first : NULL;
     struct grow_sum *left = &g->left;
     left->weight = 0;
@@ -175,7 +175,7 @@ static void sum_left(struct grower *g, size_t first, size_t n, float threshold)
 
 static void sum_missing(struct grower *g, size_t first, size_t n)
 {
-    const struct tally *t = g->tally;
+    const struct class_counts *t = g->counts;
     struct grow_sum *gap = &g->gap;
     gap->count = gap->weight = 0;
     for (size_t k = 0; k < g->n_present; k++)
@@ -202,9 +202,9 @@ static struct cut try_cut(struct grower *g, size_t first, size_t n, uint32_t col
     return cut;
 }
 
-struct cut tally_choose(struct grower *g, size_t first, size_t n, struct rng *rng)
+struct cut counts_choose(struct grower *g, size_t first, size_t n, struct rng *rng)
 {
-    struct tally *t = g->tally;
+    struct class_counts *t = g->counts;
     struct cut best = { .score = -(double)INFINITY };
     double most = -(double)INFINITY;
     size_t k = candidates_most(g, n), found = 0;
@@ -246,9 +246,9 @@ static size_t part_words(int32_t *word, int32_t *spare, const float *value, size
     return n_left;
 }
 
-size_t tally_part(struct grower *g, size_t first, size_t n, const struct cut *cut)
+size_t counts_part(struct grower *g, size_t first, size_t n, const struct cut *cut)
 {
-    struct tally *t = g->tally;
+    struct class_counts *t = g->counts;
     if (t->kept_column != cut->column) { /* another one that was as good */
         take_column(g, first, n, cut->column);
         memcpy(t->kept, t->value, n * sizeof *t->kept);

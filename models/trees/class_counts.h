@@ -1,5 +1,5 @@
-#ifndef TREES_TALLY_H
-#define TREES_TALLY_H
+#ifndef TREES_CLASS_COUNTS_H
+#define TREES_CLASS_COUNTS_H
 
 #include "models/trees/grow_inner.h"
 
@@ -9,21 +9,21 @@
  * to the bit where the criterion is Gini's. */
 
 /** Are the trees of this sort, as far as the weights allow? Then data->column is wanted. */
-bool tally_suits(const struct grow_data *data, const struct grow_options *options);
+bool counts_suits(const struct grow_data *data, const struct grow_options *options);
 
 /** Take the rows of a tree; how many, or 0 if they are not of this sort. */
-size_t tally_begin(struct grower *g, const double *weight);
+size_t counts_begin(struct grower *g, const double *weight);
 
 /** Sums of the n rows of a node, which begin at row `first`, into g->all; is there anything left to
  * tell apart? */
-bool tally_node(struct grower *g, size_t first, size_t n);
+bool counts_node(struct grower *g, size_t first, size_t n);
 
 /** The best of max_features cuts at random thresholds. */
-struct cut tally_choose(struct grower *g, size_t first, size_t n, struct rng *rng);
+struct cut counts_choose(struct grower *g, size_t first, size_t n, struct rng *rng);
 
 /** Rows of the left side first, either side in its order; how many are left. */
-size_t tally_part(struct grower *g, size_t first, size_t n, const struct cut *cut);
+size_t counts_part(struct grower *g, size_t first, size_t n, const struct cut *cut);
 
-void tally_free(struct tally *t);
+void counts_free(struct class_counts *t);
 
 #endif
