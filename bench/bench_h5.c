@@ -140,7 +140,7 @@ static int column(const char *path, int repeats, double *sum, struct err *e)
 {
     struct h5 h = { 0 };
     size_t n = NUMBERS, size = 0;
-    double *array = mem_aligned(n, sizeof *array), best[2] = { INFINITY, INFINITY };
+    double *array = mem_aligned(n, sizeof *array), best[2] = { (double)INFINITY, (double)INFINITY };
     void *map = NULL;
     const void *data = NULL;
     int rc;
@@ -179,7 +179,8 @@ int main(int argc, char **argv)
     }
     char *ours = str_format("%s/ours.h5", argv[1]), *plain = str_format("%s/plain", argv[1]);
     uint8_t *block = mem_calloc(BLOCK, PICTURE);
-    double best[4] = { INFINITY, INFINITY, INFINITY, INFINITY }, number = 0;
+    double best[4] = { (double)INFINITY, (double)INFINITY, (double)INFINITY, (double)INFINITY },
+           number = 0;
     uint64_t sum = 0;
     int rc = 0;
     for (size_t i = 0; i < (size_t)BLOCK * PICTURE; i++)

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n; i++)
         scale[i] = (uint8_t)eighths_of(&file[i], (size_t)size);
     for (size_t i = 0; i < n && !e.code; i++) {
-        double best[2] = { INFINITY, INFINITY };
+        double best[2] = { (double)INFINITY, (double)INFINITY };
         for (long long k = 0; k < repeats; k++) {
             double start = now_s(), middle;
             limit(&file[i], scale[i], row);
