@@ -42,6 +42,21 @@ struct onnx_value onnx_one(struct onnx *g, const char *op, struct onnx_value a,
                            struct str *attribute);
 struct onnx_value onnx_two(struct onnx *g, const char *op, struct onnx_value a,
                            struct onnx_value b);
+struct onnx_value onnx_permuted(struct onnx *g, struct onnx_value v, const int64_t *order,
+                                size_t n);
+struct onnx_value onnx_cast(struct onnx *g, struct onnx_value v, enum onnx_type type);
+/** (a, b) with one more axis of 1 at its end. */
+struct onnx_value onnx_wider(struct onnx *g, struct onnx_value v);
+struct onnx_value onnx_choose(struct onnx *g, struct onnx_value where, struct onnx_value yes,
+                              struct onnx_value no);
+/** Without these axes, by ReduceMean or ReduceMax; the sum over axis 1. */
+struct onnx_value onnx_reduced(struct onnx *g, const char *op, struct onnx_value v,
+                               const int64_t *axes, size_t n);
+struct onnx_value onnx_sum(struct onnx *g, struct onnx_value v);
+/** Side by side along axis 1; n >= 1, and a single one is itself. */
+struct onnx_value onnx_concat(struct onnx *g, const struct onnx_value *v, size_t n);
+/** Over axis 1. */
+struct onnx_value onnx_softmax(struct onnx *g, struct onnx_value v);
 
 /** A constant tensor; its values are copied. */
 struct onnx_value onnx_constant(struct onnx *g, enum onnx_type type, const size_t *dims,
@@ -68,8 +83,6 @@ void onnx_release(struct onnx *g);
 /** The feature columns that a model file names, as the input `features`. */
 int onnx_features(struct onnx *g, struct h5 *h, enum onnx_type type, struct onnx_value *out,
                   size_t *out_n, struct err *e);
-
-struct onnx_value onnx_softmax(struct onnx *g, struct onnx_value v);
 
 /**
  * The network of a group of a model file ("" is the root, "parts/0"): from its inputs to the

@@ -10,11 +10,7 @@ enum { MAX_BYTES = INT32_MAX };
 /* p of two classes from the probability of the second (N, 1). */
 static struct onnx_value both(struct onnx *g, struct onnx_value one, struct onnx_value second)
 {
-    struct str a = { 0 };
-    struct onnx_value in[] = { onnx_two(g, "Sub", one, second), second }, out;
-    onnx_int(&a, "axis", 1);
-    onnx_node(g, "", "Concat", in, 2, &a, &out, 1);
-    return out;
+    return onnx_concat(g, (struct onnx_value[]){ onnx_two(g, "Sub", one, second), second }, 2);
 }
 
 /* ---- logistic ------------------------------------------------------------------------------- */
