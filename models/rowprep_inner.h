@@ -81,6 +81,11 @@ void rowprep_add_note(struct rowprep *p, size_t i, char *text);
 /** As the options want it: an error behind others, or a note and a gap. */
 void rowprep_fault(struct rowprep *p, size_t i, char *text);
 
+/** Read the schema and choose the columns, the fields and what becomes of absent ones. As
+ * rowprep_new. */
+int rowprep_columns_init(struct rowprep *p, struct err *e);
+void rowprep_columns_release(struct rowprep *p);
+
 /** Parse the recipes and the state of the model. ERR_DATA. */
 int rowprep_inputs_init(struct rowprep *p, struct err *e);
 void rowprep_inputs_release(struct rowprep *p);
