@@ -146,5 +146,7 @@ int network_read(struct network *w, const struct prep *p, size_t n_class, struct
     w->dims = network_dims(p, n_class, (size_t)w->spec.training.batch);
     if ((rc = net_build(&w->net, &w->spec, &w->dims, threads, e)))
         return e->code = rc == ERR_USAGE ? ERR_DATA : rc;
-    return load_weights(w, h, group, e);
+    if ((rc = load_weights(w, h, group, e)) == 0)
+        net_prepare(w->net); /* the first row to come does not wait for it */
+    return rc;
 }

@@ -109,6 +109,10 @@ double net_auxiliary_loss(const struct net *n);
 /** Does a batch of shorter rows take less time (its text is masked)? */
 bool net_skips_padding(const struct net *n);
 
+/** Weights as the kernels of a prediction want them. The first net_predict after a change of
+ * weights does it, unless it was done before. */
+void net_prepare(struct net *n);
+
 /** Forward in inference mode: class probabilities (B, C). */
 void net_predict(struct net *n, const struct nn_batch *b, float *out_probability);
 

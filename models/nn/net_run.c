@@ -98,6 +98,14 @@ static void prepare_ops(struct net *n)
     workers_run(n->workers, n_task, prepare_op, n);
 }
 
+void net_prepare(struct net *n)
+{
+    n->training = false;
+    if (!n->prepared)
+        prepare_ops(n);
+    n->prepared = true;
+}
+
 static void step(const struct batch_run *r, const struct pass *p, size_t at)
 {
     const struct net *n = r->n;
@@ -229,12 +237,13 @@ static void run_batch(struct batch_run *r)
 
     r->n_shard = cut_batch(n, r->b);
     n->training = r->training;
-    if (r->training || !n->prepared)
-        prepare_ops(n);
-    n->prepared = !r->training; /* a step follows, or statistics have moved */
     if (r->training) {
+        prepare_ops(n);
+        n->prepared = false; /* a step follows, or statistics have moved */
         touched_chain(n, r->b);
         run_whole(r, true);
+    } else {
+        net_prepare(n);
     }
     r->from = 0;
     if (!r->training && n->n_part > 1 && r->n_shard < (size_t)n->n_worker) {
