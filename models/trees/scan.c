@@ -225,11 +225,12 @@ void scan_values(const float *column, const int32_t *row, size_t n, float *out, 
         greatest(&hi, &v);
     }
     for (int step = 0; step < FOLDS; step++) {
-        floats l = lo, h = hi;
-        swap_lanes((ints *)&l, step);
-        swap_lanes((ints *)&h, step);
-        least(&lo, &l);
-        greatest(&hi, &h);
+        ints l = (ints)lo, h = (ints)hi;
+        swap_lanes(&l, step);
+        swap_lanes(&h, step);
+        floats other_lo = (floats)l, other_hi = (floats)h;
+        least(&lo, &other_lo);
+        greatest(&hi, &other_hi);
     }
     *out_lo = lo[0];
     *out_hi = hi[0];
