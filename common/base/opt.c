@@ -440,17 +440,14 @@ int stage_main(const struct stage *stage, int argc, char **argv)
         switch (verb) {
         case OPT_HELP:
             print_help(stage);
-            rc = err_stdout(&e);
             break;
         case OPT_VERSION:
             printf("%s (refit) %s\n", stage->name, REFIT_VERSION);
-            rc = err_stdout(&e);
             break;
         case OPT_DESCRIBE: {
             char *text = opt_describe(stage);
             puts(text);
             free(text);
-            rc = err_stdout(&e);
             break;
         }
         case OPT_CHECK:
@@ -463,6 +460,8 @@ int stage_main(const struct stage *stage, int argc, char **argv)
             break;
         }
     }
+    if (rc == 0)
+        rc = err_stdout(&e);
     if (e.code != ERR_NONE)
         rc = err_report(&e, stage->name);
     for (const struct opt *o = stage->opts; o->name; o++)

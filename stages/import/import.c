@@ -352,10 +352,8 @@ static int infer(const void *params, struct err *e)
     int rc = infer_schema(&p->infer, &text, e);
     if (rc == 0 && p->schema)
         rc = outfile_put(p->schema, text.text, text.n, e);
-    else if (rc == 0) {
+    else if (rc == 0)
         fwrite(text.text, 1, text.n, stdout);
-        rc = err_stdout(e);
-    }
     str_release(&text);
     return rc;
 }

@@ -148,8 +148,7 @@ static bool is_hdf5(const char *path)
 static int run(const void *params, struct err *e)
 {
     const struct params *p = params;
-    int rc = is_hdf5(p->describe_model) ? describe_trained(p, e) : describe_file(p, e);
-    return rc ? rc : err_stdout(e);
+    return is_hdf5(p->describe_model) ? describe_trained(p, e) : describe_file(p, e);
 }
 
 static const struct stage stage = {

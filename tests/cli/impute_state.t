@@ -61,6 +61,11 @@ refuses 'another word is refused with its place' 64 'plan.yaml:3:' bash -c "sed 
 ok 'gaps are kept' impute t k --split split.h5 --number_missing keep --indicators false
 is 'as NaN' "$(values k 300 | grep -c -i 'nan')" 50
 has 'the state tells it' "$("$L/impute_scale" --explain-state k.h5)" 'age: gap kept'
+if [ -w /dev/full ]; then
+    refuses 'a state that cannot be printed is said' 74 'cannot write to standard output' sh -c "'$L/impute_scale' --explain-state k.h5 >/dev/full"
+else
+    skip 'a state that cannot be printed is said' 'there is no /dev/full'
+fi
 fit() { "$L/train" --table t.h5 --features k.h5 --split split.h5 --model "$1.h5" --family "$@"; }
 for family in extra_trees boosting; do
     ok "$family takes them" fit $family
